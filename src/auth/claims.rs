@@ -1,0 +1,102 @@
+//! The claims of a token whose signature is good: is it an access token, is it valid now, and whose is it?
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value};
+
+use super::CurrentUser;
+
+/// The longest user id, in bytes.
+const MAX_USER_ID: usize = 255;
+/// What Better Auth calls the audience of its session cookie cache, which it signs with the same keys.
+const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
+
+pub(super) type Claims = Map<String, Value>;
+
+/// What is asked of every token's claims, whatever key signed it.
+#[derive(Clone, Debug)]
+pub struct ClaimRules {
+    /// The claims that may hold the user id, in order of preference.
+    pub user_id_claims: Vec<String>,
+    /// How far this clock and the issuer's may differ.
+    pub leeway: Duration,
+}
+
+impl Default for ClaimRules {
+    fn default() -> Self {
+        Self {
+            user_id_claims: ["sub", "user_id", "id", "userId"].map(Into::into).into(),
+            leeway: Duration::from_secs(30),
+        }
+    }
+}
+
+impl ClaimRules {
+    /// Whose token it is, or the name of the check that failed.
+    pub(super) fn check(&self, claims: &Claims) -> Result<CurrentUser, String> {
+        self.check_times(claims)?;
+        check_purpose(claims)?;
+        self.user(claims)
+    }
+
+    fn check_times(&self, claims: &Claims) -> Result<(), String> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| "the server's clock is wrong")?.as_secs();
+        let leeway = self.leeway.as_secs();
+        let expires = seconds(claims, "exp")?.ok_or("token has no exp claim")?;
+        if expires.saturating_add(leeway) <= now {
+            return Err("token expired".to_owned());
+        }
+        for claim in ["nbf", "iat"] {
+            if seconds(claims, claim)?.is_some_and(|time| time > now.saturating_add(leeway)) {
+                return Err(format!("token not valid yet: {claim} is in the future"));
+            }
+        }
+        Ok(())
+    }
+
+    fn user(&self, claims: &Claims) -> Result<CurrentUser, String> {
+        let (name, value) =
+            self.user_id_claims.iter().find_map(|name| claims.get(name).map(|value| (name, value))).ok_or_else(
+                || format!("token has no user id: none of the claims {}", self.user_id_claims.join(", ")),
+            )?;
+        match value.as_str() {
+            Some("") => Err(format!("claim {name} is empty")),
+            Some(id) if id.len() > MAX_USER_ID => Err(format!("claim {name} is longer than {MAX_USER_ID} bytes")),
+            Some(id) if id.chars().any(char::is_control) => Err(format!("claim {name} contains control characters")),
+            Some(id) => Ok(CurrentUser { id: id.into() }),
+            None => Err(format!("claim {name} is not a string")),
+        }
+    }
+}
+
+/// Better Auth signs other things with the same secret: they say who somebody is, but were not issued as access tokens.
+fn check_purpose(claims: &Claims) -> Result<(), String> {
+    let is_session_cache = claims.contains_key("session") && claims.contains_key("updatedAt")
+        || audiences(claims).any(|audience| audience == SESSION_CACHE_AUDIENCE);
+    if is_session_cache {
+        return Err("not an access token but a session cookie cache".to_owned());
+    }
+    if claims.contains_key("updateTo") {
+        return Err("not an access token but an e-mail verification token".to_owned());
+    }
+    Ok(())
+}
+
+/// The `aud` claim, which may be one string or a list of them.
+pub(super) fn audiences(claims: &Claims) -> impl Iterator<Item = &str> {
+    let audience = claims.get("aud");
+    let one = audience.and_then(Value::as_str);
+    let many = audience.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    one.into_iter().chain(many)
+}
+
+/// A time claim in whole seconds since 1970; fractions, which RFC 7519 allows, are cut off.
+fn seconds(claims: &Claims, name: &str) -> Result<Option<u64>, String> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let whole = value.as_u64().or_else(|| value.as_f64().and_then(whole_seconds));
+    whole.map(Some).ok_or_else(|| format!("claim {name} is not a time in seconds"))
+}
+
+fn whole_seconds(seconds: f64) -> Option<u64> {
+    Duration::try_from_secs_f64(seconds).ok().map(|duration| duration.as_secs())
+}

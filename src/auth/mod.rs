@@ -1,0 +1,42 @@
+//! Who is calling: turns a bearer token into a [`CurrentUser`]. Nothing else makes one.
+//!
+//! A `CurrentUser` can't be made up elsewhere, so neither can a handle on somebody's tasks:
+//!
+//! ```compile_fail,E0451
+//! let user = tandem::auth::CurrentUser { id: "somebody".into() };
+//! ```
+
+mod claims;
+mod dev_secret;
+mod mint;
+mod source;
+mod verifier;
+
+use std::sync::Arc;
+
+pub use self::{
+    claims::ClaimRules,
+    dev_secret::dev_secret,
+    mint::mint,
+    source::{KeySource, parse_versioned_secrets},
+    verifier::Verifier,
+};
+
+/// The user a verified token speaks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentUser {
+    id: Arc<str>,
+}
+
+impl CurrentUser {
+    /// The user id: 1 to 255 bytes without control characters.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The same, shared.
+    pub(crate) fn shared_id(&self) -> &Arc<str> {
+        &self.id
+    }
+}

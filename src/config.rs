@@ -1,0 +1,270 @@
+//! Every setting, as a flag and an environment variable. All are read and checked at once, and all faults told together.
+
+use std::{
+    fmt::Display,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
+
+use axum::http::HeaderValue;
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    auth::{ClaimRules, KeySource, parse_versioned_secrets},
+    graphql::Limits,
+    store::Target,
+    telemetry::LogFormat,
+};
+
+/// The settings as they are given: text, so that every fault can be told and not just the first.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Address to listen on
+    #[arg(long, env = "HOST", default_value = "127.0.0.1", global = true)]
+    host: String,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, env = "PORT", default_value = "8000", global = true)]
+    port: String,
+    /// PostgreSQL 14 or newer, like `postgres://user:password@host/database?sslmode=require`; without it an embedded
+    /// database in the data directory is used
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    database_url: Option<String>,
+    /// Where the embedded database and the development secret are kept
+    #[arg(long, env = "DATA_DIR", default_value = "./.tandem", global = true)]
+    data_dir: PathBuf,
+    /// Whether to migrate the database before serving
+    #[arg(long, env = "MIGRATE_ON_START", default_value = "true", global = true)]
+    migrate_on_start: String,
+    /// The most database connections at once; the embedded database has 1
+    #[arg(long, env = "DATABASE_POOL_SIZE", default_value = "16", global = true)]
+    database_pool_size: String,
+    /// How long a request waits for a database connection
+    #[arg(long, env = "CHECKOUT_TIMEOUT", default_value = "2s", global = true)]
+    checkout_timeout: String,
+    /// How long one SQL statement may run
+    #[arg(long, env = "STATEMENT_TIMEOUT", default_value = "5s", global = true)]
+    statement_timeout: String,
+    /// How long one request may take
+    #[arg(long, env = "REQUEST_TIMEOUT", default_value = "15s", global = true)]
+    request_timeout: String,
+    /// How long requests in flight may go on after a signal to stop
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", global = true)]
+    shutdown_timeout: String,
+    /// The secret that signs HS256 tokens, as in Better Auth
+    #[arg(long, env = "BETTER_AUTH_SECRET", hide_env_values = true, global = true)]
+    better_auth_secret: Option<String>,
+    /// Versioned secrets like 2:new,1:old; a token signed with any of them is accepted
+    #[arg(long, env = "BETTER_AUTH_SECRETS", hide_env_values = true, global = true)]
+    better_auth_secrets: Option<String>,
+    /// The `iss` claim tokens must have; any when unset
+    #[arg(long, env = "JWT_ISSUER", global = true)]
+    jwt_issuer: Option<String>,
+    /// The `aud` claim tokens must have; any when unset
+    #[arg(long, env = "JWT_AUDIENCE", global = true)]
+    jwt_audience: Option<String>,
+    /// How far the issuer's clock may be off
+    #[arg(long, env = "JWT_LEEWAY", default_value = "30s", global = true)]
+    jwt_leeway: String,
+    /// The claims that may hold the user id, the first one present counts
+    #[arg(long, env = "JWT_USER_ID_CLAIMS", default_value = "sub,user_id,id,userId", global = true)]
+    jwt_user_id_claims: String,
+    /// Origins whose pages may call the API, separated by commas; in development any page on this machine may
+    #[arg(long, env = "CORS_ORIGINS", global = true)]
+    cors_origins: Option<String>,
+    /// Whether to serve the GraphiQL page; by default in development only
+    #[arg(long, env = "GRAPHIQL", global = true)]
+    graphiql: Option<String>,
+    /// Whether the GraphQL schema can be asked for; by default in development only
+    #[arg(long, env = "GRAPHQL_INTROSPECTION", global = true)]
+    graphql_introspection: Option<String>,
+    /// How deep a GraphQL operation may nest fields
+    #[arg(long, env = "GRAPHQL_MAX_DEPTH", default_value = "15", global = true)]
+    graphql_max_depth: String,
+    /// How much a GraphQL operation may cost: 1 for each field, 10 more for each list
+    #[arg(long, env = "GRAPHQL_MAX_COMPLEXITY", default_value = "500", global = true)]
+    graphql_max_complexity: String,
+    /// How many fields a GraphQL document may rename
+    #[arg(long, env = "GRAPHQL_MAX_ALIASES", default_value = "30", global = true)]
+    graphql_max_aliases: String,
+    /// How many GraphQL operations may be sent together
+    #[arg(long, env = "GRAPHQL_MAX_BATCH", default_value = "10", global = true)]
+    graphql_max_batch: String,
+    /// What to log, like info or tandem=debug
+    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
+    log: String,
+    /// How to log: pretty, json, or auto for pretty on a terminal and JSON elsewhere
+    #[arg(long, env = "LOG_FORMAT", default_value = "auto", global = true)]
+    log_format: String,
+}
+
+/// The settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The database; `None` for the embedded one.
+    pub database: Option<Target>,
+    /// Where the embedded database and the development secret are kept.
+    pub data_dir: PathBuf,
+    /// Whether to migrate before serving.
+    pub migrate_on_start: bool,
+    /// The most database connections at once.
+    pub pool_size: u32,
+    /// How long a request waits for a connection.
+    pub checkout_timeout: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+    /// How long requests in flight may go on after a signal to stop.
+    pub shutdown_timeout: Duration,
+    /// HS256 secrets, the first of which signs.
+    pub secrets: Vec<SecretString>,
+    /// The `iss` claim to ask for.
+    pub issuer: Option<String>,
+    /// The `aud` claim to ask for.
+    pub audience: Option<String>,
+    /// What is asked of every token.
+    pub claim_rules: ClaimRules,
+    /// Origins whose pages may call the API.
+    pub cors_origins: Option<Vec<HeaderValue>>,
+    /// Whether to serve GraphiQL.
+    pub graphiql: bool,
+    /// What one GraphQL request may cost.
+    pub limits: Limits,
+    /// What to log.
+    pub log: String,
+    /// How to log.
+    pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Checks the settings. The error has a line for each fault.
+    pub fn check(settings: Settings) -> Result<Self, String> {
+        let mut faults = Faults::default();
+        let host: IpAddr = faults.parse("HOST", &settings.host).unwrap_or_else(|| [127, 0, 0, 1].into());
+        let port = faults.parse("PORT", &settings.port).unwrap_or_default();
+        let database = settings.database_url.as_ref().and_then(|url| faults.take("DATABASE_URL", Target::parse(url)));
+        let secrets = faults.secrets(settings.better_auth_secret, settings.better_auth_secrets);
+        let is_development = settings.database_url.is_none() && secrets.is_empty();
+        let config = Self {
+            listen: SocketAddr::new(host, port),
+            database,
+            data_dir: settings.data_dir,
+            migrate_on_start: faults.parse("MIGRATE_ON_START", &settings.migrate_on_start).unwrap_or_default(),
+            pool_size: faults.positive("DATABASE_POOL_SIZE", &settings.database_pool_size),
+            checkout_timeout: faults.duration("CHECKOUT_TIMEOUT", &settings.checkout_timeout),
+            statement_timeout: faults.duration("STATEMENT_TIMEOUT", &settings.statement_timeout),
+            request_timeout: faults.duration("REQUEST_TIMEOUT", &settings.request_timeout),
+            shutdown_timeout: faults.duration("SHUTDOWN_TIMEOUT", &settings.shutdown_timeout),
+            secrets,
+            issuer: settings.jwt_issuer,
+            audience: settings.jwt_audience,
+            claim_rules: ClaimRules {
+                user_id_claims: words(&settings.jwt_user_id_claims),
+                leeway: faults.duration("JWT_LEEWAY", &settings.jwt_leeway),
+            },
+            cors_origins: settings.cors_origins.map(|origins| faults.origins(&origins)),
+            graphiql: faults.flag("GRAPHIQL", settings.graphiql.as_ref()).unwrap_or(is_development),
+            limits: Limits {
+                depth: faults.positive("GRAPHQL_MAX_DEPTH", &settings.graphql_max_depth),
+                complexity: faults.positive("GRAPHQL_MAX_COMPLEXITY", &settings.graphql_max_complexity),
+                aliases: faults.parse("GRAPHQL_MAX_ALIASES", &settings.graphql_max_aliases).unwrap_or_default(),
+                batch: faults.positive("GRAPHQL_MAX_BATCH", &settings.graphql_max_batch),
+                introspection: faults
+                    .flag("GRAPHQL_INTROSPECTION", settings.graphql_introspection.as_ref())
+                    .unwrap_or(is_development),
+            },
+            log: faults.take("RUST_LOG", LogFormat::check_filter(&settings.log)).unwrap_or_default(),
+            log_format: faults.parse("LOG_FORMAT", &settings.log_format).unwrap_or_default(),
+        };
+        faults.none_or(config)
+    }
+
+    /// Whether this is a server to try things out with: embedded database, and nothing that says who signs tokens.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        self.database.is_none() && self.secrets.is_empty()
+    }
+
+    /// Where keys come from. The error names the variables that would say so.
+    pub fn key_sources(&self) -> Result<Vec<KeySource>, String> {
+        if self.secrets.is_empty() {
+            return Err("nothing says who signs tokens: set BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS".to_owned());
+        }
+        let source = KeySource::hs256(&self.secrets);
+        Ok(vec![source.with_claims(self.issuer.clone(), self.audience.clone())])
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Into::into).collect()
+}
+
+/// What is wrong with the settings, a line each.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn take<T>(&mut self, name: &str, result: Result<T, impl Display>) -> Option<T> {
+        result.map_err(|error| self.0.push(format!("{name}: {error}"))).ok()
+    }
+
+    fn parse<T: FromStr<Err: Display>>(&mut self, name: &str, text: &str) -> Option<T> {
+        let parsed = text.trim().parse();
+        self.take(name, parsed.map_err(|error: T::Err| format!("{error}, in `{text}`")))
+    }
+
+    fn positive<T: FromStr<Err: Display> + Default + PartialEq>(&mut self, name: &str, text: &str) -> T {
+        let number = self.parse(name, text);
+        if number.as_ref().is_some_and(|number| *number == T::default()) {
+            self.0.push(format!("{name}: must be at least 1"));
+        }
+        number.unwrap_or_default()
+    }
+
+    fn duration(&mut self, name: &str, text: &str) -> Duration {
+        let duration = humantime::parse_duration(text)
+            .map_err(|error| format!("{error}, in `{text}`; write it like 500ms or 10s"));
+        self.take(name, duration).unwrap_or_default()
+    }
+
+    fn flag(&mut self, name: &str, text: Option<&String>) -> Option<bool> {
+        text.and_then(|text| self.parse(name, text))
+    }
+
+    fn secrets(&mut self, one: Option<String>, versioned: Option<String>) -> Vec<SecretString> {
+        let versioned = versioned.filter(|text| !text.is_empty());
+        let versioned = versioned.and_then(|text| self.take("BETTER_AUTH_SECRETS", parse_versioned_secrets(&text)));
+        let one = one.filter(|text| !text.is_empty()).map(SecretString::from);
+        let secrets: Vec<_> = versioned.into_iter().flatten().chain(one).collect();
+        // Shorter than the hash, an HS256 key can be guessed from any token (RFC 7518, section 3.2).
+        if secrets.iter().any(|secret| secret.expose_secret().len() < MIN_SECRET) {
+            self.0.push(format!("BETTER_AUTH_SECRET(S): a secret must have at least {MIN_SECRET} bytes"));
+        }
+        secrets
+    }
+
+    fn origins(&mut self, text: &str) -> Vec<HeaderValue> {
+        let origin = |word: &String| {
+            let url = url::Url::parse(word).map_err(|error| format!("{error}, in `{word}`"))?;
+            let origin = url.origin().ascii_serialization();
+            if origin == "null" || origin != word.trim_end_matches('/').to_ascii_lowercase() {
+                return Err(format!("`{word}` is not an origin like https://app.example.com"));
+            }
+            HeaderValue::from_str(&origin).map_err(|error| error.to_string())
+        };
+        words(text).iter().filter_map(|word| self.take("CORS_ORIGINS", origin(word))).collect()
+    }
+
+    fn none_or<T>(self, value: T) -> Result<T, String> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0.join("\n")) }
+    }
+}
+
+/// The fewest bytes of an HS256 secret.
+const MIN_SECRET: usize = 16;

@@ -1,0 +1,49 @@
+//! The configured database, or the one embedded in this process.
+
+use crate::{config::Config, error::Result, store::DbConfig};
+
+/// A database that is there to be used.
+pub struct Database {
+    /// How to reach it.
+    pub config: DbConfig,
+    #[cfg(feature = "embedded")]
+    embedded: Option<crate::store::Embedded>,
+}
+
+impl Database {
+    /// The database of `DATABASE_URL`, else the embedded one, which is started.
+    pub async fn open(config: &Config) -> Result<Self> {
+        let limits = |target, pool_size| DbConfig {
+            target,
+            pool_size,
+            checkout_timeout: config.checkout_timeout,
+            statement_timeout: config.statement_timeout,
+        };
+        match &config.database {
+            Some(target) => Ok(Self {
+                config: limits(target.clone(), config.pool_size),
+                #[cfg(feature = "embedded")]
+                embedded: None,
+            }),
+            #[cfg(feature = "embedded")]
+            None => {
+                let embedded = crate::store::Embedded::open(&config.data_dir).await?;
+                Ok(Self {
+                    config: limits(embedded.target().clone(), crate::store::EMBEDDED_POOL_SIZE),
+                    embedded: Some(embedded),
+                })
+            }
+            #[cfg(not(feature = "embedded"))]
+            None => Err(crate::error::Error::internal("set DATABASE_URL: this build has no embedded database")),
+        }
+    }
+
+    /// Stops the embedded database. All connections must be closed.
+    pub async fn close(self) -> Result<()> {
+        #[cfg(feature = "embedded")]
+        if let Some(embedded) = self.embedded {
+            embedded.close().await?;
+        }
+        Ok(())
+    }
+}

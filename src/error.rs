@@ -1,0 +1,170 @@
+//! The one error of the house. It knows what went wrong and what a client may be told about it;
+//! how that looks on the wire is for each door to say.
+
+use std::{borrow::Cow, error::Error as StdError, fmt};
+
+use crate::task::Invalid;
+
+/// The result of anything a client can ask for.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// What kind of failure it was: the word both doors send as `code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// No token, or one that was refused.
+    Unauthenticated,
+    /// A valid token, for somebody else's resource.
+    Forbidden,
+    /// Not there, or another user's: the two can't be told apart.
+    NotFound,
+    /// No such method on this route.
+    MethodNotAllowed,
+    /// The input breaks a rule; the fields say which.
+    BadUserInput,
+    /// A document that is not GraphQL.
+    GraphqlParseFailed,
+    /// A GraphQL document that doesn't fit the schema or exceeds a cost limit.
+    GraphqlValidationFailed,
+    /// The task changed since the version the client expected.
+    VersionConflict,
+    /// The body is larger than the server reads.
+    PayloadTooLarge,
+    /// The body is not of a media type the route reads.
+    UnsupportedMediaType,
+    /// The request took longer than it may.
+    Timeout,
+    /// The database is gone, slow or busy; trying again later can help.
+    ServiceUnavailable,
+    /// Our fault. The cause is in the log.
+    InternalServerError,
+}
+
+impl Code {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::VersionConflict => "VERSION_CONFLICT",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::Timeout => "TIMEOUT",
+            Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
+            Self::InternalServerError => "INTERNAL_SERVER_ERROR",
+        }
+    }
+}
+
+/// A failed request: a public message for the client, and apart from it the cause for the log.
+///
+/// Deliberately without `Display`: async-graphql turns anything that has it into its own error
+/// by `?`, which would drop the code.
+#[derive(Debug)]
+pub struct Error {
+    code: Code,
+    message: Cow<'static, str>,
+    fields: Vec<Invalid>,
+    cause: Option<Cause>,
+}
+
+impl Error {
+    /// An error with a message for the client.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), fields: Vec::new(), cause: None }
+    }
+
+    /// The task is not there, or not this user's.
+    #[must_use]
+    pub fn task_not_found() -> Self {
+        Self::new(Code::NotFound, "Task not found")
+    }
+
+    /// The task is at another version than the client expected.
+    #[must_use]
+    pub fn version_conflict(expected: i64, current: i64) -> Self {
+        let message = format!("Task has changed: expected version {expected}, it is at version {current}");
+        Self::new(Code::VersionConflict, message)
+    }
+
+    /// The database can't be reached, or not in time.
+    pub fn unavailable(cause: impl Into<Cause>) -> Self {
+        let error = Self::new(Code::ServiceUnavailable, "The service is temporarily unavailable, try again later");
+        Self { cause: Some(cause.into()), ..error }
+    }
+
+    /// Something that should not happen.
+    pub fn internal(cause: impl Into<Cause>) -> Self {
+        let error = Self::new(Code::InternalServerError, "Internal server error");
+        Self { cause: Some(cause.into()), ..error }
+    }
+
+    /// What kind of failure it was.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the client is told.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The inputs that broke a rule; empty unless the code is [`Code::BadUserInput`].
+    #[must_use]
+    pub fn fields(&self) -> &[Invalid] {
+        &self.fields
+    }
+
+    /// The whole story for whoever runs the server: the cause, if there is one, else the message.
+    #[must_use]
+    pub fn report(&self) -> String {
+        self.cause.as_ref().map_or_else(|| self.message.to_string(), |cause| Chain(cause.as_ref()).to_string())
+    }
+
+    /// Writes the cause to the log, if there is one. Called once, by the door that answers with this error.
+    pub fn log(&self) {
+        if self.cause.is_some() {
+            tracing::error!(code = self.code.as_str(), error = self.report(), "request failed");
+        }
+    }
+}
+
+impl From<Vec<Invalid>> for Error {
+    fn from(fields: Vec<Invalid>) -> Self {
+        let message = match fields.as_slice() {
+            [only] => format!("{}: {}", only.field, only.problem),
+            _ => "Invalid input".to_owned(),
+        };
+        Self { fields, ..Self::new(Code::BadUserInput, message) }
+    }
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        vec![invalid].into()
+    }
+}
+
+/// An error with its sources, on one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! A list by pages, as the Relay cursor connection specification has it.
+
+use async_graphql::{Context, Object, SimpleObject, connection::PageInfo};
+
+use super::{context::ContextExt, error::GraphqlError, object::Task};
+use crate::{
+    resolvers,
+    task::{Cursor, Filter, Page, TaskSort},
+};
+
+/// A page of tasks.
+pub(super) struct TaskConnection {
+    edges: Vec<TaskEdge>,
+    has_next: bool,
+    has_previous: bool,
+    filter: Filter,
+}
+
+/// A task and its place in the list.
+#[derive(SimpleObject)]
+pub(super) struct TaskEdge {
+    /// The place: opaque text for `after` and `before`, good for the sort it was made with.
+    cursor: String,
+    /// The task.
+    node: Task,
+}
+
+impl TaskConnection {
+    pub(super) fn new(page: Page, sort: TaskSort, filter: Filter) -> Self {
+        let edge = |task| TaskEdge { cursor: Cursor::of(&task, sort).to_string(), node: task.into() };
+        let edges = page.tasks.into_iter().map(edge).collect();
+        Self { edges, has_next: page.has_next, has_previous: page.has_previous, filter }
+    }
+}
+
+#[Object]
+impl TaskConnection {
+    /// The tasks, each with its cursor.
+    async fn edges(&self) -> &[TaskEdge] {
+        &self.edges
+    }
+
+    /// The tasks.
+    async fn nodes(&self) -> Vec<&Task> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where this page lies in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.has_previous,
+            has_next_page: self.has_next,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
+    }
+
+    /// How many tasks the whole list has. Counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i64, GraphqlError> {
+        let counts = resolvers::counts(ctx.tasks()?, self.filter.search.clone()).await?;
+        Ok(counts.of(self.filter.status))
+    }
+}

@@ -1,0 +1,71 @@
+//! The house's errors in GraphQL's form.
+
+use async_graphql::{ErrorExtensionValues, Name, Value, indexmap::IndexMap};
+
+use crate::{
+    error::{Code, Error},
+    task::Invalid,
+};
+
+/// An error on its way to a GraphQL client. It has no `Display`: see [`Error`].
+#[derive(Debug)]
+pub(super) struct GraphqlError(Error);
+
+impl From<Error> for GraphqlError {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Invalid> for GraphqlError {
+    fn from(invalid: Invalid) -> Self {
+        Self(invalid.into())
+    }
+}
+
+impl From<Vec<Invalid>> for GraphqlError {
+    fn from(invalid: Vec<Invalid>) -> Self {
+        Self(invalid.into())
+    }
+}
+
+impl From<GraphqlError> for async_graphql::Error {
+    fn from(GraphqlError(error): GraphqlError) -> Self {
+        error.log();
+        Self { extensions: Some(extensions(&error)), ..Self::new(error.message()) }
+    }
+}
+
+/// An error about the request as a whole.
+pub(super) fn request_error(error: &Error) -> async_graphql::ServerError {
+    error.log();
+    let mut server_error = async_graphql::ServerError::new(error.message(), None);
+    server_error.extensions = Some(extensions(error));
+    server_error
+}
+
+/// The word a client can tell the error by, if it has one yet.
+pub(super) fn code(error: &async_graphql::ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// `code`, and for bad input `fields`: name to message.
+fn extensions(error: &Error) -> ErrorExtensionValues {
+    let mut extensions = with_code(error.code());
+    if !error.fields().is_empty() {
+        let fields =
+            error.fields().iter().map(|invalid| (Name::new(invalid.field), invalid.problem.to_string().into()));
+        extensions.set("fields", Value::Object(fields.collect::<IndexMap<_, Value>>()));
+    }
+    extensions
+}
+
+/// Just `code`.
+pub(super) fn with_code(code: Code) -> ErrorExtensionValues {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code.as_str());
+    extensions
+}

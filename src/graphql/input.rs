@@ -1,0 +1,128 @@
+//! What comes in, checked field by field.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+
+use super::{
+    error::GraphqlError,
+    object::{TaskSort, TaskStatus},
+};
+use crate::task::{
+    Cursor, Description, Filter, Invalid, Limit, NewTask, PageRequest, Problem, Search, TaskId, TaskPatch, Title,
+};
+
+/// A new task.
+#[derive(InputObject)]
+pub(super) struct CreateTaskInput {
+    /// 1 to 200 characters, not blank, no control characters.
+    title: String,
+    /// At most 1000 characters.
+    description: Option<String>,
+    /// Whether it is done already.
+    #[graphql(default)]
+    completed: bool,
+}
+
+impl CreateTaskInput {
+    pub(super) fn check(self) -> Result<NewTask, GraphqlError> {
+        let mut faults = Faults::default();
+        let title = faults.take("title", Title::try_from(self.title));
+        let description = self.description.and_then(|text| faults.take("description", Description::try_from(text)));
+        match title {
+            Some(title) if faults.0.is_empty() => Ok(NewTask { title, description, completed: self.completed }),
+            _ => Err(faults.0.into()),
+        }
+    }
+}
+
+/// A change to a task. What is absent is kept; at least one field must be given.
+#[derive(InputObject)]
+pub(super) struct UpdateTaskInput {
+    /// The new title: 1 to 200 characters, not blank, no control characters. Null keeps the title.
+    title: Option<String>,
+    /// The new description: at most 1000 characters. Null clears it.
+    description: MaybeUndefined<String>,
+    /// Whether it is done. Null keeps it as it is.
+    completed: Option<bool>,
+}
+
+impl UpdateTaskInput {
+    pub(super) fn check(self) -> Result<TaskPatch, GraphqlError> {
+        let mut faults = Faults::default();
+        let title = self.title.and_then(|text| faults.take("title", Title::try_from(text)));
+        let description = match self.description {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(text) => faults.take("description", Description::try_from(text)).map(Some),
+        };
+        faults.none_or(TaskPatch { title, description, completed: self.completed })
+    }
+}
+
+/// The arguments of a plain list.
+pub(super) struct ListArgs {
+    pub(super) status: TaskStatus,
+    pub(super) sort: TaskSort,
+    pub(super) search: Option<String>,
+    pub(super) limit: i64,
+}
+
+impl ListArgs {
+    pub(super) fn check(self) -> Result<(Filter, PageRequest), GraphqlError> {
+        let mut faults = Faults::default();
+        let search = self.search.and_then(|text| faults.take("search", Search::parse(text))).flatten();
+        let limit = faults.take("limit", Limit::try_from(self.limit)).unwrap_or_default();
+        let filter = Filter { status: self.status.into(), search };
+        faults.none_or((filter, PageRequest { sort: self.sort.into(), limit, ..PageRequest::default() }))
+    }
+}
+
+/// The arguments of a connection.
+pub(super) struct ConnectionArgs {
+    pub(super) status: TaskStatus,
+    pub(super) sort: TaskSort,
+    pub(super) search: Option<String>,
+    pub(super) first: Option<i64>,
+    pub(super) after: Option<String>,
+    pub(super) last: Option<i64>,
+    pub(super) before: Option<String>,
+}
+
+impl ConnectionArgs {
+    pub(super) fn check(self) -> Result<(Filter, PageRequest), GraphqlError> {
+        let mut faults = Faults::default();
+        let sort = self.sort.into();
+        let search = self.search.and_then(|text| faults.take("search", Search::parse(text))).flatten();
+        let mut cursor =
+            |name, text: Option<String>| text.and_then(|text| faults.take(name, Cursor::parse(&text, sort)));
+        let (after, before) = (cursor("after", self.after), cursor("before", self.before));
+        let (limit, from_end) = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                faults.take::<()>("last", Err(Problem::Combination("give `first` or `last`, not both")));
+                (None, false)
+            }
+            (None, Some(last)) => (faults.take("last", Limit::try_from(last)), true),
+            (first, None) => (first.and_then(|first| faults.take("first", Limit::try_from(first))), false),
+        };
+        let page = PageRequest { sort, limit: limit.unwrap_or_default(), after, before, from_end };
+        faults.none_or((Filter { status: self.status.into(), search }, page))
+    }
+}
+
+/// A task's id.
+pub(super) fn task_id(id: &ID) -> Result<TaskId, GraphqlError> {
+    id.parse().map_err(|problem| Invalid::new("id", problem).into())
+}
+
+/// Every fault of an input, so that all are told at once.
+#[derive(Default)]
+struct Faults(Vec<Invalid>);
+
+impl Faults {
+    fn take<T>(&mut self, field: &'static str, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.0.push(Invalid::new(field, problem))).ok()
+    }
+
+    fn none_or<T>(self, value: T) -> Result<T, GraphqlError> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0.into()) }
+    }
+}

@@ -1,0 +1,72 @@
+//! The root fields that write.
+
+use async_graphql::{Context, ID, Object};
+
+use super::{
+    context::ContextExt,
+    error::GraphqlError,
+    input::{CreateTaskInput, UpdateTaskInput, task_id},
+    object::{DeletedTask, Task},
+};
+use crate::resolvers;
+
+/// What can be changed. A task that is not there or not yours is `NOT_FOUND`.
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Adds a task.
+    async fn create_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new task.")] input: CreateTaskInput,
+    ) -> Result<Task, GraphqlError> {
+        Ok(resolvers::create(ctx.tasks()?, input.check()?).await?.into())
+    }
+
+    /// Changes a task.
+    async fn update_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's id.")] id: ID,
+        #[graphql(desc = "What to change.")] input: UpdateTaskInput,
+        #[graphql(desc = "Only if the task is at this version, else `VERSION_CONFLICT`.")] expected_version: Option<
+            i64,
+        >,
+    ) -> Result<Task, GraphqlError> {
+        Ok(resolvers::update(ctx.tasks()?, task_id(&id)?, input.check()?, expected_version).await?.into())
+    }
+
+    /// Deletes a task.
+    async fn delete_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's id.")] id: ID,
+        #[graphql(desc = "Only if the task is at this version, else `VERSION_CONFLICT`.")] expected_version: Option<
+            i64,
+        >,
+    ) -> Result<DeletedTask, GraphqlError> {
+        let id = task_id(&id)?;
+        resolvers::delete(ctx.tasks()?, id, expected_version).await?;
+        Ok(id.into())
+    }
+
+    /// Turns a task from pending to completed or back. Repeating it undoes it: to retry safely, take `setTaskCompleted`.
+    async fn toggle_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's id.")] id: ID,
+    ) -> Result<Task, GraphqlError> {
+        Ok(resolvers::toggle(ctx.tasks()?, task_id(&id)?).await?.into())
+    }
+
+    /// Makes a task completed or pending. One that is so already stays as it is.
+    async fn set_task_completed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's id.")] id: ID,
+        #[graphql(desc = "Whether it is done.")] completed: bool,
+    ) -> Result<Task, GraphqlError> {
+        Ok(resolvers::set_completed(ctx.tasks()?, task_id(&id)?, completed).await?.into())
+    }
+}

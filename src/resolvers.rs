@@ -1,0 +1,64 @@
+//! The operations: the rules both doors share. Here absence becomes an error.
+
+use crate::{
+    error::{Error, Result},
+    store::{Changed, UserTasks},
+    task::{Filter, Invalid, NewTask, Page, PageRequest, Problem, Search, Task, TaskCounts, TaskId, TaskPatch},
+};
+
+/// A page of the user's tasks.
+pub async fn list(tasks: &UserTasks, filter: Filter, request: PageRequest) -> Result<Page> {
+    tasks.list(filter, request).await
+}
+
+/// How many tasks the user has, by status; only those that match the search, if there is one.
+pub async fn counts(tasks: &UserTasks, search: Option<Search>) -> Result<TaskCounts> {
+    tasks.counts(search).await
+}
+
+/// One task, or `None` when it is not there or not the user's.
+pub async fn find(tasks: &UserTasks, id: TaskId) -> Result<Option<Task>> {
+    tasks.find(id).await
+}
+
+/// One task. `NOT_FOUND` when it is not there or not the user's.
+pub async fn get(tasks: &UserTasks, id: TaskId) -> Result<Task> {
+    find(tasks, id).await?.ok_or_else(Error::task_not_found)
+}
+
+/// Adds a task.
+pub async fn create(tasks: &UserTasks, new: NewTask) -> Result<Task> {
+    tasks.insert(new).await
+}
+
+/// Changes what the patch names. `BAD_USER_INPUT` when it names nothing, `NOT_FOUND`, or `VERSION_CONFLICT` when the
+/// task is not at the expected version.
+pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Task> {
+    if patch.is_empty() {
+        return Err(Invalid::new("input", Problem::NothingToUpdate).into());
+    }
+    done(tasks.update(id, patch, expected).await?, expected)
+}
+
+/// Deletes a task. `NOT_FOUND`, or `VERSION_CONFLICT` when it is not at the expected version.
+pub async fn delete(tasks: &UserTasks, id: TaskId, expected: Option<i64>) -> Result<()> {
+    done(tasks.delete(id, expected).await?, expected)
+}
+
+/// Turns a task from pending to completed or back. `NOT_FOUND`.
+pub async fn toggle(tasks: &UserTasks, id: TaskId) -> Result<Task> {
+    tasks.toggle(id).await?.ok_or_else(Error::task_not_found)
+}
+
+/// Makes a task completed or pending; doing it twice changes nothing more. `NOT_FOUND`.
+pub async fn set_completed(tasks: &UserTasks, id: TaskId, completed: bool) -> Result<Task> {
+    tasks.set_completed(id, completed).await?.ok_or_else(Error::task_not_found)
+}
+
+fn done<T>(changed: Changed<T>, expected: Option<i64>) -> Result<T> {
+    match changed {
+        Changed::Done(value) => Ok(value),
+        Changed::Absent => Err(Error::task_not_found()),
+        Changed::Conflict(task) => Err(Error::version_conflict(expected.unwrap_or_default(), task.version)),
+    }
+}

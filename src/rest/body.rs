@@ -1,0 +1,170 @@
+//! JSON bodies, read leniently like pydantic: unknown fields are ignored, a null is an absent value, and all faults
+//! are told at once.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header},
+};
+use serde_json::{Map, Value};
+
+use super::error::RestError;
+use crate::{
+    error::{Code, Error},
+    state::AppState,
+    task::{Description, Invalid, NewTask, Problem, TaskPatch, Title},
+};
+
+/// A body read as `T`.
+pub(super) struct JsonBody<T>(pub(super) T);
+
+/// What can be read from the fields of a body.
+pub(super) trait FromFields: Sized {
+    /// Whether no body at all is as good as one without fields.
+    const IS_OPTIONAL: bool = false;
+
+    /// Takes the fields it knows; an incomplete value only if a fault was noted.
+    fn from_fields(fields: &mut Fields) -> Option<Self>;
+}
+
+impl<T: FromFields> FromRequest<AppState> for JsonBody<T> {
+    type Rejection = RestError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, RestError> {
+        let is_json = is_json(request.headers());
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))?;
+        if body.is_empty() && T::IS_OPTIONAL {
+            return read(Map::new());
+        }
+        if !is_json {
+            return Err(
+                Error::new(Code::UnsupportedMediaType, "Send the body with Content-Type: application/json").into()
+            );
+        }
+        if body.is_empty() {
+            return Err(Error::from(Invalid::new("", Problem::Missing)).into());
+        }
+        match serde_json::from_slice(&body) {
+            Ok(Value::Object(map)) => read(map),
+            Ok(other) => Err(Error::from(Invalid::new("", Problem::NotAnObject).given(other)).into()),
+            Err(_) => Err(Error::from(Invalid::new("", Problem::NotJson)).into()),
+        }
+    }
+}
+
+fn read<T: FromFields>(map: Map<String, Value>) -> Result<JsonBody<T>, RestError> {
+    let mut fields = Fields { map, faults: Vec::new() };
+    match T::from_fields(&mut fields) {
+        Some(value) if fields.faults.is_empty() => Ok(JsonBody(value)),
+        _ => Err(Error::from(fields.faults).into()),
+    }
+}
+
+/// Old clients don't always name the type.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
+}
+
+fn unreadable(rejection: &BytesRejection) -> RestError {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Error::new(Code::PayloadTooLarge, "The body is larger than the server reads").into()
+        }
+        _ => Error::new(Code::BadUserInput, "The body could not be read").into(),
+    }
+}
+
+/// The fields of a body and what is wrong with them.
+pub(super) struct Fields {
+    map: Map<String, Value>,
+    faults: Vec<Invalid>,
+}
+
+impl Fields {
+    fn required<T>(&mut self, name: &'static str, read: impl FnOnce(Value) -> Result<T, Problem>) -> Option<T> {
+        match self.map.remove(name) {
+            Some(value) => self.noted(name, value, read),
+            None => {
+                let input = Value::Object(self.map.clone());
+                self.faults.push(Invalid::new(name, Problem::Missing).given(input));
+                None
+            }
+        }
+    }
+
+    /// Absent and null are the same.
+    fn optional<T>(&mut self, name: &'static str, read: impl FnOnce(Value) -> Result<T, Problem>) -> Option<T> {
+        self.clearable(name, read).flatten()
+    }
+
+    /// Absent is `None`, null is `Some(None)`.
+    fn clearable<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(Value) -> Result<T, Problem>,
+    ) -> Option<Option<T>> {
+        match self.map.remove(name)? {
+            Value::Null => Some(None),
+            value => self.noted(name, value, read).map(Some),
+        }
+    }
+
+    fn noted<T>(
+        &mut self,
+        name: &'static str,
+        value: Value,
+        read: impl FnOnce(Value) -> Result<T, Problem>,
+    ) -> Option<T> {
+        let given = value.clone();
+        read(value).map_err(|problem| self.faults.push(Invalid::new(name, problem).given(given))).ok()
+    }
+}
+
+impl FromFields for NewTask {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let title = fields.required("title", |value| Title::try_from(string(value)?));
+        let description = fields.optional("description", |value| Description::try_from(string(value)?));
+        let completed = fields.optional("completed", |value| boolean(&value)).unwrap_or(false);
+        Some(Self { title: title?, description, completed })
+    }
+}
+
+impl FromFields for TaskPatch {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            title: fields.optional("title", |value| Title::try_from(string(value)?)),
+            description: fields.clearable("description", |value| Description::try_from(string(value)?)),
+            completed: fields.optional("completed", |value| boolean(&value)),
+        })
+    }
+}
+
+/// What `…/complete` is asked for: a state, or the other one.
+pub(super) struct Completion(pub(super) Option<bool>);
+
+impl FromFields for Completion {
+    const IS_OPTIONAL: bool = true;
+
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        Some(Self(fields.optional("completed", |value| boolean(&value))))
+    }
+}
+
+fn string(value: Value) -> Result<String, Problem> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Problem::NotAString),
+    }
+}
+
+fn boolean(value: &Value) -> Result<bool, Problem> {
+    match value {
+        Value::Bool(value) => Ok(*value),
+        Value::Number(number) if number.as_f64() == Some(0.0) => Ok(false),
+        Value::Number(number) if number.as_f64() == Some(1.0) => Ok(true),
+        Value::String(word) => super::query::boolean(word),
+        _ => Err(Problem::NotABoolean),
+    }
+}

@@ -1,0 +1,137 @@
+//! The house's errors in FastAPI's form: `{"detail": …, "code": …}`.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    error::{Code, Error},
+    task::{Invalid, Problem},
+};
+
+/// An error on its way to a REST client, with the part of the request it is about: `body`, `query`, `path` or `header`.
+#[derive(Debug)]
+pub(super) struct RestError {
+    error: Error,
+    part: &'static str,
+}
+
+impl RestError {
+    pub(super) fn in_part(part: &'static str, error: impl Into<Error>) -> Self {
+        Self { error: error.into(), part }
+    }
+}
+
+/// The body of an error.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    detail: Detail<'a>,
+    code: &'static str,
+}
+
+/// One sentence, or for bad input an entry for each fault, as pydantic has it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Detail<'a> {
+    Sentence(&'a str),
+    Faults(Vec<Fault<'a>>),
+}
+
+#[derive(Serialize)]
+struct Fault<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    loc: Vec<&'static str>,
+    msg: String,
+    input: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ctx: Option<Value>,
+}
+
+/// What the resolvers refuse is in the body.
+impl From<Error> for RestError {
+    fn from(error: Error) -> Self {
+        Self::in_part("body", error)
+    }
+}
+
+impl IntoResponse for RestError {
+    fn into_response(self) -> Response {
+        self.error.log();
+        let status = status(self.error.code());
+        let code = self.error.code().as_str();
+        let mut response = (status, Json(Envelope { detail: self.detail(), code })).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl RestError {
+    fn detail(&self) -> Detail<'_> {
+        match self.error.fields() {
+            [] => Detail::Sentence(self.error.message()),
+            faults => Detail::Faults(faults.iter().map(|invalid| self.fault(invalid)).collect()),
+        }
+    }
+
+    fn fault<'a>(&self, invalid: &'a Invalid) -> Fault<'a> {
+        Fault {
+            kind: invalid.problem.kind(),
+            loc: self.location(invalid),
+            msg: invalid.problem.to_string(),
+            input: invalid.input.as_ref(),
+            ctx: context(&invalid.problem),
+        }
+    }
+
+    /// Faults of the body as a whole have no field.
+    fn location(&self, invalid: &Invalid) -> Vec<&'static str> {
+        match invalid.problem {
+            Problem::NotAnObject | Problem::NotJson | Problem::NothingToUpdate => vec![self.part],
+            _ if invalid.field.is_empty() => vec![self.part],
+            _ => vec![self.part, invalid.field],
+        }
+    }
+}
+
+/// The numbers and words of the rule.
+fn context(problem: &Problem) -> Option<Value> {
+    Some(match problem {
+        Problem::TooShort(min) => json!({ "min_length": min }),
+        Problem::TooLong(max) => json!({ "max_length": max }),
+        Problem::TooSmall(min) => json!({ "ge": min }),
+        Problem::TooLarge(max) => json!({ "le": max }),
+        Problem::NotOneOf(_) => json!({ "expected": problem.expected() }),
+        _ => return None,
+    })
+}
+
+const fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::BadUserInput | Code::GraphqlParseFailed | Code::GraphqlValidationFailed => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Code::VersionConflict => StatusCode::PRECONDITION_FAILED,
+        Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The error in this door's form, for the layers around it.
+#[must_use]
+pub fn error_response(error: Error) -> Response {
+    RestError::from(error).into_response()
+}

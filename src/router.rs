@@ -1,0 +1,176 @@
+//! The route table and the layers around it.
+
+use std::{any::Any, net::IpAddr, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::json;
+use tokio::time::timeout;
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    trace::TraceLayer,
+};
+
+use crate::{
+    error::{Code, Error},
+    graphql, health, rest,
+    state::{AppState, Playground},
+    telemetry::{REQUEST_ID, log_response, request_span},
+};
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+/// The longest request id that is taken over from a client.
+const MAX_REQUEST_ID: usize = 128;
+
+/// How the router behaves.
+#[derive(Clone, Debug)]
+pub struct RouterConfig {
+    /// How long one request may take.
+    pub request_timeout: Duration,
+    /// Origins whose pages may call the API; `None` for any on this machine.
+    pub cors_origins: Option<Vec<HeaderValue>>,
+}
+
+/// Both doors and what stands beside them.
+pub fn router(state: AppState, config: &RouterConfig) -> Router {
+    let request_timeout = config.request_timeout;
+    let layers = ServiceBuilder::new()
+        .map_request(drop_strange_request_id)
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(request_span)
+                .on_request(())
+                .on_response(log_response)
+                .on_failure(()),
+        )
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(cors(config.cors_origins.as_deref()))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(move |request, next| within(request_timeout, request, next)))
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Router::new()
+        .route("/", get(about))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/health", get(health::ready))
+        .route("/graphql", post(graphql::serve).get(graphiql))
+        .route("/graphiql", get(graphiql))
+        .merge(rest::routes())
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(layers)
+        .with_state(state)
+}
+
+/// What this is and where the doors are.
+async fn about(State(playground): State<Playground>) -> Response {
+    let graphiql = playground.is_on.then_some("/graphiql");
+    let doors = json!({ "graphql": "/graphql", "rest": "/api/tasks", "graphiql": graphiql });
+    let health = json!({ "live": "/livez", "ready": "/readyz" });
+    Json(json!({ "name": "Tandem", "version": env!("CARGO_PKG_VERSION"), "doors": doors, "health": health }))
+        .into_response()
+}
+
+/// The GraphiQL page. A GET without a page to show is not how GraphQL is asked for here.
+async fn graphiql(State(playground): State<Playground>, uri: Uri, headers: HeaderMap) -> Response {
+    let accepts_html = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    if playground.is_on && (accepts_html || uri.path() == "/graphiql") {
+        let token = playground.token.as_deref().filter(|_| is_this_machine(&headers));
+        return ([(header::CACHE_CONTROL, "no-store")], graphql::graphiql("/graphql", token)).into_response();
+    }
+    if uri.path() == "/graphiql" {
+        return no_such_route().await;
+    }
+    let error = Error::new(Code::MethodNotAllowed, "Send GraphQL requests with POST");
+    ([(header::ALLOW, "POST")], graphql::error_response(&error)).into_response()
+}
+
+/// Whether the page was asked for by a name of this machine. A page elsewhere whose name is made to resolve to this
+/// machine must not read the token.
+fn is_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    is_loopback(host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+async fn no_such_route() -> Response {
+    rest::error_response(Error::new(Code::NotFound, "Not Found"))
+}
+
+async fn no_such_method() -> Response {
+    rest::error_response(Error::new(Code::MethodNotAllowed, "Method Not Allowed"))
+}
+
+/// The error in the form of the door the request went to.
+fn error_for(path: &str, error: Error) -> Response {
+    if path == "/graphql" { graphql::error_response(&error) } else { rest::error_response(error) }
+}
+
+async fn within(limit: Duration, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let late = |_| error_for(&path, Error::new(Code::Timeout, "The request took too long"));
+    timeout(limit, next.run(request)).await.unwrap_or_else(late)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    rest::error_response(Error::internal(format!("panic: {}", text.unwrap_or("of an unknown kind"))))
+}
+
+/// Ids end up in logs: what isn't short and printable is replaced.
+fn drop_strange_request_id(mut request: Request) -> Request {
+    let is_strange = |id: &HeaderValue| id.len() > MAX_REQUEST_ID || !id.as_bytes().iter().all(u8::is_ascii_graphic);
+    if request.headers().get(REQUEST_ID).is_some_and(is_strange) {
+        request.headers_mut().remove(REQUEST_ID);
+    }
+    request
+}
+
+fn cors(origins: Option<&[HeaderValue]>) -> CorsLayer {
+    let origins = match origins {
+        Some(origins) => AllowOrigin::list(origins.iter().cloned()),
+        None => AllowOrigin::predicate(|origin, _| is_local_origin(origin)),
+    };
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            REQUEST_ID,
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::LINK,
+            header::LOCATION,
+            HeaderName::from_static("x-total-count"),
+            REQUEST_ID,
+        ])
+        .max_age(Duration::from_mins(10))
+}
+
+fn is_local_origin(origin: &HeaderValue) -> bool {
+    let url = origin.to_str().ok().and_then(|origin| url::Url::parse(origin).ok());
+    url.is_some_and(|url| url.host_str().is_some_and(is_loopback))
+}

@@ -1,0 +1,157 @@
+//! One connection: where to, TLS or not, and the limits the server is asked to keep.
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use tokio_postgres::{
+    Config, NoTls, Socket,
+    config::{Host, SslMode},
+    error::SqlState,
+    tls::MakeTlsConnect,
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::error::Chain;
+
+/// The name our connections have in `pg_stat_activity`.
+const APPLICATION_NAME: &str = "tandem";
+/// How long making a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Which database, and how to talk to it. The password doesn't show in `Debug`.
+#[derive(Clone, Debug)]
+pub struct Target {
+    config: Config,
+    ca_file: Option<String>,
+}
+
+impl Target {
+    /// Reads a PostgreSQL URL. Certificates are always verified, so libpq's `verify-ca` and `verify-full` mean `require`;
+    /// `sslrootcert` names a file of certificates to trust instead of the system's.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = url::Url::parse(text).map_err(|error| error.to_string())?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err("must start with postgres:// or postgresql://".to_owned());
+        }
+        let mut ca_file = None;
+        let mut kept = url.clone();
+        kept.query_pairs_mut().clear();
+        for (name, value) in url.query_pairs() {
+            let value = match (&*name, &*value) {
+                ("sslrootcert", file) => {
+                    ca_file = Some(file.to_owned());
+                    continue;
+                }
+                ("sslmode", "verify-ca" | "verify-full") => "require",
+                (_, value) => value,
+            };
+            kept.query_pairs_mut().append_pair(&name, value);
+        }
+        // The parser below takes `+` literally.
+        let config = kept.as_str().replace('+', "%20").parse::<Config>();
+        let mut config = config.map_err(|error| Chain(&error).to_string())?;
+        config.application_name(APPLICATION_NAME);
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        Ok(Self { config, ca_file })
+    }
+
+    /// The database over a Unix socket, without TLS.
+    #[cfg(all(feature = "embedded", unix))]
+    pub(super) fn socket(directory: &std::path::Path, port: u16, user: &str, database: &str) -> Self {
+        let mut config = Config::new();
+        config.host_path(directory).port(port).user(user).dbname(database).ssl_mode(SslMode::Disable);
+        config.application_name(APPLICATION_NAME).connect_timeout(CONNECT_TIMEOUT);
+        Self { config, ca_file: None }
+    }
+
+    /// What makes connections; fails if the certificates to trust can't be read.
+    pub(super) fn connector(&self, statement_timeout: Duration) -> Result<Connector, std::io::Error> {
+        let is_local = self.config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        let needs_tls = !is_local && self.config.get_ssl_mode() != SslMode::Disable;
+        let tls = if needs_tls { Some(self.tls()?) } else { None };
+        let mut limited = self.config.clone();
+        let limits = limits(statement_timeout);
+        let options = match self.config.get_options() {
+            Some(given) => format!("{limits} {given}"),
+            None => limits,
+        };
+        limited.options(options);
+        Ok(Connector { limited, plain: self.config.clone(), tls })
+    }
+
+    fn tls(&self) -> Result<MakeRustlsConnect, std::io::Error> {
+        let mut roots = RootCertStore::empty();
+        if let Some(file) = &self.ca_file {
+            let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let certificates =
+                certificates.map_err(|error| std::io::Error::other(format!("sslrootcert {file}: {error}")))?;
+            roots.add_parsable_certificates(certificates);
+        } else {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(std::io::Error::other)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(MakeRustlsConnect::new(config))
+    }
+}
+
+/// Kept by the server, so that nothing runs on after a client has given up.
+fn limits(statement_timeout: Duration) -> String {
+    let millis = statement_timeout.as_millis();
+    // Short statements gain nothing from compilation, which can take longer than they do.
+    format!("-c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} -c jit=off")
+}
+
+/// Makes connections to one database.
+pub(super) struct Connector {
+    limited: Config,
+    plain: Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Connector {
+    /// A new connection. Transaction poolers refuse start-up options: behind those, only our own deadlines hold.
+    pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let opened = match self.open(&self.limited).await {
+            Err(error) if refuses_options(&error) => {
+                tracing::warn!(%error, "connected without server-side time-outs: this pooler refuses start-up options");
+                self.open(&self.plain).await
+            }
+            opened => opened,
+        };
+        opened.unwrap_or_else(|error| Err(ConnectionError::BadConnection(Chain(&error).to_string())))
+    }
+
+    async fn open(&self, config: &Config) -> Result<ConnectionResult<AsyncPgConnection>, tokio_postgres::Error> {
+        match &self.tls {
+            Some(tls) => log_in(config, tls.clone()).await,
+            None => log_in(config, NoTls).await,
+        }
+    }
+}
+
+/// The outer error is one the server or the network gave, the inner one is diesel's.
+async fn log_in<T>(config: &Config, tls: T) -> Result<ConnectionResult<AsyncPgConnection>, tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+{
+    let (client, connection) = config.connect(tls).await?;
+    Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await)
+}
+
+fn refuses_options(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|error| {
+        *error.code() == SqlState::PROTOCOL_VIOLATION || error.message().contains("startup parameter")
+    })
+}

@@ -1,0 +1,92 @@
+//! PostgreSQL inside this process, for running without a database server.
+//!
+//! It has one backend, so one connection at a time. Clients reach it over a Unix socket: over TCP, Nagle's algorithm and
+//! delayed acknowledgements wait for each other, which is a hundred times slower.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use pglite_oxide::{PgliteServer, PgliteServerBuilder};
+use tokio::task::spawn_blocking;
+
+use super::Target;
+use crate::error::{Error, Result};
+
+/// How many connections it serves at once.
+pub const POOL_SIZE: u32 = 1;
+
+/// A running embedded database. It stops when it is closed or dropped; what is committed survives either.
+pub struct Embedded {
+    server: PgliteServer,
+    target: Target,
+}
+
+impl Embedded {
+    /// Opens the database in a data directory, and creates both if need be.
+    pub async fn open(data_dir: &Path) -> Result<Self> {
+        let data_dir = data_dir.to_owned();
+        let opened = spawn_blocking(move || open(&data_dir)).await.map_err(Error::internal)?;
+        opened.map_err(|error| Error::internal(format!("can't open the embedded database: {error}")))
+    }
+
+    /// How to reach it. Close all connections before closing the database.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Stops it and waits until it has.
+    pub async fn close(self) -> Result<()> {
+        let closed = spawn_blocking(move || self.server.shutdown()).await.map_err(Error::internal)?;
+        closed.map_err(|error| Error::internal(format!("closing the embedded database: {error:#}")))
+    }
+}
+
+fn open(data_dir: &Path) -> Result<Embedded, String> {
+    let explain = |error: io::Error| format!("{}: {error}", data_dir.display());
+    create_private_dir(data_dir).map_err(explain)?;
+    let data_dir = data_dir.canonicalize().map_err(explain)?;
+    let builder = PgliteServer::builder().path(data_dir.join("postgres"));
+    start(builder, &data_dir)
+}
+
+#[cfg(unix)]
+fn start(builder: PgliteServerBuilder, data_dir: &Path) -> Result<Embedded, String> {
+    const PORT: u16 = 5432;
+    let run_dir = socket_dir(data_dir);
+    create_private_dir(&run_dir).map_err(|error| format!("{}: {error}", run_dir.display()))?;
+    let server =
+        builder.unix(run_dir.join(format!(".s.PGSQL.{PORT}"))).start().map_err(|error| format!("{error:#}"))?;
+    let target = Target::socket(&run_dir, PORT, "postgres", "template1");
+    Ok(Embedded { server, target })
+}
+
+#[cfg(not(unix))]
+fn start(builder: PgliteServerBuilder, _: &Path) -> Result<Embedded, String> {
+    let server = builder.start().map_err(|error| format!("{error:#}"))?;
+    let target = Target::parse(&server.database_url())?;
+    Ok(Embedded { server, target })
+}
+
+/// In the data directory, unless its path is too long for a socket's address.
+#[cfg(unix)]
+fn socket_dir(data_dir: &Path) -> PathBuf {
+    /// `sun_path` has 104 bytes on some systems; the socket's own name takes 15.
+    const MAX_DIR: usize = 85;
+    let in_data_dir = data_dir.join("run");
+    if in_data_dir.as_os_str().len() <= MAX_DIR {
+        return in_data_dir;
+    }
+    std::env::temp_dir().join(format!("tandem-{}", std::process::id()))
+}
+
+/// Only its owner may look inside: it holds everybody's tasks, and the socket asks for no password.
+fn create_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

@@ -1,0 +1,76 @@
+//! The only place that knows SQL. The one way to the tasks table is [`Db::tasks`], which asks for a
+//! [`CurrentUser`]: what comes back, [`UserTasks`], can't name another user's rows.
+//!
+//! The generated schema is private, so no query can be written elsewhere:
+//!
+//! ```compile_fail,E0603
+//! use tandem::store::schema::tasks;
+//! ```
+
+mod connect;
+mod isolation;
+mod migrate;
+mod page;
+mod pool;
+mod rows;
+mod schema;
+mod tasks;
+mod transaction;
+
+#[cfg(feature = "embedded")]
+mod embedded;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+#[cfg(feature = "embedded")]
+pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
+pub use self::{
+    connect::Target,
+    migrate::{migrate, revert},
+    tasks::{Changed, UserTasks},
+};
+use crate::{auth::CurrentUser, error::Result};
+
+/// How the database is reached and how long anything may take.
+#[derive(Clone, Debug)]
+pub struct DbConfig {
+    /// Which database.
+    pub target: Target,
+    /// The most connections at once.
+    pub pool_size: u32,
+    /// How long a request waits for a connection.
+    pub checkout_timeout: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+}
+
+/// The database: a pool of connections that only this module reaches. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: pool::Pool,
+}
+
+impl Db {
+    /// A pool on a migrated database. Connections are made when they are needed.
+    pub async fn open(config: &DbConfig) -> Result<Self> {
+        Ok(Self { pool: pool::Pool::open(config).await? })
+    }
+
+    /// The tasks of one user, and of no other.
+    #[must_use]
+    pub fn tasks(&self, user: CurrentUser) -> UserTasks {
+        UserTasks::new(self.pool.clone(), user)
+    }
+
+    /// Proves that this database keeps users apart; the error's cause says what to fix.
+    pub async fn prove_isolation(&self) -> Result<()> {
+        isolation::prove(&self.pool).await
+    }
+
+    /// Waits until no connection is in use, or until the deadline.
+    pub async fn drain(&self, deadline: Instant) {
+        self.pool.drain(deadline).await;
+    }
+}

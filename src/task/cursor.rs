@@ -1,0 +1,172 @@
+//! A place in a sorted list: the sort, the key there and the id that breaks ties.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Problem, SortColumn, Task, TaskSort, Title};
+
+/// Longer text is no cursor of ours: the longest holds a title of 200 characters of 4 bytes each.
+const MAX_CURSOR: usize = 4096;
+/// The last microsecond of the year 9999, in microseconds since 1970.
+const MAX_TIME: i64 = 253_402_300_799_999_999;
+
+/// A place in a list of one sort. On the wire it is opaque URL-safe text.
+///
+/// It isn't signed: a forged one only moves about in the list of the user who sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    sort: TaskSort,
+    key: SortKey,
+    id: Uuid,
+}
+
+/// The value a list is sorted by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// When the task was created or last changed.
+    Time(DateTime<Utc>),
+    /// The title.
+    Title(String),
+}
+
+impl Cursor {
+    /// The place of a task.
+    #[must_use]
+    pub fn of(task: &Task, sort: TaskSort) -> Self {
+        let key = match sort.column {
+            SortColumn::Created => SortKey::Time(task.created_at),
+            SortColumn::Updated => SortKey::Time(task.updated_at),
+            SortColumn::Title => SortKey::Title(task.title.clone()),
+        };
+        Self { sort, key, id: task.id.as_uuid() }
+    }
+
+    /// Reads a cursor back. Refuses one that was made for another sort.
+    pub fn parse(text: &str, sort: TaskSort) -> Result<Self, Problem> {
+        let cursor: Self = text.parse()?;
+        if cursor.sort == sort { Ok(cursor) } else { Err(Problem::CursorOfAnotherSort) }
+    }
+
+    /// The key there.
+    #[must_use]
+    pub const fn key(&self) -> &SortKey {
+        &self.key
+    }
+
+    /// The id there.
+    #[must_use]
+    pub const fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+/// A cursor as it travels: in base64 and JSON.
+#[derive(Serialize, Deserialize)]
+struct Wire(TaskSort, WireKey, Uuid);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WireKey {
+    /// Microseconds since 1970: as precise as the database.
+    Time(i64),
+    Title(String),
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = match &self.key {
+            SortKey::Time(time) => WireKey::Time(time.timestamp_micros()),
+            SortKey::Title(title) => WireKey::Title(title.clone()),
+        };
+        let json = serde_json::to_vec(&Wire(self.sort, key, self.id)).map_err(|_| fmt::Error)?;
+        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(json))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        if text.len() > MAX_CURSOR {
+            return Err(Problem::Cursor);
+        }
+        let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Problem::Cursor)?;
+        let Wire(sort, key, id) = serde_json::from_slice(&json).map_err(|_| Problem::Cursor)?;
+        let key = match (sort.column, key) {
+            (SortColumn::Created | SortColumn::Updated, WireKey::Time(time)) => SortKey::Time(stored_time(time)?),
+            (SortColumn::Title, WireKey::Title(title)) => SortKey::Title(stored_title(title)?),
+            _ => return Err(Problem::Cursor),
+        };
+        Ok(Self { sort, key, id })
+    }
+}
+
+/// A time the database could hold: anything may be in what clients send.
+fn stored_time(micros: i64) -> Result<DateTime<Utc>, Problem> {
+    let in_range = (0..=MAX_TIME).contains(&micros);
+    in_range.then(|| DateTime::from_timestamp_micros(micros)).flatten().ok_or(Problem::Cursor)
+}
+
+/// A title the database could hold.
+fn stored_title(title: String) -> Result<String, Problem> {
+    Title::try_from(title).map(Title::into_string).map_err(|_| Problem::Cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::TaskId;
+
+    fn task() -> Task {
+        let time = DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap();
+        Task {
+            user_id: "ann".to_owned(),
+            id: TaskId::generate(),
+            title: "\"quoted\" 🦀 שלום".to_owned(),
+            description: None,
+            completed: false,
+            version: 1,
+            created_at: time,
+            updated_at: time,
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_every_sort_survives_the_wire_and_fits_no_other_sort() {
+        for column in [SortColumn::Created, SortColumn::Updated, SortColumn::Title] {
+            let (sort, other) = (TaskSort::ascending(column), TaskSort::descending(column));
+            let cursor = Cursor::of(&task(), sort);
+            assert_eq!(Cursor::parse(&cursor.to_string(), sort), Ok(cursor.clone()));
+            assert_eq!(Cursor::parse(&cursor.to_string(), other), Err(Problem::CursorOfAnotherSort));
+        }
+    }
+
+    #[test]
+    fn garbage_truncated_and_impossible_cursors_are_refused() {
+        let good = Cursor::of(&task(), TaskSort::ascending(SortColumn::Title)).to_string();
+        let of = |column: &str, key: &str| {
+            let sort = format!(r#"{{"column":"{column}","descending":false}}"#);
+            BASE64_URL_SAFE_NO_PAD.encode(format!(r#"[{sort},{key},"{}"]"#, Uuid::nil()))
+        };
+        assert!(of("created", "0").parse::<Cursor>().is_ok(), "the form this test varies is right");
+        let bad = [
+            String::new(),
+            "%%%".to_owned(),
+            "x".repeat(MAX_CURSOR + 1),
+            good[..good.len() - 3].to_owned(),
+            BASE64_URL_SAFE_NO_PAD.encode("{}"),
+            of("created", &i64::MAX.to_string()),
+            of("created", "-1"),
+            of("created", r#""title""#),
+            of("title", "1"),
+            of("title", r#""a\u0000b""#),
+        ];
+        for text in bad {
+            assert_eq!(text.parse::<Cursor>(), Err(Problem::Cursor), "{text}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Broken rules, told in the words of the older backends' validator (pydantic), so that their clients recognise them.
+
+use std::fmt;
+
+/// One input that broke a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// The input's name, as both doors spell it: one word in all cases but `expectedVersion`.
+    pub field: &'static str,
+    /// The rule.
+    pub problem: Problem,
+    /// What was given instead, where the client may be shown it.
+    pub input: Option<serde_json::Value>,
+}
+
+impl Invalid {
+    /// Names the input a problem was found in.
+    #[must_use]
+    pub const fn new(field: &'static str, problem: Problem) -> Self {
+        Self { field, problem, input: None }
+    }
+
+    /// Adds what was given.
+    #[must_use]
+    pub fn given(self, input: impl Into<serde_json::Value>) -> Self {
+        Self { input: Some(input.into()), ..self }
+    }
+}
+
+/// The rule an input broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A required input is absent.
+    Missing,
+    /// The whole input is not JSON.
+    NotJson,
+    /// The whole input is not an object.
+    NotAnObject,
+    /// Not a string.
+    NotAString,
+    /// Not a boolean.
+    NotABoolean,
+    /// Not a whole number.
+    NotAnInteger,
+    /// Fewer characters than allowed.
+    TooShort(usize),
+    /// More characters than allowed.
+    TooLong(usize),
+    /// White space only.
+    Blank,
+    /// A control character where none is allowed.
+    ControlCharacter,
+    /// A number below the smallest allowed.
+    TooSmall(i64),
+    /// A number above the largest allowed.
+    TooLarge(i64),
+    /// Not a UUID.
+    Uuid,
+    /// Not one of the words allowed.
+    NotOneOf(&'static [&'static str]),
+    /// Not a cursor this server made.
+    Cursor,
+    /// A cursor of another sort.
+    CursorOfAnotherSort,
+    /// Two inputs that exclude each other, or neither of two that are needed.
+    Combination(&'static str),
+    /// An update without a change.
+    NothingToUpdate,
+}
+
+impl Problem {
+    /// The validator's name of the rule.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::NotJson => "json_invalid",
+            Self::NotAnObject => "model_attributes_type",
+            Self::NotAString => "string_type",
+            Self::NotABoolean => "bool_parsing",
+            Self::NotAnInteger => "int_parsing",
+            Self::TooShort(_) => "string_too_short",
+            Self::TooLong(_) => "string_too_long",
+            Self::TooSmall(_) => "greater_than_equal",
+            Self::TooLarge(_) => "less_than_equal",
+            Self::Uuid => "uuid_parsing",
+            Self::NotOneOf(_) => "enum",
+            Self::Blank
+            | Self::ControlCharacter
+            | Self::Cursor
+            | Self::CursorOfAnotherSort
+            | Self::Combination(_)
+            | Self::NothingToUpdate => "value_error",
+        }
+    }
+
+    /// The words allowed, as the message names them; empty for other rules.
+    #[must_use]
+    pub fn expected(self) -> String {
+        match self {
+            Self::NotOneOf(words) => OneOf(words).to_string(),
+            _ => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("Field required"),
+            Self::NotJson => f.write_str("JSON decode error"),
+            Self::NotAnObject => f.write_str("Input should be a valid dictionary or object to extract fields from"),
+            Self::NotAString => f.write_str("Input should be a valid string"),
+            Self::NotABoolean => f.write_str("Input should be a valid boolean, unable to interpret input"),
+            Self::NotAnInteger => f.write_str("Input should be a valid integer, unable to parse string as an integer"),
+            Self::TooShort(min) => write!(f, "String should have at least {min} character{}", plural(*min)),
+            Self::TooLong(max) => write!(f, "String should have at most {max} character{}", plural(*max)),
+            Self::Blank => f.write_str("Value error, must not be blank"),
+            Self::ControlCharacter => f.write_str("Value error, must not contain control characters"),
+            Self::TooSmall(min) => write!(f, "Input should be greater than or equal to {min}"),
+            Self::TooLarge(max) => write!(f, "Input should be less than or equal to {max}"),
+            Self::Uuid => f.write_str("Input should be a valid UUID"),
+            Self::NotOneOf(words) => write!(f, "Input should be {}", OneOf(words)),
+            Self::Cursor => f.write_str("Value error, not a valid cursor"),
+            Self::CursorOfAnotherSort => f.write_str("Value error, the cursor was made for another sort"),
+            Self::Combination(rule) => write!(f, "Value error, {rule}"),
+            Self::NothingToUpdate => f.write_str("Value error, give at least one field to update"),
+        }
+    }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// `'a', 'b' or 'c'`
+struct OneOf(&'static [&'static str]);
+
+impl fmt::Display for OneOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, word) in self.0.iter().enumerate() {
+            let separator = match index {
+                0 => "",
+                _ if index + 1 == self.0.len() => " or ",
+                _ => ", ",
+            };
+            write!(f, "{separator}'{word}'")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! What a list of tasks can be asked for, and what comes back.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cursor, Problem, Search, Task};
+
+/// The page size when none is asked for.
+pub const DEFAULT_LIMIT: i64 = 1000;
+/// The largest page.
+pub const MAX_LIMIT: i64 = 1000;
+
+/// Which tasks, by whether they are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskStatus {
+    /// Done or not.
+    #[default]
+    All,
+    /// Not yet done.
+    Pending,
+    /// Done.
+    Completed,
+}
+
+impl TaskStatus {
+    /// The value `completed` must have, if it matters.
+    #[must_use]
+    pub const fn completed(self) -> Option<bool> {
+        match self {
+            Self::All => None,
+            Self::Pending => Some(false),
+            Self::Completed => Some(true),
+        }
+    }
+}
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SortColumn {
+    /// When the task was created.
+    #[default]
+    Created,
+    /// When it last changed.
+    Updated,
+    /// The title, in the database's collation.
+    Title,
+}
+
+/// The order of a list. Ties are broken by id, in the same direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSort {
+    /// What it is sorted by.
+    pub column: SortColumn,
+    /// Whether larger values come first.
+    pub descending: bool,
+}
+
+impl TaskSort {
+    /// Smaller values first.
+    #[must_use]
+    pub const fn ascending(column: SortColumn) -> Self {
+        Self { column, descending: false }
+    }
+
+    /// Larger values first.
+    #[must_use]
+    pub const fn descending(column: SortColumn) -> Self {
+        Self { column, descending: true }
+    }
+}
+
+impl Default for TaskSort {
+    /// Newest first.
+    fn default() -> Self {
+        Self::descending(SortColumn::Created)
+    }
+}
+
+/// Which of a user's tasks.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// By whether they are done.
+    pub status: TaskStatus,
+    /// Title or description contains this, whatever the case.
+    pub search: Option<Search>,
+}
+
+/// A page size, 1 to [`MAX_LIMIT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(i64);
+
+impl Limit {
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(DEFAULT_LIMIT)
+    }
+}
+
+impl TryFrom<i64> for Limit {
+    type Error = Problem;
+
+    fn try_from(limit: i64) -> Result<Self, Problem> {
+        match limit {
+            ..=0 => Err(Problem::TooSmall(1)),
+            1..=MAX_LIMIT => Ok(Self(limit)),
+            _ => Err(Problem::TooLarge(MAX_LIMIT)),
+        }
+    }
+}
+
+/// Which part of a sorted list.
+#[derive(Clone, Debug, Default)]
+pub struct PageRequest {
+    /// The order.
+    pub sort: TaskSort,
+    /// The most tasks that come back.
+    pub limit: Limit,
+    /// Only what comes after this place.
+    pub after: Option<Cursor>,
+    /// Only what comes before this place.
+    pub before: Option<Cursor>,
+    /// Take the last ones instead of the first.
+    pub from_end: bool,
+}
+
+/// A part of a sorted list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The tasks, in the list's order.
+    pub tasks: Vec<Task>,
+    /// Whether the list goes on behind the last one.
+    pub has_next: bool,
+    /// Whether there is something before the first one.
+    pub has_previous: bool,
+}
+
+impl Page {
+    /// How many tasks the whole list has, when this page is all of it.
+    #[must_use]
+    pub fn total(&self) -> Option<i64> {
+        if self.has_next || self.has_previous { None } else { i64::try_from(self.tasks.len()).ok() }
+    }
+}

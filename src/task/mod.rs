@@ -1,0 +1,140 @@
+//! The domain's plain types. A value that exists is valid: the constructors hold the rules.
+
+mod cursor;
+mod invalid;
+mod list;
+mod text;
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use uuid::Uuid;
+
+pub use self::{
+    cursor::{Cursor, SortKey},
+    invalid::{Invalid, Problem},
+    list::{DEFAULT_LIMIT, Filter, Limit, MAX_LIMIT, Page, PageRequest, SortColumn, TaskSort, TaskStatus},
+    text::{Description, MAX_DESCRIPTION, MAX_SEARCH, MAX_TITLE, Search, Title},
+};
+
+/// A task's id, unique within its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TaskId(Uuid);
+
+impl TaskId {
+    /// A new id: a UUIDv7, so that ids of one server grow with time.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// The id as a UUID.
+    #[must_use]
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl From<Uuid> for TaskId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl FromStr for TaskId {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        Uuid::parse_str(text).map(Self).map_err(|_| Problem::Uuid)
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// A to-do item as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The owner's user id.
+    pub user_id: String,
+    /// Unique within its owner.
+    pub id: TaskId,
+    /// 1 to 200 characters.
+    pub title: String,
+    /// At most 1000 characters.
+    pub description: Option<String>,
+    /// Whether it is done.
+    pub completed: bool,
+    /// 1 when created, one more at each change.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A time as both doors write it: RFC 3339 in UTC with microseconds.
+#[must_use]
+pub fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// What a new task is made of.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    /// What is to be done.
+    pub title: Title,
+    /// More about it.
+    pub description: Option<Description>,
+    /// Whether it is done already.
+    pub completed: bool,
+}
+
+/// A partial change: `None` keeps what is there.
+#[derive(Clone, Debug, Default)]
+pub struct TaskPatch {
+    /// The new title.
+    pub title: Option<Title>,
+    /// The new description; `Some(None)` clears it.
+    pub description: Option<Option<Description>>,
+    /// The new state.
+    pub completed: Option<bool>,
+}
+
+impl TaskPatch {
+    /// Whether it would change nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.title.is_none() && self.description.is_none() && self.completed.is_none()
+    }
+}
+
+/// How many tasks a user has, by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskCounts {
+    /// Not yet done.
+    pub pending: i64,
+    /// Done.
+    pub completed: i64,
+}
+
+impl TaskCounts {
+    /// Done or not.
+    #[must_use]
+    pub const fn all(self) -> i64 {
+        self.pending + self.completed
+    }
+
+    /// Those of one status.
+    #[must_use]
+    pub const fn of(self, status: TaskStatus) -> i64 {
+        match status {
+            TaskStatus::All => self.all(),
+            TaskStatus::Pending => self.pending,
+            TaskStatus::Completed => self.completed,
+        }
+    }
+}

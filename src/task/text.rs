@@ -1,0 +1,121 @@
+//! Text that users write, kept to the letter: nothing is trimmed or normalised.
+
+use super::Problem;
+
+/// The most characters (Unicode scalar values) a title has.
+pub const MAX_TITLE: usize = 200;
+/// The most characters (Unicode scalar values) a description has.
+pub const MAX_DESCRIPTION: usize = 1000;
+/// The most characters (Unicode scalar values) that can be searched for.
+pub const MAX_SEARCH: usize = 200;
+
+/// A title: 1 to [`MAX_TITLE`] characters, not blank, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    /// The text.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Title {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        if text.is_empty() {
+            return Err(Problem::TooShort(1));
+        }
+        if text.chars().all(char::is_whitespace) {
+            return Err(Problem::Blank);
+        }
+        check(&text, MAX_TITLE, char::is_control)?;
+        Ok(Self(text))
+    }
+}
+
+/// A description: at most [`MAX_DESCRIPTION`] characters; line breaks and tabs are its only control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    /// The text.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Description {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        check(&text, MAX_DESCRIPTION, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))?;
+        Ok(Self(text))
+    }
+}
+
+/// Text to search for: 1 to [`MAX_SEARCH`] characters, no control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search(String);
+
+impl Search {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// No search at all when there is nothing to search for.
+    pub fn parse(text: String) -> Result<Option<Self>, Problem> {
+        check(&text, MAX_SEARCH, char::is_control)?;
+        Ok(Some(Self(text)).filter(|search| !search.0.is_empty()))
+    }
+}
+
+fn check(text: &str, max: usize, forbidden: impl Fn(char) -> bool) -> Result<(), Problem> {
+    if text.chars().count() > max {
+        return Err(Problem::TooLong(max));
+    }
+    if text.chars().any(forbidden) {
+        return Err(Problem::ControlCharacter);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_bounded_in_characters_not_bytes() {
+        let longest = "🦀".repeat(MAX_TITLE);
+        assert_eq!(Title::try_from(longest.clone()).map(Title::into_string), Ok(longest.clone()));
+        assert_eq!(Title::try_from(longest + "x"), Err(Problem::TooLong(MAX_TITLE)));
+    }
+
+    #[test]
+    fn a_title_is_neither_empty_nor_blank_nor_holds_control_characters() {
+        let refused = [
+            ("", Problem::TooShort(1)),
+            (" \u{3000}\t", Problem::Blank),
+            ("a\0b", Problem::ControlCharacter),
+            ("a\nb", Problem::ControlCharacter),
+            ("a\u{85}b", Problem::ControlCharacter),
+        ];
+        for (text, problem) in refused {
+            assert_eq!(Title::try_from(text.to_owned()), Err(problem), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_description_may_have_lines_and_be_empty_but_not_hold_nul() {
+        assert!(Description::try_from(String::new()).is_ok());
+        assert!(Description::try_from("a\r\n\tb".to_owned()).is_ok());
+        assert!(Description::try_from("x".repeat(MAX_DESCRIPTION)).is_ok());
+        assert_eq!(Description::try_from("x".repeat(MAX_DESCRIPTION + 1)), Err(Problem::TooLong(MAX_DESCRIPTION)));
+        assert_eq!(Description::try_from("a\0".to_owned()), Err(Problem::ControlCharacter));
+    }
+}
