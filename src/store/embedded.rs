@@ -6,6 +6,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    thread,
 };
 
 use pglite_oxide::{PgliteServer, PgliteServerBuilder};
@@ -19,7 +20,7 @@ pub const POOL_SIZE: u32 = 1;
 
 /// A running embedded database. It stops when it is closed or dropped; what is committed survives either.
 pub struct Embedded {
-    server: PgliteServer,
+    server: Option<PgliteServer>,
     target: Target,
 }
 
@@ -38,9 +39,19 @@ impl Embedded {
     }
 
     /// Stops it and waits until it has.
-    pub async fn close(self) -> Result<()> {
-        let closed = spawn_blocking(move || self.server.shutdown()).await.map_err(Error::internal)?;
+    pub async fn close(mut self) -> Result<()> {
+        let Some(server) = self.server.take() else { return Ok(()) };
+        let closed = spawn_blocking(move || server.shutdown()).await.map_err(Error::internal)?;
         closed.map_err(|error| Error::internal(format!("closing the embedded database: {error:#}")))
+    }
+}
+
+impl Drop for Embedded {
+    /// It stops when its last connection has closed. The thread that drops it may be the one that is to close them.
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            thread::spawn(move || drop(server));
+        }
     }
 }
 
@@ -60,14 +71,14 @@ fn start(builder: PgliteServerBuilder, data_dir: &Path) -> Result<Embedded, Stri
     let server =
         builder.unix(run_dir.join(format!(".s.PGSQL.{PORT}"))).start().map_err(|error| format!("{error:#}"))?;
     let target = Target::socket(&run_dir, PORT, "postgres", "template1");
-    Ok(Embedded { server, target })
+    Ok(Embedded { server: Some(server), target })
 }
 
 #[cfg(not(unix))]
 fn start(builder: PgliteServerBuilder, _: &Path) -> Result<Embedded, String> {
     let server = builder.start().map_err(|error| format!("{error:#}"))?;
     let target = Target::parse(&server.database_url())?;
-    Ok(Embedded { server, target })
+    Ok(Embedded { server: Some(server), target })
 }
 
 /// In the data directory, unless its path is too long for a socket's address.

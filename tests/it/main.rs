@@ -1,1 +1,7 @@
-//! One binary for all integration tests.
+//! The integration tests: one binary, a file for each kind of behaviour.
+#![allow(clippy::allow_attributes, reason = "test code is not held to the lints of the library")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod support;
+
+mod rest;

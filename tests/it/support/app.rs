@@ -1,0 +1,144 @@
+//! The real router on a fresh database, asked without a network in between.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use serde_json::{Value, json};
+use tandem::{
+    auth::{ClaimRules, KeySource, Verifier},
+    graphql::{self, Limits},
+    health::Readiness,
+    router::{RouterConfig, router},
+    state::{AppState, Playground},
+    store::Db,
+};
+use tower::ServiceExt;
+
+use super::{SECRET, TestDb, token};
+
+/// A server under test.
+pub struct App {
+    router: Router,
+    /// The access to the database that the server uses.
+    pub store: Db,
+    /// Dropped last: connections close before it does.
+    pub db: TestDb,
+}
+
+impl App {
+    /// On a fresh database of its own.
+    pub async fn new() -> Self {
+        Self::on(TestDb::fresh().await).await
+    }
+
+    /// On a fresh database of a server; `None` where there is none.
+    pub async fn on_server() -> Option<Self> {
+        Some(Self::on(TestDb::on_server().await?).await)
+    }
+
+    /// On this database.
+    pub async fn on(db: TestDb) -> Self {
+        Self::with(db, Limits::default(), Duration::from_secs(30)).await
+    }
+
+    /// On this database, with these limits.
+    pub async fn with(db: TestDb, limits: Limits, request_timeout: Duration) -> Self {
+        let store = db.open().await;
+        let state = AppState {
+            db: store.clone(),
+            verifier: Verifier::new(vec![KeySource::hs256(&[SECRET.into()])], ClaimRules::default()),
+            schema: graphql::schema(&limits),
+            limits,
+            readiness: Readiness::default(),
+            playground: Playground { is_on: true, token: Some(Arc::from("a-development-token")) },
+        };
+        Self { router: router(state, &RouterConfig { request_timeout, cors_origins: None }), store, db }
+    }
+
+    /// The answer to any request.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.expect("a body");
+        let json = serde_json::from_slice(&body).unwrap_or_default();
+        Answer { status: parts.status, headers: parts.headers, json, text: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// A REST request of a user, with a JSON body if there is one.
+    pub async fn rest(&self, user: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.send(rest_request(Some(&token(user)), method, path, body)).await
+    }
+
+    /// A GraphQL operation of a user.
+    pub async fn graphql(&self, user: &str, query: &str, variables: Value) -> Answer {
+        self.send(graphql_request(Some(&token(user)), &json!({ "query": query, "variables": variables }))).await
+    }
+
+    /// A task of a user, made through REST.
+    pub async fn create(&self, user: &str, title: &str) -> Value {
+        let answer = self.rest(user, "POST", "/api/tasks", Some(json!({ "title": title }))).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+        answer.json
+    }
+
+    /// The tasks of a user, as REST lists them.
+    pub async fn tasks_of(&self, user: &str) -> Value {
+        let answer = self.rest(user, "GET", "/api/tasks", None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.json
+    }
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// The body, if it is JSON.
+    pub json: Value,
+    pub text: String,
+}
+
+impl Answer {
+    /// A header as text; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The error's code, whichever door it came from.
+    pub fn code(&self) -> &str {
+        let code = self.json.get("code").or_else(|| self.json.pointer("/errors/0/extensions/code"));
+        code.and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A GraphQL answer's data, which must be free of errors.
+    pub fn data(&self) -> &Value {
+        assert_eq!(self.json.get("errors"), None, "{}", self.text);
+        &self.json["data"]
+    }
+}
+
+/// A REST request.
+pub fn rest_request(token: Option<&str>, method: &str, path: &str, body: Option<Value>) -> Request<Body> {
+    let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).expect("a method")).uri(path);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let body = match body {
+        Some(body) => {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+            Body::from(body.to_string())
+        }
+        None => Body::empty(),
+    };
+    request.body(body).expect("a request")
+}
+
+/// A GraphQL request.
+pub fn graphql_request(token: Option<&str>, body: &Value) -> Request<Body> {
+    rest_request(token, "POST", "/graphql", Some(body.clone()))
+}

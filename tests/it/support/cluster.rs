@@ -1,0 +1,171 @@
+//! One private PostgreSQL cluster for the whole run, from the binaries of this machine if there are any.
+//!
+//! `initdb` and `postgres` refuse to run as root, so under root they run as another user. A watchdog process stops the
+//! cluster and removes its files when this process ends, however it ends.
+
+use std::{
+    fs,
+    io::Write,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Mutex, OnceLock},
+};
+
+/// A running PostgreSQL server that tests may do anything to.
+pub struct Cluster {
+    /// The directory of its sockets, its data and its log.
+    pub dir: PathBuf,
+    /// Its loopback port.
+    pub port: u16,
+    bin: PathBuf,
+    account: Option<(u32, u32)>,
+}
+
+/// Holds the pipe whose end wakes the watchdog.
+static WATCHDOGS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+
+impl Cluster {
+    /// The cluster of this run; `None` when this machine has no PostgreSQL, or when the embedded database is to be used.
+    pub fn shared() -> Option<&'static Self> {
+        static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+        let is_wanted = std::env::var("TEST_DATABASE").as_deref() != Ok("embedded");
+        CLUSTER.get_or_init(|| is_wanted.then(Self::start).flatten()).as_ref()
+    }
+
+    /// A cluster of its own, for a test that stops it; `None` when this machine has no PostgreSQL.
+    pub fn private() -> Option<Self> {
+        Self::shared().and_then(|_| Self::start())
+    }
+
+    fn start() -> Option<Self> {
+        let bin = binaries()?;
+        let (dir, account) = run_dir();
+        let cluster = Self { dir, port: free_port(), bin, account };
+        let data = cluster.data();
+        cluster.pg(
+            "initdb",
+            &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+        );
+        cluster.write_settings();
+        let stop = format!("'{}' -D '{data}' -m immediate -s stop", cluster.bin.join("pg_ctl").display());
+        watch(&cluster.dir, &stop, cluster.account);
+        cluster.up();
+        Some(cluster)
+    }
+
+    /// Starts the server and waits until it accepts connections.
+    pub fn up(&self) {
+        let log = self.log_file().display().to_string();
+        self.pg("pg_ctl", &["-D", &self.data(), "-l", &log, "-w", "-t", "60", "-s", "start"]);
+    }
+
+    /// Stops the server at once: connections are cut.
+    pub fn down(&self) {
+        self.pg("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-s", "stop"]);
+    }
+
+    /// The URL of a database for a login role.
+    pub fn url(&self, user: &str, database: &str) -> String {
+        format!("postgres://{user}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// What the server has logged so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log_file()).unwrap_or_default()).into_owned()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.dir.join("log")
+    }
+
+    fn data(&self) -> String {
+        self.dir.join("data").display().to_string()
+    }
+
+    fn write_settings(&self) {
+        let settings = format!(
+            "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\nmax_connections = 400\n\
+             listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nlog_line_prefix = '[%d] '\n",
+            self.port,
+            self.dir.display()
+        );
+        let mut file =
+            fs::OpenOptions::new().append(true).open(self.dir.join("data/postgresql.conf")).expect("settings");
+        file.write_all(settings.as_bytes()).expect("settings");
+    }
+
+    fn pg(&self, program: &str, args: &[&str]) {
+        let mut command = as_account(Command::new(self.bin.join(program)), self.account);
+        let status = command.args(args).current_dir(&self.dir).stdin(Stdio::null()).stdout(Stdio::null()).status();
+        assert!(status.is_ok_and(|status| status.success()), "{program} failed: {}", self.log());
+    }
+}
+
+/// A directory that is removed when this process ends. The account is the one that owns it, if not our own.
+pub fn scratch_dir() -> PathBuf {
+    let dir = tempfile::Builder::new().prefix("tandem-test-").tempdir().expect("a directory").keep();
+    watch(&dir, "true", None);
+    dir
+}
+
+fn run_dir() -> (PathBuf, Option<(u32, u32)>) {
+    let dir = tempfile::Builder::new().prefix("tandem-test-").tempdir().expect("a directory").keep();
+    let account = is_root(&dir).then(other_account);
+    if let Some((uid, gid)) = account {
+        std::os::unix::fs::chown(&dir, Some(uid), Some(gid)).expect("giving the directory away");
+    }
+    (dir, account)
+}
+
+fn is_root(own: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(own).is_ok_and(|metadata| metadata.uid() == 0)
+}
+
+/// The user and group ids of `postgres`, else of `nobody`.
+fn other_account() -> (u32, u32) {
+    let accounts = fs::read_to_string("/etc/passwd").expect("the accounts of this machine");
+    let find = |name: &str| {
+        let line = accounts.lines().find(|line| line.split(':').next() == Some(name))?;
+        let mut ids = line.split(':').skip(2).map(str::parse);
+        Some((ids.next()?.ok()?, ids.next()?.ok()?))
+    };
+    find("postgres").or_else(|| find("nobody")).expect("an account other than root's")
+}
+
+fn as_account(mut command: Command, account: Option<(u32, u32)>) -> Command {
+    use std::os::unix::process::CommandExt;
+    if let Some((uid, gid)) = account {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+/// Starts a process that waits for this one to end, then stops what is to be stopped and removes the directory.
+fn watch(dir: &Path, stop: &str, account: Option<(u32, u32)>) {
+    use std::os::unix::process::CommandExt;
+    let script = format!("read -r _; {stop} >/dev/null 2>&1; rm -rf '{}'", dir.display());
+    let mut command = as_account(Command::new("sh"), account);
+    command.args(["-c", &script]).current_dir("/").process_group(0);
+    let watchdog = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    WATCHDOGS.lock().expect("the watchdogs").push(watchdog.expect("a shell"));
+}
+
+/// The newest PostgreSQL server on the path or where Debian keeps it.
+fn binaries() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut debian: Vec<_> =
+        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    debian.sort();
+    let debian = debian.into_iter().rev().map(|version| version.join("bin"));
+    let has_server = |dir: &PathBuf| ["initdb", "postgres", "pg_ctl"].iter().all(|program| dir.join(program).is_file());
+    let found = std::env::split_paths(&path).chain(debian).find(has_server)?;
+    // Links in a directory of the path may point to where its sibling programs are.
+    found.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned)
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.local_addr().expect("a port").port()
+}

@@ -1,0 +1,178 @@
+//! A fresh, migrated database for each test.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use tandem::store::{self, Db, DbConfig, EMBEDDED_POOL_SIZE, Embedded, Target};
+use tokio_postgres::{Client, NoTls};
+
+use super::cluster::{Cluster, scratch_dir};
+
+/// The login of the tested server: it may create roles, as hosted databases give one, and is no superuser.
+const LOGIN: &str = "app";
+const TEMPLATE: &str = "tandem_template";
+
+/// A database of its own for one test.
+pub struct TestDb {
+    /// How the tested server reaches it.
+    pub config: DbConfig,
+    kind: Kind,
+}
+
+enum Kind {
+    /// A database of the run's cluster, or of the server of `TEST_DATABASE_URL`.
+    Server {
+        url: String,
+        admin_url: String,
+    },
+    Embedded {
+        _database: Embedded,
+    },
+}
+
+impl TestDb {
+    /// A fresh database, on a server if there is one.
+    pub async fn fresh() -> Self {
+        match Self::on_server().await {
+            Some(database) => database,
+            None => Self::embedded().await,
+        }
+    }
+
+    /// A fresh database on a server, for tests that need more than one connection.
+    pub async fn on_server() -> Option<Self> {
+        Some(Server::shared()?.create(&unique_name(), TEMPLATE).await)
+    }
+
+    /// A fresh database on a server without any schema.
+    pub async fn empty() -> Option<Self> {
+        Some(Server::shared()?.create(&unique_name(), "template1").await)
+    }
+
+    async fn embedded() -> Self {
+        let open = async {
+            let embedded = Embedded::open(&scratch_dir()).await.map_err(|error| error.report()).expect("a database");
+            let config = config(embedded.target().clone(), EMBEDDED_POOL_SIZE);
+            migrate(&config).await;
+            Self { config, kind: Kind::Embedded { _database: embedded } }
+        };
+        on_own_runtime(open)
+    }
+
+    /// The tested code's own access.
+    pub async fn open(&self) -> Db {
+        Db::open(&self.config).await.map_err(|error| error.report()).expect("an open database")
+    }
+
+    /// Its URL for the login of the tested server. Only on a server.
+    pub fn url(&self) -> &str {
+        match &self.kind {
+            Kind::Server { url, .. } => url,
+            Kind::Embedded { .. } => panic!("the embedded database has no URL"),
+        }
+    }
+
+    /// A connection of the test's own, as the login of the tested server. Only on a server.
+    pub async fn client(&self) -> Client {
+        connect(self.url()).await
+    }
+
+    /// A connection of the test's own that row-level security doesn't hold back. Only on a server.
+    pub async fn superuser(&self) -> Client {
+        match &self.kind {
+            Kind::Server { admin_url, .. } => connect(admin_url).await,
+            Kind::Embedded { .. } => panic!("the embedded database has one connection"),
+        }
+    }
+}
+
+/// The settings of a tested server.
+pub fn config(target: Target, pool_size: u32) -> DbConfig {
+    let checkout_timeout = Duration::from_secs(10);
+    DbConfig { target, pool_size, checkout_timeout, statement_timeout: Duration::from_secs(10) }
+}
+
+/// Migrates, or fails the test with the reason.
+pub async fn migrate(config: &DbConfig) -> Vec<String> {
+    store::migrate(config).await.map_err(|error| error.report()).expect("migrations")
+}
+
+/// A connection, driven in the background.
+pub async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client
+}
+
+/// A server with a migrated template database that others are copied from.
+struct Server {
+    admin_url: String,
+    login: Option<&'static str>,
+}
+
+impl Server {
+    fn shared() -> Option<&'static Self> {
+        static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        SERVER.get_or_init(|| Self::find().map(|server| on_own_runtime(server.prepare()))).as_ref()
+    }
+
+    /// The server of `TEST_DATABASE_URL`, whose user may create databases and roles, else the cluster of this run.
+    fn find() -> Option<Self> {
+        match std::env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty()) {
+            Some(admin_url) => Some(Self { admin_url, login: None }),
+            None => Cluster::shared()
+                .map(|cluster| Self { admin_url: cluster.url("postgres", "postgres"), login: Some(LOGIN) }),
+        }
+    }
+
+    async fn prepare(self) -> Self {
+        let admin = connect(&self.admin_url).await;
+        if let Some(login) = self.login {
+            let role = format!("CREATE ROLE {login} LOGIN CREATEROLE NOSUPERUSER");
+            admin.batch_execute(&role).await.expect("a login");
+        }
+        admin.batch_execute(&format!("DROP DATABASE IF EXISTS {TEMPLATE}")).await.expect("no old template");
+        let template = self.create(TEMPLATE, "template1").await;
+        migrate(&template.config).await;
+        self
+    }
+
+    /// A new database, like another one.
+    async fn create(&self, name: &str, like: &str) -> TestDb {
+        let owner = self.login.map(|login| format!("OWNER {login}")).unwrap_or_default();
+        let admin = connect(&self.admin_url).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {like} {owner}")).await.expect("a database");
+        self.database(name)
+    }
+
+    fn database(&self, name: &str) -> TestDb {
+        let with = |user: Option<&str>| {
+            let mut url = url::Url::parse(&self.admin_url).expect("a URL");
+            url.set_path(name);
+            if let Some(user) = user {
+                url.set_username(user).expect("a user");
+            }
+            url.to_string()
+        };
+        let url = with(self.login);
+        let config = config(Target::parse(&url).expect("a target"), 8);
+        TestDb { config, kind: Kind::Server { url, admin_url: with(None) } }
+    }
+}
+
+/// Runs it to its end on a thread and a runtime of its own: migrations block, and a test's runtime has one thread.
+fn on_own_runtime<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    let run = move || tokio::runtime::Runtime::new().expect("a runtime").block_on(future);
+    thread::spawn(run).join().expect("a database to test with")
+}
+
+fn unique_name() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("tandem_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
