@@ -12,6 +12,7 @@ mod isolation;
 mod migrate;
 mod page;
 mod pool;
+mod prepared;
 mod rows;
 mod schema;
 mod tasks;

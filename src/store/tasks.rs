@@ -9,11 +9,11 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use futures::FutureExt;
-use uuid::Uuid;
 
 use super::{
     page::{self, owned_by},
     pool::Pool,
+    prepared::Prepared,
     rows::TaskRow,
     schema::tasks,
 };
@@ -95,26 +95,25 @@ impl UserTasks {
 
     /// Adds a task.
     pub async fn insert(&self, new: NewTask) -> Result<Task> {
-        let row = NewRow {
-            id: TaskId::generate().as_uuid(),
-            title: new.title.into_string(),
-            description: new.description.map(Description::into_string),
-            completed: new.completed,
-        };
-        let row = Arc::new(row);
-        let row: TaskRow = self
-            .pool
-            .write(self.user.shared_id(), move |owner, connection| {
-                let row = Arc::clone(&row);
-                async move {
-                    let values = (tasks::user_id.eq(&*owner), &*row);
-                    let insert = diesel::insert_into(tasks::table).values(values);
-                    insert.returning(TaskRow::as_returning()).get_result(&mut &*connection).await
-                }
-                .boxed()
-            })
-            .await?;
-        Ok(row.into())
+        let new = Arc::new((TaskId::generate(), new));
+        let row = self.pool.write(self.user.shared_id(), move |owner, connection| {
+            let new = Arc::clone(&new);
+            async move {
+                let (id, new) = &*new;
+                // Not a struct: diesel writes DEFAULT for its absent fields, and doesn't keep that prepared.
+                let values = (
+                    tasks::user_id.eq(&*owner),
+                    tasks::id.eq(id.as_uuid()),
+                    tasks::title.eq(new.title.as_str()),
+                    tasks::description.eq(new.description.as_ref().map(Description::as_str)),
+                    tasks::completed.eq(new.completed),
+                );
+                let insert = diesel::insert_into(tasks::table).values(values).returning(TaskRow::as_returning());
+                insert.get_result::<TaskRow>(&mut &*connection).await
+            }
+            .boxed()
+        });
+        Ok(row.await?.into())
     }
 
     /// Changes a task, if it is at the expected version. The patch must not be empty.
@@ -133,7 +132,8 @@ impl UserTasks {
                 if let Some(expected) = expected {
                     update = update.filter(tasks::version.eq(expected));
                 }
-                update.returning(TaskRow::as_returning()).get_result::<TaskRow>(&mut &*connection).await.optional()
+                let update = Prepared(update.returning(TaskRow::as_returning()));
+                update.get_result::<TaskRow>(&mut &*connection).await.optional()
             }
             .boxed()
         });
@@ -168,7 +168,8 @@ impl UserTasks {
                     tasks::updated_at.eq(clock_timestamp()),
                 );
                 let update = diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set);
-                update.returning(TaskRow::as_returning()).get_result::<TaskRow>(&mut &*connection).await.optional()
+                let update = Prepared(update.returning(TaskRow::as_returning()));
+                update.get_result::<TaskRow>(&mut &*connection).await.optional()
             }
             .boxed()
         });
@@ -186,7 +187,8 @@ impl UserTasks {
                     tasks::updated_at.eq(case_when(changes, clock_timestamp()).otherwise(tasks::updated_at)),
                 );
                 let update = diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set);
-                update.returning(TaskRow::as_returning()).get_result::<TaskRow>(&mut &*connection).await.optional()
+                let update = Prepared(update.returning(TaskRow::as_returning()));
+                update.get_result::<TaskRow>(&mut &*connection).await.optional()
             }
             .boxed()
         });
@@ -204,15 +206,6 @@ impl fmt::Debug for UserTasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserTasks").field("user", &self.user).finish_non_exhaustive()
     }
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = tasks)]
-struct NewRow {
-    id: Uuid,
-    title: String,
-    description: Option<String>,
-    completed: bool,
 }
 
 #[derive(AsChangeset)]

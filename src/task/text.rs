@@ -16,6 +16,12 @@ pub struct Title(String);
 impl Title {
     /// The text.
     #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text.
+    #[must_use]
     pub fn into_string(self) -> String {
         self.0
     }
@@ -41,6 +47,12 @@ impl TryFrom<String> for Title {
 pub struct Description(String);
 
 impl Description {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The text.
     #[must_use]
     pub fn into_string(self) -> String {

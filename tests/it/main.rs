@@ -4,4 +4,9 @@
 
 mod support;
 
+mod concurrency;
+mod migrations;
+mod pipeline;
+mod plans;
 mod rest;
+mod walls;

@@ -1,0 +1,100 @@
+//! Requests at the same time, and requests whose clients go away.
+
+use futures::future::join_all;
+use serde_json::json;
+use tandem::store::Target;
+
+use crate::{
+    skip,
+    support::{App, TestDb},
+};
+
+#[tokio::test]
+async fn a_hundred_concurrent_toggles_make_a_hundred_versions() {
+    let app = App::new().await;
+    let task = app.create("ann", "Flip me").await;
+    let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
+    let answers = join_all((0..100).map(|_| app.rest("ann", "PATCH", &path, None))).await;
+    let mut versions: Vec<_> = answers.iter().map(|answer| answer.json["version"].as_i64().unwrap()).collect();
+    versions.sort_unstable();
+    assert_eq!(versions, (2..=101).collect::<Vec<_>>());
+    assert_eq!(app.tasks_of("ann").await[0]["completed"], json!(false));
+}
+
+#[tokio::test]
+async fn requests_given_up_half_way_leave_no_transaction_open_and_mix_no_users() {
+    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    db.config.pool_size = 2;
+    let app = App::on(db).await;
+    for user in ["ann", "bob"] {
+        app.create(user, user).await;
+    }
+    for round in 0..300 {
+        let user = if round % 2 == 0 { "ann" } else { "bob" };
+        let body = json!({ "title": user });
+        let (read, write) =
+            (app.rest(user, "GET", "/api/tasks", None), app.rest(user, "POST", "/api/tasks", Some(body)));
+        tokio::select! {
+            biased;
+            () = turns(round % 23) => {}
+            _ = read => {}
+            _ = write => {}
+        }
+    }
+    for user in ["ann", "bob"] {
+        for task in app.tasks_of(user).await.as_array().unwrap() {
+            assert_eq!((&task["user_id"], &task["title"]), (&json!(user), &json!(user)));
+        }
+    }
+    app.store.drain(tokio::time::Instant::now() + app.db.config.statement_timeout).await;
+    assert_eq!(open_transactions(&app).await, 0);
+}
+
+#[tokio::test]
+async fn a_write_whose_client_goes_away_while_it_waits_is_finished() {
+    let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+    let task = app.create("ann", "Flip me").await;
+    let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
+    let admin = app.db.superuser().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    {
+        let mut toggle = Box::pin(app.rest("ann", "PATCH", &path, None));
+        while waiting(&app).await == 0 {
+            assert!(futures::poll!(&mut toggle).is_pending());
+        }
+    }
+    admin.batch_execute("COMMIT").await.unwrap();
+    app.store.drain(tokio::time::Instant::now() + app.db.config.statement_timeout).await;
+    assert_eq!(app.tasks_of("ann").await[0]["version"], json!(2));
+    assert_eq!(open_transactions(&app).await, 0);
+}
+
+/// Lets everything else run this often.
+async fn turns(count: usize) {
+    for _ in 0..count {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn open_transactions(app: &App) -> i64 {
+    count(app, "state LIKE 'idle in transaction%' OR state = 'active'").await
+}
+
+async fn waiting(app: &App) -> i64 {
+    count(app, "wait_event_type = 'Lock'").await
+}
+
+/// How many of the tested server's connections are in this state.
+async fn count(app: &App, condition: &str) -> i64 {
+    let query = format!(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'tandem' AND ({condition})"
+    );
+    app.db.superuser().await.query_one(&query, &[]).await.unwrap().get(0)
+}
+
+#[test]
+fn the_target_of_a_database_keeps_its_password_to_itself() {
+    let target = Target::parse("postgres://app:hunter2@db.example.com/tandem?sslmode=verify-full").unwrap();
+    assert!(!format!("{target:?}").contains("hunter2"));
+}

@@ -1,0 +1,82 @@
+//! Migrations, and what is generated from them.
+
+use std::process::Command;
+
+use futures::future::join_all;
+use tandem::store;
+
+use crate::{
+    skip,
+    support::{TestDb, cluster::Cluster, db},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_go_up_down_and_up_again() {
+    let Some(empty) = TestDb::empty().await else { skip!("needs a PostgreSQL server") };
+    let up = db::migrate(&empty.config).await;
+    assert!(!up.is_empty());
+    assert_eq!(db::migrate(&empty.config).await, Vec::<String>::new());
+    let mut down = store::revert(&empty.config).await.map_err(|error| error.report()).unwrap();
+    down.reverse();
+    assert_eq!(down, up);
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_diesel%'";
+    let left: i64 = empty.client().await.query_one(tables, &[]).await.unwrap().get(0);
+    assert_eq!(left, 0);
+    assert_eq!(db::migrate(&empty.config).await, up);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_that_start_at_once_migrate_once() {
+    let Some(empty) = TestDb::empty().await else { skip!("needs a PostgreSQL server") };
+    let tasks = (0..8).map(|_| {
+        let config = empty.config.clone();
+        tokio::spawn(async move { db::migrate(&config).await })
+    });
+    let applied: usize = join_all(tasks).await.into_iter().map(|done| done.unwrap().len()).sum();
+    let recorded: i64 =
+        empty.client().await.query_one("SELECT count(*) FROM __diesel_schema_migrations", &[]).await.unwrap().get(0);
+    assert_eq!(i64::try_from(applied).unwrap(), recorded);
+}
+
+/// The role belongs to the cluster, which must not have it yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_of_one_cluster_migrate_at_the_same_time() {
+    let Some(cluster) = Cluster::private() else { skip!("needs a PostgreSQL server") };
+    let admin = db::connect(&cluster.url("postgres", "postgres")).await;
+    admin.batch_execute("CREATE ROLE app LOGIN CREATEROLE").await.unwrap();
+    let mut configs = Vec::new();
+    for number in 0..6 {
+        let name = format!("d{number}");
+        admin.batch_execute(&format!("CREATE DATABASE {name} OWNER app")).await.unwrap();
+        configs.push(db::config(store::Target::parse(&cluster.url("app", &name)).unwrap(), 1));
+    }
+    let tasks = configs.into_iter().map(|config| {
+        tokio::spawn(async move {
+            db::migrate(&config).await;
+            let db = store::Db::open(&config).await.map_err(|error| error.report()).unwrap();
+            db.prove_isolation().await.map_err(|error| error.report()).unwrap();
+        })
+    });
+    for done in join_all(tasks).await {
+        done.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_generated_table_definitions_are_in_step_with_the_migrations() {
+    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let print = Command::new("diesel").args(["print-schema", "--database-url", db.url()]).output();
+    let Ok(printed) = print else {
+        assert!(std::env::var_os("REQUIRE_DIESEL_CLI").is_none(), "diesel_cli is not installed");
+        skip!("needs diesel_cli: cargo install diesel_cli --no-default-features --features postgres")
+    };
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let refresh = "refresh it: diesel migration run (with DATABASE_URL), which writes src/store/schema.rs";
+    assert_eq!(include_str!("../../src/store/schema.rs"), printed, "{refresh}");
+}
+
+#[test]
+fn the_schema_file_is_in_step_with_the_code() {
+    let refresh = "refresh it: cargo run -- schema > schema.graphql";
+    assert_eq!(include_str!("../../schema.graphql"), tandem::graphql::sdl(), "{refresh}");
+}

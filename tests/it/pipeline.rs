@@ -1,0 +1,77 @@
+//! The isolated data path costs one network round trip.
+
+use serde_json::json;
+use tandem::store::Target;
+
+use crate::{
+    skip,
+    support::{App, TestDb, proxy::Proxy},
+};
+
+/// A server with one database connection, which goes through a proxy.
+async fn proxied() -> Option<(App, Proxy)> {
+    let mut db = TestDb::on_server().await?;
+    let proxy = Proxy::before(db.url()).await;
+    db.config.target = Target::parse(&proxy.url).unwrap();
+    db.config.pool_size = 1;
+    Some((App::on(db).await, proxy))
+}
+
+#[tokio::test]
+async fn a_warm_read_is_one_flush_of_four_statements() {
+    let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
+    app.create("ann", "Buy milk").await;
+    app.tasks_of("ann").await;
+    proxy.hold(4);
+    assert_eq!(app.tasks_of("ann").await[0]["title"], "Buy milk");
+    let seen = proxy.seen();
+    assert_eq!(seen.statements.len(), 4, "{:?}", seen.statements);
+    assert_eq!(seen.statements[0], "BEGIN READ ONLY");
+    assert!(
+        seen.statements[1].starts_with("SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', $1")
+    );
+    assert!(seen.statements[2].contains(r#"FROM "tasks" WHERE ("tasks"."user_id" = $1)"#), "{}", seen.statements[2]);
+    assert_eq!(seen.statements[3], "COMMIT");
+    assert_eq!(seen.flushes, 1);
+}
+
+#[tokio::test]
+async fn every_warm_operation_is_one_flush_of_four_statements() {
+    let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
+    let task = format!("/api/tasks/{}", app.create("ann", "first").await["id"].as_str().unwrap());
+    let complete = format!("{task}/complete");
+    let operations = [
+        ("POST", "/api/tasks", Some(json!({ "title": "x" })), "INSERT INTO"),
+        ("POST", "/api/tasks", Some(json!({ "title": "x", "description": "y" })), "INSERT INTO"),
+        ("GET", "/api/tasks?search=x&status=pending&sort=title", None, "SELECT"),
+        ("GET", &task, None, "SELECT"),
+        ("PUT", &task, Some(json!({ "title": "x" })), "UPDATE"),
+        ("PATCH", &task, Some(json!({ "description": null, "completed": true })), "UPDATE"),
+        ("PATCH", &complete, None, "UPDATE"),
+        ("PATCH", &complete, Some(json!({ "completed": true })), "UPDATE"),
+        ("DELETE", &task, None, "DELETE"),
+    ];
+    for (method, path, body, sql) in operations {
+        let warm = if method == "DELETE" { "/api/tasks/00000000-0000-7000-8000-000000000000" } else { path };
+        app.rest("ann", method, warm, body.clone()).await;
+        proxy.hold(4);
+        let answer = app.rest("ann", method, path, body).await;
+        assert!(answer.status.is_success(), "{method} {path}: {}", answer.text);
+        let seen = proxy.seen();
+        assert_eq!((seen.statements.len(), seen.flushes), (4, 1), "{method} {path}: {:?}", seen.statements);
+        assert!(seen.statements[2].starts_with(sql), "{method} {path}: {}", seen.statements[2]);
+        proxy.hold(0);
+    }
+}
+
+#[tokio::test]
+async fn a_cold_connection_sends_the_four_statements_in_order() {
+    let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
+    app.tasks_of("ann").await;
+    let statements = proxy.seen().statements;
+    let begin = statements.iter().position(|sql| sql == "BEGIN READ ONLY").unwrap();
+    assert_eq!(statements.len(), begin + 4);
+    assert!(statements[begin + 1].contains("set_config"));
+    assert!(statements[begin + 2].contains(r#"FROM "tasks""#));
+    assert_eq!(statements[begin + 3], "COMMIT");
+}

@@ -1,0 +1,63 @@
+//! What PostgreSQL does for each list of a user who has many tasks: one range scan of an index, no sorting.
+
+use crate::{
+    skip,
+    support::{App, cluster::Cluster},
+};
+
+/// How many tasks the user has.
+const MANY: i32 = 100_000;
+
+#[tokio::test]
+async fn every_list_and_every_page_is_one_index_scan_without_sorting() {
+    let (Some(cluster), Some(app)) = (Cluster::shared(), App::on_server().await) else {
+        skip!("needs a cluster whose log can be read")
+    };
+    let database = fill(&app).await;
+    let mut lists = 0;
+    for sort in ["created", "updated", "title"] {
+        for order in ["asc", "desc"] {
+            for status in ["all", "pending", "completed"] {
+                let first = format!("/api/tasks?sort={sort}&order={order}&status={status}&limit=20");
+                let answer = app.rest("ann", "GET", &first, None).await;
+                assert_eq!((answer.status.as_u16(), answer.json.as_array().unwrap().len()), (200, 20));
+                let next = answer.header("link").trim_start_matches('<').split('>').next().unwrap().to_owned();
+                assert_eq!(app.rest("ann", "GET", &next, None).await.json.as_array().unwrap().len(), 20);
+                lists += 2;
+            }
+        }
+    }
+    let log = cluster.log();
+    let prefix = format!("[{database}] ");
+    let plans = log.split("\n[").map(|entry| format!("[{entry}")).filter(|entry| entry.starts_with(&prefix));
+    let plans: Vec<_> = plans.filter(|entry| entry.contains("ORDER BY")).collect();
+    assert_eq!(plans.len(), lists);
+    for plan in plans {
+        assert!(plan.contains("Index Scan"), "{plan}");
+        for node in ["Sort", "Seq Scan", "Bitmap"] {
+            assert!(!plan.contains(node), "{node} in {plan}");
+        }
+    }
+}
+
+/// Many tasks, most of them completed, and a server that logs its plans. The name of the database comes back.
+async fn fill(app: &App) -> String {
+    let admin = app.db.superuser().await;
+    let insert = format!(
+        "INSERT INTO tasks (user_id, id, title, completed, created_at, updated_at)
+         SELECT u, gen_random_uuid(), 'Task ' || md5(n::text), n % 1000 <> 0, now() - n * interval '1 s', now() - (n % 7) * interval '1 h'
+         FROM generate_series(1, {MANY}) n, (VALUES ('ann'), ('bob')) AS users(u)
+         WHERE u = 'ann' OR n <= 1000"
+    );
+    admin.batch_execute(&insert).await.unwrap();
+    admin.batch_execute("ANALYZE tasks").await.unwrap();
+    let database: String = admin.query_one("SELECT current_database()", &[]).await.unwrap().get(0);
+    admin
+        .batch_execute(&format!(
+            "ALTER DATABASE {database} SET session_preload_libraries = 'auto_explain';
+             ALTER DATABASE {database} SET auto_explain.log_min_duration = 0"
+        ))
+        .await
+        .unwrap();
+    database
+}

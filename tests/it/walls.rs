@@ -1,0 +1,149 @@
+//! Two independent walls between users: the queries' own condition and row-level security. Each is torn down in turn.
+
+use serde_json::json;
+use tandem::store;
+use tokio_postgres::Client;
+
+use crate::{
+    skip,
+    support::{App, TestDb, cluster::Cluster, db},
+};
+
+/// A server where ann has one task and bob another.
+async fn app() -> Option<App> {
+    let app = App::on_server().await?;
+    app.create("ann", "Ann's").await;
+    app.create("bob", "Bob's").await;
+    Some(app)
+}
+
+/// As the API role, speaking for a user or for nobody, until the end of the transaction.
+async fn act_as(client: &Client, user: Option<&str>) {
+    client.batch_execute("BEGIN; SET LOCAL ROLE tandem_api").await.unwrap();
+    if let Some(user) = user {
+        client.execute("SELECT set_config('app.user_id', $1, true)", &[&user]).await.unwrap();
+    }
+}
+
+async fn titles(client: &Client) -> Vec<String> {
+    let rows = client.query("SELECT title FROM tasks ORDER BY title", &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn without_the_queries_own_condition_row_level_security_holds() {
+    let Some(app) = app().await else { skip!("needs a PostgreSQL server") };
+    let client = app.db.client().await;
+    for (user, sees) in [(Some("bob"), &["Bob's"][..]), (Some("eve"), &[]), (Some(""), &[]), (None, &[])] {
+        act_as(&client, user).await;
+        assert_eq!(titles(&client).await, sees, "as {user:?}");
+        let changed = client.execute("UPDATE tasks SET title = 'mine' WHERE user_id = 'ann'", &[]).await.unwrap();
+        let deleted = client.execute("DELETE FROM tasks WHERE user_id = 'ann'", &[]).await.unwrap();
+        assert_eq!((changed, deleted), (0, 0), "as {user:?}");
+        let planted = "INSERT INTO tasks (user_id, id, title) VALUES ('ann', gen_random_uuid(), 'planted')";
+        let error = client.execute(planted, &[]).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501", "as {user:?}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_task_can_not_be_given_to_another_user() {
+    let Some(app) = app().await else { skip!("needs a PostgreSQL server") };
+    let client = app.db.client().await;
+    act_as(&client, Some("bob")).await;
+    let error = client.execute("UPDATE tasks SET user_id = 'ann'", &[]).await.unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "42501");
+}
+
+#[tokio::test]
+async fn the_owner_of_the_table_is_held_back_too() {
+    let Some(app) = app().await else { skip!("needs a PostgreSQL server") };
+    let client = app.db.client().await;
+    let is_superuser: bool =
+        client.query_one("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", &[]).await.unwrap().get(0);
+    if is_superuser {
+        skip!("the login is a superuser, whom nothing holds back");
+    }
+    assert_eq!(titles(&client).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_row_level_security_the_queries_own_condition_holds() {
+    let Some(app) = app().await else { skip!("needs a PostgreSQL server") };
+    let id = app.tasks_of("ann").await[0]["id"].as_str().unwrap().to_owned();
+    app.db.superuser().await.batch_execute("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY").await.unwrap();
+    let path = format!("/api/tasks/{id}");
+    let list = app.tasks_of("bob").await;
+    assert_eq!((list.as_array().unwrap().len(), &list[0]["title"]), (1, &json!("Bob's")));
+    for (method, path, body) in [
+        ("GET", path.clone(), None),
+        ("PUT", path.clone(), Some(json!({ "title": "mine" }))),
+        ("PATCH", format!("{path}/complete"), None),
+        ("PATCH", format!("{path}/complete"), Some(json!({ "completed": true }))),
+        ("DELETE", path.clone(), None),
+    ] {
+        assert_eq!(app.rest("bob", method, &path, body).await.code(), "NOT_FOUND", "{method} {path}");
+    }
+    assert_eq!(app.tasks_of("ann").await[0]["title"], "Ann's");
+}
+
+#[tokio::test]
+async fn the_proof_holds_on_a_migrated_database_and_leaves_nothing_behind() {
+    let app = App::new().await;
+    app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
+    assert_eq!(app.tasks_of("tandem canary 1").await, json!([]));
+    let ready = app.rest("ann", "GET", "/readyz", None).await;
+    assert_eq!((ready.status.as_u16(), &ready.json["status"]), (200, &json!("ok")));
+}
+
+#[tokio::test]
+async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
+    for (breach, flaw) in [
+        ("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY", "row-level security is not forced"),
+        ("ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY", "row-level security is not forced"),
+        ("DROP POLICY tasks_of_current_user ON tasks", "no policy for all commands"),
+        ("CREATE POLICY leak ON tasks FOR SELECT USING (true)", "sees rows that are not theirs"),
+        ("CREATE POLICY leak ON tasks FOR INSERT WITH CHECK (true)", "can give rows to another user"),
+        ("ALTER POLICY tasks_of_current_user ON tasks USING (true)", "sees rows that are not theirs"),
+        ("DROP TABLE tasks", "Run `tandem migrate`"),
+    ] {
+        let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+        app.db.superuser().await.batch_execute(breach).await.unwrap();
+        let report = app.store.prove_isolation().await.unwrap_err().report();
+        assert!(report.contains(flaw), "{breach}: {report}");
+        let ready = app.rest("ann", "GET", "/readyz", None).await;
+        assert_eq!((ready.status.as_u16(), ready.code()), (503, "SERVICE_UNAVAILABLE"), "{breach}");
+        assert!(!ready.text.contains("tasks"), "{}", ready.text);
+    }
+}
+
+/// Roles belong to a cluster, so this one breaks the roles of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proof_fails_when_the_role_is_not_what_it_should_be() {
+    let Some(cluster) = Cluster::private() else { skip!("needs a PostgreSQL server") };
+    let admin = db::connect(&cluster.url("postgres", "postgres")).await;
+    for statement in ["CREATE ROLE app LOGIN CREATEROLE", "CREATE DATABASE d OWNER app"] {
+        admin.batch_execute(statement).await.unwrap();
+    }
+    let config = db::config(store::Target::parse(&cluster.url("app", "d")).unwrap(), 2);
+    db::migrate(&config).await;
+    for (breach, repair, flaw) in [
+        ("ALTER ROLE tandem_api BYPASSRLS", "ALTER ROLE tandem_api NOBYPASSRLS", "bypasses row-level security"),
+        ("REVOKE tandem_api FROM app", "GRANT tandem_api TO app", "GRANT tandem_api TO <login>"),
+    ] {
+        let db = store::Db::open(&config).await.map_err(|error| error.report()).unwrap();
+        db.prove_isolation().await.map_err(|error| error.report()).unwrap();
+        admin.batch_execute(breach).await.unwrap();
+        let report = db.prove_isolation().await.unwrap_err().report();
+        assert!(report.contains(flaw), "{breach}: {report}");
+        admin.batch_execute(repair).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_the_schema_is_refused() {
+    let Some(db) = TestDb::empty().await else { skip!("needs a PostgreSQL server") };
+    let report = db.open().await.prove_isolation().await.unwrap_err().report();
+    assert!(report.contains("tandem migrate"), "{report}");
+}
