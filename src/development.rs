@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use secrecy::SecretString;
 
 use crate::{
-    auth,
+    auth::{self, KeySource},
     config::Config,
     error::{Error, Result},
 };
@@ -17,8 +17,7 @@ const TTL: Duration = Duration::from_hours(30 * 24);
 
 /// The secret of a development server and a token made with it.
 pub struct Development {
-    /// Signs this server's tokens.
-    pub secret: SecretString,
+    secret: SecretString,
     /// A token for the user `demo`.
     pub token: Arc<str>,
 }
@@ -30,6 +29,12 @@ impl Development {
         let secret = auth::dev_secret(&config.data_dir).map_err(explain)?;
         let token = auth::mint(&secret, USER, TTL).map_err(Error::internal)?;
         Ok(Self { secret, token: token.into() })
+    }
+
+    /// Where the server's own tokens come from.
+    #[must_use]
+    pub fn key_source(&self) -> KeySource {
+        KeySource::hs256(std::slice::from_ref(&self.secret))
     }
 
     /// What to tell the person who started the server.

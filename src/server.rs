@@ -20,6 +20,8 @@ use crate::{
 
 /// Serves until a signal to stop, then finishes what is in flight.
 pub async fn serve(config: Config) -> Result<()> {
+    // Before anything is touched: a server that can't know anybody has nothing to serve.
+    let configured = config.key_sources().map_err(Error::internal)?;
     let database = Database::open(&config).await?;
     if config.migrate_on_start {
         for version in store::migrate(&database.config).await? {
@@ -29,10 +31,11 @@ pub async fn serve(config: Config) -> Result<()> {
     let db = Db::open(&database.config).await?;
     db.prove_isolation().await?;
     let development = if config.is_development() { Some(Development::open(&config)?) } else { None };
+    let sources = development.as_ref().map_or(configured, |development| vec![development.key_source()]);
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|error| Error::internal(format!("can't listen on {}: {error}", config.listen)))?;
     let address = listener.local_addr().map_err(Error::internal)?;
-    let app = app(&config, db.clone(), development.as_ref())?;
+    let app = app(&config, db.clone(), sources, development.as_ref());
     match &development {
         Some(development) => println!("{}", development.banner(address)),
         None => tracing::info!(%address, "serving"),
@@ -45,11 +48,7 @@ pub async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-fn app(config: &Config, db: Db, development: Option<&Development>) -> Result<Router> {
-    let sources = match development {
-        Some(development) => vec![KeySource::hs256(std::slice::from_ref(&development.secret))],
-        None => config.key_sources().map_err(Error::internal)?,
-    };
+fn app(config: &Config, db: Db, sources: Vec<KeySource>, development: Option<&Development>) -> Router {
     let token =
         development.filter(|_| config.listen.ip().is_loopback()).map(|development| Arc::clone(&development.token));
     let state = AppState {
@@ -61,7 +60,7 @@ fn app(config: &Config, db: Db, development: Option<&Development>) -> Result<Rou
         playground: Playground { is_on: config.graphiql, token },
     };
     let cors_origins = config.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));
-    Ok(router(state, &RouterConfig { request_timeout: config.request_timeout, cors_origins }))
+    router(state, &RouterConfig { request_timeout: config.request_timeout, cors_origins })
 }
 
 async fn run(listener: TcpListener, app: Router, shutdown_timeout: Duration) -> Result<()> {

@@ -6,7 +6,9 @@ mod support;
 
 mod concurrency;
 mod migrations;
+mod outage;
 mod pipeline;
 mod plans;
+mod process;
 mod rest;
 mod walls;

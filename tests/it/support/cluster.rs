@@ -60,9 +60,9 @@ impl Cluster {
         self.pg("pg_ctl", &["-D", &self.data(), "-l", &log, "-w", "-t", "60", "-s", "start"]);
     }
 
-    /// Stops the server at once: connections are cut.
+    /// Stops the server: connections are cut, what is committed is kept.
     pub fn down(&self) {
-        self.pg("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-s", "stop"]);
+        self.pg("pg_ctl", &["-D", &self.data(), "-m", "fast", "-s", "stop"]);
     }
 
     /// The URL of a database for a login role.

@@ -32,7 +32,7 @@ enum Kind {
         admin_url: String,
     },
     Embedded {
-        _database: Embedded,
+        _database: Box<Embedded>,
     },
 }
 
@@ -41,7 +41,7 @@ impl TestDb {
     pub async fn fresh() -> Self {
         match Self::on_server().await {
             Some(database) => database,
-            None => Self::embedded().await,
+            None => Self::embedded(),
         }
     }
 
@@ -55,12 +55,17 @@ impl TestDb {
         Some(Server::shared()?.create(&unique_name(), "template1").await)
     }
 
-    async fn embedded() -> Self {
+    /// A database that the test has made itself.
+    pub fn at(config: DbConfig, url: &str) -> Self {
+        Self { config, kind: Kind::Server { url: url.to_owned(), admin_url: url.to_owned() } }
+    }
+
+    fn embedded() -> Self {
         let open = async {
             let embedded = Embedded::open(&scratch_dir()).await.map_err(|error| error.report()).expect("a database");
             let config = config(embedded.target().clone(), EMBEDDED_POOL_SIZE);
             migrate(&config).await;
-            Self { config, kind: Kind::Embedded { _database: embedded } }
+            Self { config, kind: Kind::Embedded { _database: Box::new(embedded) } }
         };
         on_own_runtime(open)
     }

@@ -1,0 +1,121 @@
+//! A database that is gone or slow.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tandem::store::Target;
+
+use crate::{
+    skip,
+    support::{Answer, App, TestDb, cluster::Cluster, db},
+};
+
+const QUERY: &str = "{ tasks { id title } }";
+
+/// What every client is told, and all it is told.
+fn assert_unavailable(answer: &Answer) {
+    assert_eq!((answer.status.as_u16(), answer.code()), (503, "SERVICE_UNAVAILABLE"), "{}", answer.text);
+    for internal in ["connection", "postgres", "timeout", "SQL", "canceling", "tasks\"."] {
+        assert!(!answer.text.contains(internal), "{internal} in {}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_outlives_its_database() {
+    let Some(cluster) = Cluster::private() else { skip!("needs a PostgreSQL server") };
+    let mut config = db::config(Target::parse(&cluster.url("postgres", "postgres")).unwrap(), 4);
+    config.checkout_timeout = Duration::from_millis(500);
+    db::migrate(&config).await;
+    let app = App::on(TestDb::at(config, &cluster.url("postgres", "postgres"))).await;
+    app.create("ann", "Still here").await;
+    for _ in 0..2 {
+        cluster.down();
+        assert_unavailable(&app.rest("ann", "GET", "/api/tasks", None).await);
+        assert_unavailable(&app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": "x" }))).await);
+        assert_unavailable(&app.graphql("ann", QUERY, json!({})).await);
+        assert_unavailable(&app.rest("ann", "GET", "/readyz", None).await);
+        assert_eq!(app.rest("ann", "GET", "/livez", None).await.status, 200);
+        cluster.up();
+        assert_eq!(recovered(&app).await[0]["title"], "Still here");
+    }
+}
+
+/// The list, as soon as there is one: connection attempts that fail are repeated with growing pauses.
+async fn recovered(app: &App) -> serde_json::Value {
+    for _ in 0..20 {
+        let answer = app.rest("ann", "GET", "/api/tasks", None).await;
+        if answer.status == 200 {
+            return answer.json;
+        }
+    }
+    panic!("the server did not recover");
+}
+
+#[tokio::test]
+async fn connections_the_database_has_closed_are_replaced_without_an_error() {
+    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    db.config.pool_size = 1;
+    let app = App::on(db).await;
+    let admin = app.db.superuser().await;
+    for _ in 0..5 {
+        app.create("ann", "x").await;
+        let closed = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+                      WHERE datname = current_database() AND application_name = 'tandem'";
+        assert_eq!(admin.query_one(closed, &[]).await.unwrap().get::<_, i64>(0), 1);
+        assert_eq!(app.rest("ann", "GET", "/api/tasks", None).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_given_up() {
+    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    db.config.statement_timeout = Duration::from_millis(300);
+    let app = App::on(db).await;
+    let task = app.create("ann", "Busy").await;
+    let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
+    let admin = app.db.superuser().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    assert_unavailable(&app.rest("ann", "GET", "/api/tasks", None).await);
+    assert_unavailable(&app.graphql("ann", QUERY, json!({})).await);
+    assert_unavailable(&app.rest("ann", "PATCH", &path, None).await);
+    admin.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(app.tasks_of("ann").await[0]["version"], json!(1));
+}
+
+#[tokio::test]
+async fn waiting_for_a_connection_has_an_end() {
+    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    db.config.pool_size = 1;
+    db.config.checkout_timeout = Duration::from_millis(100);
+    let app = App::on(db).await;
+    app.create("ann", "Busy").await;
+    let admin = app.db.superuser().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let (first, second) = tokio::join!(
+        async {
+            let answer = app.rest("ann", "GET", "/api/tasks", None).await;
+            (answer.status, answer.code().to_owned())
+        },
+        async {
+            let answer = app.rest("ann", "GET", "/api/tasks", None).await;
+            admin.batch_execute("ROLLBACK").await.unwrap();
+            answer
+        }
+    );
+    assert_unavailable(&second);
+    assert_eq!(first.0, 200, "{}", first.1);
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_answered_in_the_form_of_its_door() {
+    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let app = App::with(db, tandem::graphql::Limits::default(), Duration::from_millis(200)).await;
+    let admin = app.db.superuser().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let rest = app.rest("ann", "GET", "/api/tasks", None).await;
+    assert_eq!((rest.status.as_u16(), rest.code()), (504, "TIMEOUT"));
+    assert!(rest.json["detail"].is_string());
+    let graphql = app.graphql("ann", QUERY, json!({})).await;
+    assert_eq!((graphql.status.as_u16(), graphql.code()), (504, "TIMEOUT"));
+    admin.batch_execute("ROLLBACK").await.unwrap();
+}

@@ -1,0 +1,245 @@
+//! The binary itself, as its users start it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+
+use crate::{
+    skip,
+    support::{SECRET, TestDb, cluster::scratch_dir, token},
+};
+
+/// A `tandem` that runs in a directory of its own, with nothing in its environment.
+fn tandem(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    command.args(args).current_dir(dir).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn output(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+    tandem(dir, args).envs(env.iter().copied()).stderr(Stdio::piped()).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A development server: embedded database, its own secret.
+struct Server {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    banner: String,
+    client: Client,
+}
+
+impl Server {
+    fn start(dir: &Path) -> Self {
+        let mut process = tandem(dir, &["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut banner = String::new();
+        while !banner.contains("/api/tasks -H") {
+            assert_ne!(stdout.read_line(&mut banner).unwrap(), 0, "no banner: {banner}");
+        }
+        Self { process, stdout, banner, client: Client::builder().no_proxy().build().unwrap() }
+    }
+
+    /// A word of the banner that starts like this.
+    fn word(&self, start: &str) -> &str {
+        self.banner.split_whitespace().find(|word| word.starts_with(start)).unwrap()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.word("http://").trim_end_matches("/graphql"))
+    }
+
+    async fn list(&self, token: &str) -> Value {
+        let answer = self.client.get(self.url("/api/tasks")).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
+    }
+
+    async fn graphql(&self, token: &str, query: &str) -> Value {
+        let request = self.client.post(self.url("/graphql")).bearer_auth(token).json(&json!({ "query": query }));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Asks it to stop as a process manager does, and waits until it has.
+    fn stop(mut self) -> bool {
+        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        asked.success() && self.process.wait().unwrap().success()
+    }
+}
+
+#[tokio::test]
+async fn without_any_configuration_both_doors_work_and_nothing_is_lost_when_it_is_killed() {
+    let dir = scratch_dir();
+    let server = Server::start(&dir);
+    let token = server.word("eyJ").to_owned();
+    let created = server.graphql(&token, r#"mutation { createTask(input: { title: "Survive" }) { id } }"#).await;
+    let id = created["data"]["createTask"]["id"].clone();
+    assert!(id.is_string(), "{created}");
+    assert_eq!(server.list(&token).await[0]["id"], id);
+    server.kill();
+
+    let server = Server::start(&dir);
+    assert_eq!(server.list(&token).await[0]["id"], id, "an old token is still good, the task is still there");
+    let minted = output(&dir, &["token", "--user", "somebody else"], &[]);
+    let other = String::from_utf8(minted.stdout).unwrap();
+    assert_eq!(server.list(other.trim()).await, json!([]));
+    assert!(server.stop());
+
+    let server = Server::start(&dir);
+    assert_eq!(server.graphql(&token, "{ tasks { id } }").await["data"]["tasks"][0]["id"], id);
+    server.kill();
+}
+
+#[tokio::test]
+async fn the_banners_own_examples_work_when_pasted() {
+    let dir = scratch_dir();
+    let server = Server::start(&dir);
+    let examples: Vec<_> = server.banner.lines().filter(|line| line.trim_start().starts_with("curl ")).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        let done = Command::new("sh").args(["-c", example]).output().unwrap();
+        let answer: Value = serde_json::from_slice(&done.stdout).unwrap_or_default();
+        assert!(answer.is_array() || answer["data"]["createTask"]["id"].is_string(), "{example}: {answer}");
+    }
+    server.kill();
+}
+
+#[tokio::test]
+async fn the_development_token_is_only_shown_to_pages_of_this_machine() {
+    let dir = scratch_dir();
+    let server = Server::start(&dir);
+    let token = server.word("eyJ");
+    let page = async |host: &str| {
+        let request = server.client.get(server.url("/graphiql")).header("host", host);
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    assert!(page("localhost:8000").await.contains(token));
+    assert!(page("127.0.0.1").await.contains(token));
+    let rebound = page("evil.example.com").await;
+    assert!(rebound.contains("GraphiQL") && !rebound.contains(token));
+    server.kill();
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_can_read_what_the_data_directory_holds() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = scratch_dir();
+    Server::start(&dir).kill();
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(dir.join(".tandem")), 0o700);
+    assert_eq!(mode(dir.join(".tandem/secret")), 0o600);
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let dir = scratch_dir();
+    let server = Server::start(&dir);
+    let second = output(&dir, &["--port", "0"], &[]);
+    assert!(!second.status.success());
+    assert!(stderr(&second).contains("already in use"), "{}", stderr(&second));
+    server.kill();
+}
+
+#[test]
+fn all_faults_of_the_configuration_are_told_at_once() {
+    let dir = scratch_dir();
+    let env = [
+        ("PORT", "eighty"),
+        ("HOST", "nowhere"),
+        ("DATABASE_URL", "mysql://localhost"),
+        ("STATEMENT_TIMEOUT", "soon"),
+        ("BETTER_AUTH_SECRETS", "unversioned"),
+        ("CORS_ORIGINS", "example.com"),
+        ("GRAPHQL_MAX_DEPTH", "0"),
+        ("LOG_FORMAT", "xml"),
+    ];
+    let refused = output(&dir, &[], &env);
+    assert!(!refused.status.success());
+    let text = stderr(&refused);
+    for (name, _) in env {
+        assert!(text.contains(&format!("{name}: ")), "{name} in {text}");
+    }
+    assert!(!dir.join(".tandem").exists());
+}
+
+#[test]
+fn a_server_that_nobody_can_sign_tokens_for_does_not_start() {
+    let dir = scratch_dir();
+    let refused = output(&dir, &[], &[("DATABASE_URL", "postgres://127.0.0.1:1/none")]);
+    assert!(!refused.status.success());
+    assert!(stderr(&refused).contains("BETTER_AUTH_SECRET"), "{}", stderr(&refused));
+}
+
+#[test]
+fn secrets_are_neither_shown_in_the_help_nor_in_errors() {
+    let dir = scratch_dir();
+    let env = [("BETTER_AUTH_SECRET", "short"), ("DATABASE_URL", "postgres://app:hunter2@h/d?sslmode=perhaps")];
+    let help = output(&dir, &["--help"], &env);
+    let refused = output(&dir, &[], &env);
+    let shown = format!("{}{}", String::from_utf8_lossy(&help.stdout), stderr(&refused));
+    assert!(shown.contains("--better-auth-secret") && shown.contains("at least"), "{shown}");
+    assert!(!shown.contains("hunter2") && !shown.contains("short"), "{shown}");
+}
+
+#[test]
+fn settings_are_read_from_a_file_too() {
+    let dir = scratch_dir();
+    fs::write(dir.join(".env"), "PORT=from-the-file\n").unwrap();
+    let refused = output(&dir, &[], &[]);
+    assert!(stderr(&refused).contains("from-the-file"), "{}", stderr(&refused));
+}
+
+#[tokio::test]
+async fn with_a_database_and_a_secret_it_migrates_serves_and_stops_when_asked() {
+    let Some(db) = TestDb::empty().await else { skip!("needs a PostgreSQL server") };
+    let dir = scratch_dir();
+    let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET)];
+    let migrated = output(&dir, &["migrate"], &env);
+    assert!(migrated.status.success(), "{}", stderr(&migrated));
+    assert!(String::from_utf8_lossy(&migrated.stdout).starts_with("applied "));
+    assert_eq!(String::from_utf8_lossy(&output(&dir, &["migrate"], &env).stdout), "nothing to do\n");
+
+    let mut command = tandem(&dir, &["--port", "0"]);
+    let mut process = command.envs(env).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(process.stderr.take().unwrap());
+    let address = serving_address(&mut log);
+    let client = Client::builder().no_proxy().build().unwrap();
+    let ask = async |path: &str| -> Response {
+        client.get(format!("http://{address}{path}")).bearer_auth(token("ann")).send().await.unwrap()
+    };
+    assert_eq!(ask("/api/tasks").await.json::<Value>().await.unwrap(), json!([]));
+    assert_eq!(ask("/graphiql").await.status(), 404, "the playground is for development");
+    assert!(!dir.join(".tandem").exists());
+    drop(client);
+    assert!(Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap().success());
+    assert!(process.wait().unwrap().success());
+}
+
+/// The address in the line that says it serves; every line is an object.
+fn serving_address(log: &mut impl BufRead) -> String {
+    loop {
+        let mut line = String::new();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before it served");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["message"] == "serving" {
+            return line["address"].as_str().unwrap().to_owned();
+        }
+    }
+}
