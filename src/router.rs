@@ -90,7 +90,7 @@ async fn graphiql(State(playground): State<Playground>, uri: Uri, headers: Heade
         .is_some_and(|accept| accept.contains("text/html"));
     if playground.is_on && (accepts_html || uri.path() == "/graphiql") {
         let token = playground.token.as_deref().filter(|_| is_this_machine(&headers));
-        return ([(header::CACHE_CONTROL, "no-store")], graphql::graphiql("/graphql", token)).into_response();
+        return graphql::graphiql("/graphql", token);
     }
     if uri.path() == "/graphiql" {
         return no_such_route().await;
