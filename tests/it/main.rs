@@ -4,4 +4,5 @@
 
 mod support;
 
+mod isolation;
 mod rest;
