@@ -5,4 +5,5 @@
 mod support;
 
 mod isolation;
+mod parity;
 mod rest;
