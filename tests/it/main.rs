@@ -4,6 +4,7 @@
 
 mod support;
 
+mod auth;
 mod isolation;
 mod lists;
 mod parity;
