@@ -9,21 +9,38 @@ mod wire;
 
 use axum::{
     Router,
-    routing::{get, patch},
+    routing::{MethodFilter, on},
 };
 
 pub use self::error::error_response;
 use crate::state::AppState;
 
-/// The task routes under each of their prefixes; `/api/{user_id}/tasks` is the legacy shape.
-pub fn routes() -> Router<AppState> {
-    const PREFIXES: [&str; 3] = ["/api/tasks", "/api/v1/tasks", "/api/{user_id}/tasks"];
-    PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.nest(prefix, task_routes()))
+/// Where the task routes stand; `/api/{user_id}/tasks` is the legacy shape.
+pub const PREFIXES: [&str; 3] = ["/api/tasks", "/api/v1/tasks", "/api/{user_id}/tasks"];
+
+/// Makes the table and the router from the same lines, so that neither can know a route the other doesn't.
+macro_rules! routes {
+    ($($method:ident $path:literal => $handler:path,)+) => {
+        /// The task routes, as method and path below a prefix.
+        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
+
+        fn task_routes() -> Router<AppState> {
+            Router::new()$(.route($path, on(MethodFilter::$method, $handler)))+
+        }
+    };
 }
 
-fn task_routes() -> Router<AppState> {
-    Router::new()
-        .route("/", get(handlers::list).post(handlers::create))
-        .route("/{task_id}", get(handlers::get).put(handlers::update).patch(handlers::update).delete(handlers::delete))
-        .route("/{task_id}/complete", patch(handlers::complete))
+routes! {
+    GET "/" => handlers::list,
+    POST "/" => handlers::create,
+    GET "/{task_id}" => handlers::get,
+    PUT "/{task_id}" => handlers::update,
+    PATCH "/{task_id}" => handlers::update,
+    DELETE "/{task_id}" => handlers::delete,
+    PATCH "/{task_id}/complete" => handlers::complete,
+}
+
+/// The task routes under each of their prefixes.
+pub fn routes() -> Router<AppState> {
+    PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.nest(prefix, task_routes()))
 }

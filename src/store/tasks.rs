@@ -54,9 +54,8 @@ impl UserTasks {
 
     /// A page of a sorted list.
     pub async fn list(&self, filter: Filter, request: PageRequest) -> Result<Page> {
-        let (limit, from_end) = (request.limit.get(), request.from_end);
-        let has_bound_behind = if from_end { request.before.is_some() } else { request.after.is_some() };
         let request = Arc::new((filter, request));
+        let asked = Arc::clone(&request);
         let rows: Vec<TaskRow> = self
             .pool
             .read(self.user.shared_id(), move |owner, connection| {
@@ -64,7 +63,7 @@ impl UserTasks {
                 async move { page::page(&owner, &request.0, &request.1).load(&mut &*connection).await }.boxed()
             })
             .await?;
-        Ok(cut(rows, limit, from_end, has_bound_behind))
+        Ok(cut(rows, &asked.1))
     }
 
     /// One task.
@@ -221,14 +220,16 @@ define_sql_function! {
     fn clock_timestamp() -> Timestamptz;
 }
 
-/// The rows found with one more than the limit, as a page of at most that many in the list's order.
-fn cut(mut rows: Vec<TaskRow>, limit: i64, from_end: bool, has_bound_behind: bool) -> Page {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+/// The rows found with one more than the limit, as a page of at most that many in the list's order. What a cursor stands
+/// for lies on the other side of it, so there the list goes on.
+fn cut(mut rows: Vec<TaskRow>, request: &PageRequest) -> Page {
+    let limit = usize::try_from(request.limit.get()).unwrap_or(usize::MAX);
     let goes_on = rows.len() > limit;
     rows.truncate(limit);
-    if from_end {
+    if request.from_end {
         rows.reverse();
     }
-    let (has_next, has_previous) = if from_end { (has_bound_behind, goes_on) } else { (goes_on, has_bound_behind) };
+    let has_next = request.before.is_some() || goes_on && !request.from_end;
+    let has_previous = request.after.is_some() || goes_on && request.from_end;
     Page { tasks: rows.into_iter().map(Into::into).collect(), has_next, has_previous }
 }

@@ -4,9 +4,13 @@
 
 mod support;
 
+mod auth;
 mod concurrency;
+mod isolation;
+mod lists;
 mod migrations;
 mod outage;
+mod parity;
 mod pipeline;
 mod plans;
 mod process;

@@ -1,0 +1,292 @@
+//! What a list holds, in which order, and how it comes apart into pages.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App};
+
+const SORTS: [(&str, &str, &str); 6] = [
+    ("CREATED_ASC", "sort=created&order=asc", "created_at"),
+    ("CREATED_DESC", "sort=created&order=desc", "created_at"),
+    ("UPDATED_ASC", "sort=updated&order=asc", "updated_at"),
+    ("UPDATED_DESC", "sort=updated&order=desc", "updated_at"),
+    ("TITLE_ASC", "sort=title&order=asc", "title"),
+    ("TITLE_DESC", "sort=title&order=desc", "title"),
+];
+
+fn ids(tasks: &Value) -> Vec<String> {
+    tasks.as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Tasks whose titles are in no order and not all different, the first of which changed last.
+async fn some_tasks(app: &App, user: &str) {
+    let mut first = None;
+    for title in ["m", "c", "x", "c", "a", "m", "c", "q", "b"] {
+        let task = app.create(user, title).await;
+        first.get_or_insert(task);
+    }
+    let path = format!("/api/tasks/{}/complete", first.unwrap()["id"].as_str().unwrap());
+    app.rest(user, "PATCH", &path, None).await;
+}
+
+#[tokio::test]
+async fn a_search_finds_a_literal_substring_of_title_or_description_whatever_the_case() {
+    let app = App::new().await;
+    for (title, description) in [
+        ("100% sure", None),
+        ("snake_case", None),
+        (r"back\slash", None),
+        ("snakeXcase", Some("1000 sure")),
+        ("ÄRGER", Some("Milk % cream")),
+        ("plain", Some(r"a \% b")),
+    ] {
+        app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": title, "description": description }))).await;
+    }
+    for (search, found) in [
+        ("sure", &["100% sure", "snakeXcase"][..]),
+        ("SURE", &["100% sure", "snakeXcase"]),
+        ("0% s", &["100% sure"]),
+        ("%", &["100% sure", "plain", "ÄRGER"]),
+        ("e_c", &["snake_case"]),
+        ("_", &["snake_case"]),
+        (r"\", &["back\\slash", "plain"]),
+        (r"k\s", &["back\\slash"]),
+        (r"\%", &["plain"]),
+        (r"\\", &[]),
+        ("milk % CREAM", &["ÄRGER"]),
+        ("", &["100% sure", "back\\slash", "plain", "snakeXcase", "snake_case", "ÄRGER"]),
+        ("sure ", &[]),
+        ("'", &[]),
+        ("nowhere", &[]),
+    ] {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("search", search).finish();
+        let rest = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await;
+        let query = "query($search: String) { tasks(search: $search) { title } }";
+        let graphql = app.graphql("ann", query, json!({ "search": search })).await;
+        for tasks in [&rest.json, &graphql.data()["tasks"]] {
+            let titles: BTreeSet<_> =
+                tasks.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect();
+            assert_eq!(titles, found.iter().copied().collect(), "{search}");
+        }
+        assert_eq!(rest.header("x-total-count"), found.len().to_string(), "{search}");
+    }
+}
+
+fn assert_sorted(tasks: &Value, sort: &str, key: &str) {
+    let keys: Vec<_> =
+        tasks.as_array().unwrap().iter().map(|task| (task[key].to_string(), task["id"].to_string())).collect();
+    let mut sorted = keys.clone();
+    sorted.sort();
+    if sort.ends_with("_DESC") {
+        sorted.reverse();
+    }
+    assert_eq!(keys, sorted, "{sort}");
+}
+
+#[tokio::test]
+async fn every_sort_has_an_order_that_ties_do_not_shake() {
+    let app = App::new().await;
+    some_tasks(&app, "ann").await;
+    for (sort, query, key) in SORTS {
+        let tasks = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await.json;
+        assert_eq!(tasks.as_array().unwrap().len(), 9);
+        assert_sorted(&tasks, sort, key);
+    }
+}
+
+#[tokio::test]
+async fn tasks_of_the_same_moment_are_ordered_and_paged_by_id() {
+    let Some(app) = App::on_server().await else { crate::skip!("no server to write timestamps on") };
+    let insert = "INSERT INTO tasks (user_id, id, title, created_at, updated_at) \
+                  SELECT 'ann', gen_random_uuid(), 'same', '2026-01-01', '2026-01-01' FROM generate_series(1, 7)";
+    app.db.superuser().await.batch_execute(insert).await.unwrap();
+    for (sort, query, key) in SORTS {
+        let tasks = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await.json;
+        assert_sorted(&tasks, sort, key);
+        for way in [Way::Link, Way::Forward, Way::Backward] {
+            let (mut seen, mut place) = (Vec::new(), None);
+            loop {
+                let (page, next) = way.page(&app, "ann", (sort, query), place).await;
+                seen.extend(page);
+                let Some(next) = next else { break };
+                place = Some(next);
+            }
+            let mut expected = ids(&tasks);
+            if way == Way::Backward {
+                expected.reverse();
+            }
+            assert_eq!(seen, expected, "{sort} {way:?}");
+        }
+    }
+}
+
+/// How to go from page to page, two tasks each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Link,
+    Forward,
+    Backward,
+}
+
+impl Way {
+    /// The ids of a page in the order they are met, and the place of the next one.
+    async fn page(
+        self,
+        app: &App,
+        user: &str,
+        (sort, query): (&str, &str),
+        place: Option<String>,
+    ) -> (Vec<String>, Option<String>) {
+        if self == Self::Link {
+            let path = place.unwrap_or_else(|| format!("/api/tasks?{query}&limit=2"));
+            let answer = app.rest(user, "GET", &path, None).await;
+            return (ids(&answer.json), next_link(&answer));
+        }
+        let (bounds, goes_on, end) = match self {
+            Self::Backward => ("last: 2, before: $place", "hasPreviousPage", "startCursor"),
+            _ => ("first: 2, after: $place", "hasNextPage", "endCursor"),
+        };
+        let query = format!(
+            "query($place: String) {{ tasksConnection(sort: {sort}, {bounds}) {{ \
+             nodes {{ id }} pageInfo {{ {goes_on} {end} }} }} }}"
+        );
+        let answer = app.graphql(user, &query, json!({ "place": place })).await;
+        let connection = &answer.data()["tasksConnection"];
+        let mut ids = ids(&connection["nodes"]);
+        if self == Self::Backward {
+            ids.reverse();
+        }
+        let goes_on = connection["pageInfo"][goes_on] == json!(true);
+        (ids, goes_on.then(|| connection["pageInfo"][end].as_str().unwrap().to_owned()))
+    }
+}
+
+/// Where the `Link` header points.
+fn next_link(answer: &Answer) -> Option<String> {
+    let link = answer.header("link");
+    (!link.is_empty()).then(|| link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn pages_neither_skip_nor_repeat_a_task_while_others_come_and_go() {
+    let app = App::new().await;
+    for (sort, query, _) in SORTS {
+        for way in [Way::Link, Way::Forward, Way::Backward] {
+            let user = format!("{sort}-{way:?}");
+            some_tasks(&app, &user).await;
+            let mut there = ids(&app.rest(&user, "GET", &format!("/api/tasks?{query}"), None).await.json);
+            if way == Way::Backward {
+                there.reverse();
+            }
+            let (mut seen, mut place) = (Vec::<String>::new(), None);
+            for round in 0.. {
+                let (page, next) = way.page(&app, &user, (sort, query), place).await;
+                seen.extend(page);
+                let Some(next) = next else { break };
+                place = Some(next);
+                // Long walks would never end if the list kept growing at the far end.
+                if round < 2 {
+                    for title in ["0", "c", "z"] {
+                        app.create(&user, title).await;
+                    }
+                    // The one the cursor stands on, and the first of those that were still to come.
+                    let ahead = there.iter().find(|id| !seen.contains(id));
+                    for id in [seen.last(), ahead].map(|id| id.unwrap().clone()) {
+                        assert_eq!(app.rest(&user, "DELETE", &format!("/api/tasks/{id}"), None).await.status, 204);
+                        there.retain(|other| *other != id);
+                    }
+                }
+            }
+            let met = seen.iter().collect::<BTreeSet<_>>();
+            assert_eq!(met.len(), seen.len(), "{user}: nothing twice");
+            seen.retain(|id| there.contains(id));
+            assert_eq!(seen, there, "{user}: nothing skipped");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_knows_its_ends() {
+    let app = App::new().await;
+    let page_info = |arguments: String| {
+        let query = format!(
+            "{{ tasksConnection(sort: TITLE_ASC, {arguments}) {{ nodes {{ title }} edges {{ cursor }} \
+             pageInfo {{ hasPreviousPage hasNextPage startCursor endCursor }} }} }}"
+        );
+        let app = &app;
+        async move { app.graphql("ann", &query, json!({})).await.data()["tasksConnection"].clone() }
+    };
+    let empty = json!({ "hasPreviousPage": false, "hasNextPage": false, "startCursor": null, "endCursor": null });
+    assert_eq!(page_info("first: 2".into()).await["pageInfo"], empty);
+    assert_eq!(page_info("last: 2".into()).await["pageInfo"], empty);
+    for title in ["a", "b", "c", "d"] {
+        app.create("ann", title).await;
+    }
+    let all = page_info("first: 4".into()).await;
+    let cursor = |index: usize| all["edges"][index]["cursor"].as_str().unwrap().to_owned();
+    let (b, c, d) = (cursor(1), cursor(2), cursor(3));
+    for (arguments, titles, previous, next) in [
+        ("first: 4".to_owned(), "abcd", false, false),
+        ("first: 5".to_owned(), "abcd", false, false),
+        ("first: 3".to_owned(), "abc", false, true),
+        (format!(r#"first: 2, after: "{b}""#), "cd", true, false),
+        (format!(r#"first: 1, after: "{b}""#), "c", true, true),
+        (format!(r#"first: 2, after: "{d}""#), "", true, false),
+        ("last: 4".to_owned(), "abcd", false, false),
+        ("last: 3".to_owned(), "bcd", true, false),
+        (format!(r#"last: 2, before: "{c}""#), "ab", false, true),
+        (format!(r#"last: 1, before: "{c}""#), "b", true, true),
+        (format!(r#"first: 9, after: "{b}", before: "{d}""#), "c", true, true),
+    ] {
+        let page = page_info(arguments.clone()).await;
+        let found: String =
+            page["nodes"].as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect();
+        let ends = (&page["pageInfo"]["hasPreviousPage"], &page["pageInfo"]["hasNextPage"]);
+        assert_eq!((found.as_str(), ends), (titles, (&json!(previous), &json!(next))), "{arguments}");
+        assert_eq!(page["pageInfo"]["startCursor"], page["edges"][0]["cursor"], "{arguments}");
+    }
+}
+
+#[tokio::test]
+async fn the_total_counts_the_whole_list_on_every_page() {
+    let app = App::new().await;
+    for (title, completed) in [("a1", false), ("a2", true), ("a3", false), ("b1", false), ("a4", false)] {
+        app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": title, "completed": completed }))).await;
+    }
+    for (query, total) in [("", "5"), ("status=pending", "4"), ("search=a", "4"), ("status=pending&search=A", "3")] {
+        for limit in 1..=6 {
+            let mut path = Some(format!("/api/tasks?{query}&limit={limit}"));
+            while let Some(this) = path {
+                let answer = app.rest("ann", "GET", &this, None).await;
+                assert_eq!(answer.header("x-total-count"), total, "{this}");
+                path = next_link(&answer);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_link_to_the_next_page_keeps_the_path_and_the_other_parameters() {
+    let app = App::new().await;
+    for _ in 0..3 {
+        app.create("ann", "a&b=c ✓ 100%").await;
+    }
+    let asked = "status=pending&sort=title&order=desc&search=a%26b%3Dc+%E2%9C%93+100%25&limit=1&later=1";
+    let params = |query: &str| url::form_urlencoded::parse(query.as_bytes()).into_owned().collect::<Vec<_>>();
+    for path in ["/api/tasks", "/api/v1/tasks", "/api/ann/tasks"] {
+        let (mut place, mut met) = (format!("{path}?{asked}"), BTreeSet::new());
+        for _ in 0..2 {
+            let answer = app.rest("ann", "GET", &place, None).await;
+            met.extend(ids(&answer.json));
+            place = next_link(&answer).expect("another page");
+            let (base, query) = place.split_once('?').unwrap();
+            let mut kept = params(query);
+            assert_eq!(kept.pop().map(|(name, _)| name).as_deref(), Some("cursor"));
+            assert_eq!((base, kept), (path, params(asked)));
+        }
+        let last = app.rest("ann", "GET", &place, None).await;
+        met.extend(ids(&last.json));
+        assert_eq!((next_link(&last), met.len()), (None, 3), "{path}");
+    }
+}
