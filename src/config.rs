@@ -90,6 +90,12 @@ pub struct Settings {
     /// How many fields a GraphQL document may rename
     #[arg(long, env = "GRAPHQL_MAX_ALIASES", default_value = "30", global = true)]
     graphql_max_aliases: String,
+    /// How many fields a GraphQL document may select, those of a fragment counted wherever it is spread
+    #[arg(long, env = "GRAPHQL_MAX_SELECTIONS", default_value = "1000", global = true)]
+    graphql_max_selections: String,
+    /// How many words and signs a GraphQL document may have
+    #[arg(long, env = "GRAPHQL_MAX_TOKENS", default_value = "1000", global = true)]
+    graphql_max_tokens: String,
     /// How many GraphQL operations may be sent together
     #[arg(long, env = "GRAPHQL_MAX_BATCH", default_value = "10", global = true)]
     graphql_max_batch: String,
@@ -174,6 +180,8 @@ impl Config {
                 depth: faults.positive("GRAPHQL_MAX_DEPTH", &settings.graphql_max_depth),
                 complexity: faults.positive("GRAPHQL_MAX_COMPLEXITY", &settings.graphql_max_complexity),
                 aliases: faults.parse("GRAPHQL_MAX_ALIASES", &settings.graphql_max_aliases).unwrap_or_default(),
+                selections: faults.positive("GRAPHQL_MAX_SELECTIONS", &settings.graphql_max_selections),
+                tokens: faults.positive("GRAPHQL_MAX_TOKENS", &settings.graphql_max_tokens),
                 batch: faults.positive("GRAPHQL_MAX_BATCH", &settings.graphql_max_batch),
                 introspection: faults
                     .flag("GRAPHQL_INTROSPECTION", settings.graphql_introspection.as_ref())

@@ -13,6 +13,7 @@ const SCRIPT: &str = include_str!("graphiql.js");
 const QUERY: &str = "# The tasks of the user whose token is in the headers below\n{\n  tasks(status: ALL, limit: 20) {\n    id\n    title\n    completed\n  }\n}\n";
 
 /// The GraphiQL page for an endpoint, with a token in its headers if there is one to give away.
+#[must_use]
 pub fn graphiql(endpoint: &str, token: Option<&str>) -> Response {
     let authorization = token.map_or_else(|| "Bearer <your token>".to_owned(), |token| format!("Bearer {token}"));
     let settings = json!({ "endpoint": endpoint, "query": QUERY, "headers": { "Authorization": authorization } });

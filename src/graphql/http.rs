@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     Schema,
     error::{code, request_error, with_code},
-    limits::{Limits, aliases},
+    limits::Limits,
 };
 use crate::{
     auth::Verifier,
@@ -93,14 +93,15 @@ fn unreadable(rejection: &BytesRejection) -> Error {
 }
 
 async fn run(schema: &Schema, tasks: UserTasks, limits: &Limits, mut request: Request) -> Answer {
-    let aliases = match request.parsed_query() {
-        Ok(document) => aliases(document),
+    if let Err(reason) = limits.check_text(&request.query) {
+        return failed(ServerError::new(reason, None), Code::GraphqlValidationFailed);
+    }
+    let checked = match request.parsed_query() {
+        Ok(document) => limits.check_document(document),
         Err(error) => return failed(error, Code::GraphqlParseFailed),
     };
-    if aliases > limits.aliases {
-        let message =
-            format!("The document renames {aliases} fields, the limit (GRAPHQL_MAX_ALIASES) is {}", limits.aliases);
-        return failed(ServerError::new(message, None), Code::GraphqlValidationFailed);
+    if let Err(reason) = checked {
+        return failed(ServerError::new(reason, None), Code::GraphqlValidationFailed);
     }
     let mut answer = schema.execute(request.data(tasks)).await;
     for error in &mut answer.errors {

@@ -10,6 +10,7 @@ mod limits;
 mod mutation;
 mod object;
 mod query;
+mod shape;
 
 use async_graphql::{EmptySubscription, SchemaBuilder};
 
@@ -27,6 +28,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 #[must_use]
 pub fn schema(limits: &Limits) -> Schema {
     let builder = builder().limit_depth(limits.depth).limit_complexity(limits.complexity);
+    let builder = builder.limit_recursive_depth(limits::MAX_NESTING);
     let builder = if limits.introspection { builder } else { builder.disable_introspection() };
     builder.finish()
 }

@@ -6,6 +6,7 @@ mod support;
 
 mod auth;
 mod concurrency;
+mod documents;
 mod isolation;
 mod lists;
 mod migrations;

@@ -200,15 +200,15 @@ async fn an_update_means_the_same_through_both_doors() {
 #[tokio::test]
 async fn a_change_that_expects_another_version_changes_nothing_through_either_door() {
     let app = App::new().await;
-    let patch = json!({ "title": "New" });
+    let change = json!({ "title": "New" });
     for (method, field, body) in [
-        ("PUT", "updateTask", Some(patch.clone())),
-        ("PATCH", "updateTask", Some(patch.clone())),
+        ("PUT", "updateTask", Some(change.clone())),
+        ("PATCH", "updateTask", Some(change.clone())),
         ("DELETE", "deleteTask", None),
     ] {
         let (first, second, path) = twins(&app).await;
         let variables = |version| match field {
-            "updateTask" => json!({ "id": second["id"], "input": patch, "version": version }),
+            "updateTask" => json!({ "id": second["id"], "input": change, "version": version }),
             _ => json!({ "id": second["id"], "version": version }),
         };
         for stale in [0, 2, i64::from(i32::MAX)] {

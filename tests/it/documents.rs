@@ -1,0 +1,272 @@
+//! GraphQL documents that mean harm, and the limits on what one request may cost.
+
+use std::{fmt::Write, time::Duration};
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use tandem::graphql::Limits;
+
+use crate::support::{Answer, App, TestDb, app::graphql_request, token};
+
+const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+
+async fn app_with(limits: Limits) -> App {
+    App::with(TestDb::fresh().await, limits, Duration::from_secs(30)).await
+}
+
+async fn send(app: &App, body: &Value) -> Answer {
+    app.send(graphql_request(Some(&token("ann")), body)).await
+}
+
+/// Asserts that a document was not run, and why.
+async fn assert_refused(app: &App, document: &str, code: &str) {
+    let answer = app.graphql("ann", document, json!({})).await;
+    let start: String = document.chars().take(60).collect();
+    assert_eq!((answer.status, answer.code()), (StatusCode::OK, code), "{start}: {:.300}", answer.text);
+    assert_eq!(answer.json.get("data"), None, "{start}");
+}
+
+async fn assert_runs(app: &App, document: &str) {
+    let answer = app.graphql("ann", document, json!({})).await;
+    assert_eq!(answer.json.get("errors"), None, "{document}");
+}
+
+/// As many levels of nesting as fit into a body, or fewer.
+fn nested(levels: usize, before: &str, open: &str, middle: &str, close: &str, after: &str) -> String {
+    let levels = levels.min(60_000 / (open.len() + close.len()));
+    format!("{before}{}{middle}{}{after}", open.repeat(levels), close.repeat(levels))
+}
+
+#[tokio::test]
+async fn nesting_is_refused_however_deep() {
+    let app = App::new().await;
+    // Between what the parser refuses and what it takes, something further in could still run out of stack.
+    for levels in [65, 100, 200, 300, 500, 800, 1300, 2000, 4000, 8000, usize::MAX] {
+        for (before, open, middle, close, after) in [
+            ("{ tasks(limit: ", "[", "1", "]", ") { id } }"),
+            ("{ tasks(limit: ", "[", "", "", ""),
+            ("{ tasks(limit: ", "{a:", "1", "}", ") { id } }"),
+            ("{ tasks(limit: ", "{a:", "", "", ""),
+            ("", "{a", "", "}", ""),
+            ("", "{", "", "", ""),
+            ("{", "...{", "me { id }", "}", "}"),
+            ("{", "... on Query {", "me { id }", "}", "}"),
+            ("query($a: ", "[", "Int", "]", ") { me { id } }"),
+            ("query($a: ", "[", "", "", ""),
+            ("query($a: Int = ", "[", "1", "]", ") { me { id } }"),
+            ("{ me @include(if: ", "[", "true", "]", ") { id } }"),
+            ("fragment F on Query ", "{a", "", "}", ""),
+            ("{ task(id: [\"\"\"a\" ", "[", "1", "]", "]) { id } }"),
+        ] {
+            let document = nested(levels, before, open, middle, close, after);
+            let answer = app.graphql("ann", &document, json!({})).await;
+            let is_refused = [PARSE_FAILED, VALIDATION_FAILED].contains(&answer.code());
+            assert!(answer.status == StatusCode::OK && is_refused, "{before}{open} ×{levels}: {:.300}", answer.text);
+        }
+        let variables: String = nested(levels, r#"{"query":"{ me { id } }","variables":{"a":"#, "[", "1", "]", "}}");
+        let answer = app.send(graphql_request(Some(&token("ann")), &Value::Null).map(|_| variables.into())).await;
+        let expected = if levels <= 100 { (200, "") } else { (400, "BAD_USER_INPUT") };
+        assert_eq!((answer.status.as_u16(), answer.code()), expected, "variables ×{levels}");
+    }
+}
+
+#[tokio::test]
+async fn documents_that_grow_when_they_are_unfolded_are_refused_at_once() {
+    let app = App::new().await;
+    // 20 fragments, each of which spreads the next one ten times: 10^20 fields.
+    let mut bomb = "{ ...F0 }".to_owned();
+    for level in 0..20 {
+        write!(bomb, " fragment F{level} on Query {{ {} }}", format!("...F{} ", level + 1).repeat(10)).unwrap();
+    }
+    bomb += " fragment F20 on Query { me { id } }";
+    assert_refused(&app, &bomb, VALIDATION_FAILED).await;
+    for cycle in [
+        "{ ...A } fragment A on Query { ...A }",
+        "{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }",
+        "{ ...A } fragment A on Query { me { id } ...B } fragment B on Query { ... { ...A } }",
+    ] {
+        assert_refused(&app, cycle, VALIDATION_FAILED).await;
+    }
+}
+
+#[tokio::test]
+async fn long_documents_are_refused() {
+    let app = App::new().await;
+    let aliases: String = (0..3000).fold(String::new(), |all, index| all + &format!("a{index}:__typename "));
+    for document in [
+        format!("{{ {aliases} }}"),
+        format!("{{ {} }}", "__typename ".repeat(5000)),
+        format!("{{ {} }}", "me { id } ".repeat(5000)),
+        format!("{{ me {{ id {} }} }}", "@include(if: true) ".repeat(3000)),
+        format!("{{ me {{ {} }} }}", "...F ".repeat(10_000)),
+        (0..1000).fold("{ me { id } }".to_owned(), |all, index| all + &format!(" query Q{index} {{ me {{ id }} }}")),
+        (0..1000).fold("{ me { id } }".to_owned(), |all, index| all + &format!(" fragment F{index} on Query {{ me }}")),
+        format!(
+            "query({}) {{ me {{ id }} }}",
+            (0..4000).fold(String::new(), |all, index| all + &format!("$a{index}:Int "))
+        ),
+    ] {
+        let answer = app.graphql("ann", &document, json!({})).await;
+        let is_refused = [PARSE_FAILED, VALIDATION_FAILED].contains(&answer.code());
+        assert!(answer.status == StatusCode::OK && is_refused, "{document:.60}: {:.300}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_graphql_is_told_from_what_does_not_fit_the_schema() {
+    let app = App::new().await;
+    for document in [
+        "",
+        " ",
+        "{",
+        "}",
+        "{}",
+        "{ me { id }",
+        "{ me { id } } }",
+        "query",
+        "\0",
+        "{ me(: 1) { id } }",
+        "\u{feff}",
+        "#",
+    ] {
+        assert_refused(&app, document, PARSE_FAILED).await;
+    }
+    for document in [
+        "{ nothing }",
+        "{ me }",
+        "{ me { id { id } } }",
+        "{ me { password } }",
+        "{ task { id } }",
+        "{ me(id: 1) { id } }",
+        "{ me { id } ...F }",
+        "query($id: ID!) { me { id } }",
+        "query($id: Nothing) { task(id: $id) { id } }",
+        "mutation { nothing }",
+        "subscription { tasks { id } }",
+        "query A { me { id } } query B { me { id } }",
+        "{ me { id @nothing } }",
+        "type Query { a: Int }",
+    ] {
+        let answer = app.graphql("ann", document, json!({})).await;
+        let is_refused = [PARSE_FAILED, VALIDATION_FAILED].contains(&answer.code());
+        assert!(answer.status == StatusCode::OK && is_refused, "{document}: {}", answer.text);
+        assert_eq!(answer.json.get("data"), None, "{document}");
+    }
+    let named = json!({ "query": "query A { me { id } }", "operationName": "B" });
+    assert_eq!(send(&app, &named).await.code(), VALIDATION_FAILED);
+}
+
+#[tokio::test]
+async fn depth_is_counted_through_fragments_to_the_limit_and_not_past_it() {
+    let app = app_with(Limits { depth: 3, ..Limits::default() }).await;
+    assert_runs(&app, "{ tasksConnection { nodes { id } } }").await;
+    assert_refused(&app, "{ tasksConnection { edges { node { id } } } }", VALIDATION_FAILED).await;
+    assert_runs(&app, "{ tasksConnection { ...F } } fragment F on TaskConnection { nodes { ... { id } } }").await;
+    let spread = "{ tasksConnection { ...F } } fragment F on TaskConnection { edges { node { ... { id } } } }";
+    assert_refused(&app, spread, VALIDATION_FAILED).await;
+}
+
+#[tokio::test]
+async fn complexity_is_counted_to_the_limit_and_not_past_it() {
+    let app = app_with(Limits { complexity: 13, ..Limits::default() }).await;
+    for (fits, does_not) in [
+        ("{ tasks { id title version } }", "{ tasks { id title version completed } }"),
+        ("{ tasksConnection { nodes { id title } } }", "{ tasksConnection { nodes { id title version } } }"),
+        (
+            "{ tasks { ...F ...F ...F } } fragment F on Task { id }",
+            "{ tasks { ...F ...F } } fragment F on Task { id title }",
+        ),
+        ("{ tasks { id } me { id } }", "{ tasks { id } me { id } a: me { id } }"),
+        ("{ me { id } }", "{ a: tasks { id } b: tasks { id } }"),
+    ] {
+        assert_runs(&app, fits).await;
+        assert_refused(&app, does_not, VALIDATION_FAILED).await;
+    }
+}
+
+#[tokio::test]
+async fn aliases_are_counted_wherever_they_are_to_the_limit_and_not_past_it() {
+    let app = app_with(Limits { aliases: 2, ..Limits::default() }).await;
+    for document in [
+        "{ a: me { b: id X: id } }",
+        "{ a: me { ... on Viewer { b: id X: id } } }",
+        "{ a: me { ...F } } fragment F on Viewer { b: id X: id }",
+    ] {
+        assert_runs(&app, &document.replace("X: ", "")).await;
+        assert_refused(&app, document, VALIDATION_FAILED).await;
+    }
+}
+
+#[tokio::test]
+async fn selections_are_counted_wherever_they_are_spread_to_the_limit_and_not_past_it() {
+    let app = app_with(Limits { selections: 6, ..Limits::default() }).await;
+    for (fits, does_not) in [
+        ("{ a: me { id } me { id b: id c: id } }", "{ a: me { id } me { id b: id c: id d: id } }"),
+        (
+            "{ me { ...F ...F id } } fragment F on Viewer { id }",
+            "{ me { ...F ...F } } fragment F on Viewer { id a: id }",
+        ),
+        (
+            "{ ... { me { id } } ... { __typename } }",
+            "{ ... { me { id } } ... { __typename a: __typename b: __typename } }",
+        ),
+    ] {
+        assert_runs(&app, fits).await;
+        assert_refused(&app, does_not, VALIDATION_FAILED).await;
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_counted_to_the_limit_and_not_past_it() {
+    let app = app_with(Limits { tokens: 8, ..Limits::default() }).await;
+    assert_runs(&app, "{ a: me { id } } # and no more").await;
+    assert_refused(&app, "{ a: me { id id } }", VALIDATION_FAILED).await;
+    let answer = app.graphql("ann", "{ a: me { id id } }", json!({})).await;
+    assert_eq!(answer.json["errors"][0]["message"], "The document has 9 tokens, the limit (GRAPHQL_MAX_TOKENS) is 8");
+}
+
+#[tokio::test]
+async fn a_batch_runs_up_to_the_limit_and_each_operation_fails_for_itself() {
+    let app = App::new().await;
+    let batch = |count| Value::from(vec![json!({ "query": "{ me { id } }" }); count]);
+    let answer = send(&app, &batch(10)).await;
+    let one = json!({ "data": { "me": { "id": "ann" } } });
+    assert_eq!((answer.status, answer.json), (StatusCode::OK, Value::from(vec![one.clone(); 10])));
+    for count in [0, 11, 1000] {
+        let answer = send(&app, &batch(count)).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_USER_INPUT"), "{count}");
+    }
+    let mixed = json!([{ "query": "{" }, { "query": "{ me { id } }" }, { "query": "{ nothing }" }]);
+    let answer = send(&app, &mixed).await;
+    let code = |index: usize| answer.json[index]["errors"][0]["extensions"]["code"].as_str();
+    assert_eq!((code(0), &answer.json[1], code(2)), (Some(PARSE_FAILED), &one, Some(VALIDATION_FAILED)));
+    let app = app_with(Limits { batch: 1, ..Limits::default() }).await;
+    assert_eq!(send(&app, &batch(1)).await.json, json!([one]));
+    assert_eq!(send(&app, &batch(2)).await.code(), "BAD_USER_INPUT");
+}
+
+#[tokio::test]
+async fn the_introspection_of_common_tools_fits_the_default_limits() {
+    let app = App::new().await;
+    let types = "kind name ofType {".repeat(9) + "kind name" + &"}".repeat(9);
+    let query = format!(
+        "query IntrospectionQuery {{ __schema {{ description queryType {{ name kind }} mutationType {{ name kind }} \
+         subscriptionType {{ name kind }} types {{ ...FullType }} \
+         directives {{ name description isRepeatable locations args(includeDeprecated: true) {{ ...InputValue }} }} }} }} \
+         fragment FullType on __Type {{ kind name description specifiedByURL \
+         fields(includeDeprecated: true) {{ name description args(includeDeprecated: true) {{ ...InputValue }} \
+         type {{ ...TypeRef }} isDeprecated deprecationReason }} inputFields(includeDeprecated: true) {{ ...InputValue }} \
+         interfaces {{ ...TypeRef }} enumValues(includeDeprecated: true) {{ name description isDeprecated deprecationReason }} \
+         possibleTypes {{ ...TypeRef }} }} \
+         fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue \
+         isDeprecated deprecationReason }} fragment TypeRef on __Type {{ {types} }}"
+    );
+    assert_runs(&app, &query).await;
+    let app = app_with(Limits { introspection: false, ..Limits::default() }).await;
+    for document in ["{ __schema { types { name } } }", r#"{ __type(name: "Task") { name } }"#] {
+        let answer = app.graphql("ann", document, json!({})).await;
+        assert!(!answer.text.contains("\"name\""), "{}", answer.text);
+    }
+    assert_runs(&app, "{ __typename }").await;
+}
