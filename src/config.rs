@@ -13,7 +13,7 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    auth::{ClaimRules, KeySource, parse_versioned_secrets},
+    auth::{BetterAuth, ClaimRules, JwksConfig, KeySource, parse_versioned_secrets},
     graphql::Limits,
     store::Target,
     telemetry::LogFormat,
@@ -60,10 +60,21 @@ pub struct Settings {
     /// Versioned secrets like 2:new,1:old; a token signed with any of them is accepted
     #[arg(long, env = "BETTER_AUTH_SECRETS", hide_env_values = true, global = true)]
     better_auth_secrets: Option<String>,
-    /// The `iss` claim tokens must have; any when unset
+    /// The Better Auth server whose tokens are accepted, like `https://app.example.com`: its keys are fetched
+    /// from /api/auth/jwks there, and issuer and audience of its tokens are that origin
+    #[arg(long, env = "BETTER_AUTH_URL", global = true)]
+    better_auth_url: Option<String>,
+    /// Where issuers publish their keys, separated by commas; instead of Better Auth's own place. What the tokens of
+    /// one must say can follow its URL, like `#iss=https://a.example&aud=api&alg=EdDSA`
+    #[arg(long, env = "JWKS_URL", global = true)]
+    jwks_url: Option<String>,
+    /// How often published keys are fetched; a key that was withdrawn is accepted for that long
+    #[arg(long, env = "JWKS_REFRESH", default_value = "10m", global = true)]
+    jwks_refresh: String,
+    /// The `iss` claim tokens must have; when unset the origin of `BETTER_AUTH_URL` for published keys, else any
     #[arg(long, env = "JWT_ISSUER", global = true)]
     jwt_issuer: Option<String>,
-    /// The `aud` claim tokens must have; any when unset
+    /// The `aud` claim tokens must have; when unset the origin of `BETTER_AUTH_URL` for published keys, else any
     #[arg(long, env = "JWT_AUDIENCE", global = true)]
     jwt_audience: Option<String>,
     /// How far the issuer's clock may be off
@@ -99,6 +110,9 @@ pub struct Settings {
     /// How many GraphQL operations may be sent together
     #[arg(long, env = "GRAPHQL_MAX_BATCH", default_value = "10", global = true)]
     graphql_max_batch: String,
+    /// Whether to serve metrics at /metrics, to anybody; by default in development only
+    #[arg(long, env = "METRICS", global = true)]
+    metrics: Option<String>,
     /// What to log, like info or tandem=debug
     #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
     log: String,
@@ -130,9 +144,11 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// HS256 secrets, the first of which signs.
     pub secrets: Vec<SecretString>,
-    /// The `iss` claim to ask for.
+    /// Where issuers publish their keys.
+    pub jwks: Vec<JwksConfig>,
+    /// The `iss` claim to ask for where a source doesn't say.
     pub issuer: Option<String>,
-    /// The `aud` claim to ask for.
+    /// The `aud` claim to ask for where a source doesn't say.
     pub audience: Option<String>,
     /// What is asked of every token.
     pub claim_rules: ClaimRules,
@@ -142,6 +158,8 @@ pub struct Config {
     pub graphiql: bool,
     /// What one GraphQL request may cost.
     pub limits: Limits,
+    /// Whether to serve metrics.
+    pub metrics: bool,
     /// What to log.
     pub log: String,
     /// How to log.
@@ -155,8 +173,9 @@ impl Config {
         let host: IpAddr = faults.parse("HOST", &settings.host).unwrap_or_else(|| [127, 0, 0, 1].into());
         let port = faults.parse("PORT", &settings.port).unwrap_or_default();
         let database = settings.database_url.as_ref().and_then(|url| faults.take("DATABASE_URL", Target::parse(url)));
+        let jwks = faults.jwks(&settings);
         let secrets = faults.secrets(settings.better_auth_secret, settings.better_auth_secrets);
-        let is_development = settings.database_url.is_none() && secrets.is_empty();
+        let is_development = settings.database_url.is_none() && secrets.is_empty() && jwks.is_empty();
         let config = Self {
             listen: SocketAddr::new(host, port),
             database,
@@ -168,6 +187,7 @@ impl Config {
             request_timeout: faults.duration("REQUEST_TIMEOUT", &settings.request_timeout),
             shutdown_timeout: faults.duration("SHUTDOWN_TIMEOUT", &settings.shutdown_timeout),
             secrets,
+            jwks,
             issuer: settings.jwt_issuer,
             audience: settings.jwt_audience,
             claim_rules: ClaimRules {
@@ -187,6 +207,7 @@ impl Config {
                     .flag("GRAPHQL_INTROSPECTION", settings.graphql_introspection.as_ref())
                     .unwrap_or(is_development),
             },
+            metrics: faults.flag("METRICS", settings.metrics.as_ref()).unwrap_or(is_development),
             log: faults.take("RUST_LOG", LogFormat::check_filter(&settings.log)).unwrap_or_default(),
             log_format: faults.parse("LOG_FORMAT", &settings.log_format).unwrap_or_default(),
         };
@@ -196,7 +217,7 @@ impl Config {
     /// Whether this is a server to try things out with: embedded database, and nothing that says who signs tokens.
     #[must_use]
     pub fn is_development(&self) -> bool {
-        self.database.is_none() && self.secrets.is_empty()
+        self.database.is_none() && self.secrets.is_empty() && self.jwks.is_empty()
     }
 
     /// Where keys come from; none in development. The error names the variables that would say so.
@@ -204,11 +225,16 @@ impl Config {
         if self.is_development() {
             return Ok(Vec::new());
         }
-        if self.secrets.is_empty() {
-            return Err("nothing says who signs tokens: set BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS".to_owned());
+        let shared = (!self.secrets.is_empty())
+            .then(|| KeySource::hs256(&self.secrets).with_claims(self.issuer.clone(), self.audience.clone()));
+        let published = self.jwks.iter().cloned().map(|jwks| KeySource::jwks(jwks).map_err(|error| error.to_string()));
+        let sources = shared.map(Ok).into_iter().chain(published).collect::<Result<Vec<_>, _>>()?;
+        if sources.is_empty() {
+            return Err("nothing says who signs tokens: set BETTER_AUTH_URL or JWKS_URL for tokens signed with \
+                        published keys, BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS for a shared secret"
+                .to_owned());
         }
-        let source = KeySource::hs256(&self.secrets);
-        Ok(vec![source.with_claims(self.issuer.clone(), self.audience.clone())])
+        Ok(sources)
     }
 }
 
@@ -260,6 +286,25 @@ impl Faults {
         secrets
     }
 
+    /// The key sets that are named, or the one Better Auth has.
+    fn jwks(&mut self, settings: &Settings) -> Vec<JwksConfig> {
+        let refresh = self.duration("JWKS_REFRESH", &settings.jwks_refresh).max(MIN_REFRESH);
+        let better_auth = settings.better_auth_url.as_deref().filter(|url| !url.is_empty());
+        let better_auth = better_auth.and_then(|url| self.take("BETTER_AUTH_URL", BetterAuth::parse(url)));
+        let origin = better_auth.as_ref().map(|server| server.origin.as_str());
+        let issuer = settings.jwt_issuer.as_deref().or(origin);
+        let audience = settings.jwt_audience.as_deref().or(origin);
+        let named = settings.jwks_url.as_deref().map(words).filter(|urls| !urls.is_empty());
+        let urls = named.or_else(|| better_auth.as_ref().map(|server| vec![server.jwks_url.clone()]));
+        let parse = |url: &String| JwksConfig::parse(url, issuer, audience);
+        let configs = urls.iter().flatten().filter_map(|url| self.take("JWKS_URL", parse(url)));
+        let mut configs: Vec<_> = configs.collect();
+        for config in &mut configs {
+            config.timing.refresh = refresh;
+        }
+        configs
+    }
+
     fn origins(&mut self, text: &str) -> Vec<HeaderValue> {
         let origin = |word: &String| {
             let url = url::Url::parse(word).map_err(|error| format!("{error}, in `{word}`"))?;
@@ -279,3 +324,5 @@ impl Faults {
 
 /// The fewest bytes of an HS256 secret.
 const MIN_SECRET: usize = 16;
+/// The least time between two fetches of a key set.
+const MIN_REFRESH: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@ use async_graphql::{Request, Response as Answer, ServerError, Value};
 use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures::future::join_all;
@@ -16,7 +16,7 @@ use super::{
     limits::Limits,
 };
 use crate::{
-    auth::Verifier,
+    auth::{Verifier, challenge},
     error::{Code, Error, Result},
     store::{Db, UserTasks},
 };
@@ -34,7 +34,7 @@ pub async fn serve(
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Response {
     let media_type = media_type(&headers);
-    let tasks = match verifier.authenticate(&headers) {
+    let tasks = match verifier.authenticate(&headers).await {
         Ok(user) => db.tasks(user),
         Err(error) => return refuse(&error, media_type),
     };
@@ -166,9 +166,7 @@ fn refuse(error: &Error, media_type: &'static str) -> Response {
         _ => StatusCode::BAD_REQUEST,
     };
     let mut response = respond(status, media_type, &Body { data: None, errors: &[request_error(error)] });
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
+    challenge(error, response.headers_mut());
     response
 }
 
