@@ -5,6 +5,7 @@
 mod support;
 
 mod auth;
+mod better_auth;
 mod concurrency;
 mod documents;
 mod hostile_tokens;

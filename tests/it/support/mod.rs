@@ -1,6 +1,7 @@
 //! What tests stand on: a real PostgreSQL, the real router, real tokens.
 
 pub mod app;
+pub mod better_auth;
 pub mod cluster;
 pub mod db;
 pub mod issuer;
