@@ -4,9 +4,11 @@
 
 mod support;
 
+mod arguments;
 mod auth;
 mod concurrency;
 mod documents;
+mod errors;
 mod isolation;
 mod lists;
 mod migrations;
