@@ -98,6 +98,8 @@ impl Trail {
 
     fn note(&mut self, check: Check, has_passed: bool, detail: impl FnOnce() -> String) {
         if let Some(findings) = &mut self.0 {
+            // A source that had to fetch a key checks again.
+            findings.retain(|finding| finding.check != check);
             findings.push(Finding { check, has_passed, detail: detail() });
         }
     }

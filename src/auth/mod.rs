@@ -27,7 +27,7 @@ pub use self::{
     claims::ClaimRules,
     dev_secret::dev_secret,
     jwks_config::{BetterAuth, JwksConfig, Timing},
-    mint::mint,
+    mint::{NewToken, mint},
     source::{KeySource, parse_versioned_secrets},
     verifier::Verifier,
 };

@@ -14,6 +14,7 @@ use super::{
     Schema,
     error::{code, request_error, with_code},
     limits::Limits,
+    variables,
 };
 use crate::{
     auth::{Verifier, challenge},
@@ -100,7 +101,7 @@ async fn run(schema: &Schema, tasks: UserTasks, limits: &Limits, mut request: Re
         Ok(document) => limits.check_document(document),
         Err(error) => return failed(error, Code::GraphqlParseFailed),
     };
-    if let Err(reason) = checked {
+    if let Err(reason) = checked.and_then(|()| variables::check(&mut request)) {
         return failed(ServerError::new(reason, None), Code::GraphqlValidationFailed);
     }
     let mut answer = schema.execute(request.data(tasks)).await;

@@ -11,6 +11,7 @@ mod mutation;
 mod object;
 mod query;
 mod shape;
+mod variables;
 
 use async_graphql::{EmptySubscription, SchemaBuilder};
 

@@ -4,10 +4,12 @@
 
 mod support;
 
+mod arguments;
 mod auth;
 mod better_auth;
 mod concurrency;
 mod documents;
+mod errors;
 mod hostile_tokens;
 mod isolation;
 mod key_sets;
