@@ -21,4 +21,5 @@ mod pipeline;
 mod plans;
 mod process;
 mod rest;
+mod token_process;
 mod walls;

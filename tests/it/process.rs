@@ -17,17 +17,17 @@ use crate::{
 };
 
 /// A `tandem` that runs in a directory of its own, with nothing in its environment.
-fn tandem(dir: &Path, args: &[&str]) -> Command {
+pub fn tandem(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
     command.args(args).current_dir(dir).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
     command
 }
 
-fn output(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+pub fn output(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
     tandem(dir, args).envs(env.iter().copied()).stderr(Stdio::piped()).output().unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
