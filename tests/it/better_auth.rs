@@ -86,6 +86,18 @@ async fn two_users_are_kept_apart_with_ps256() {
     two_users_are_kept_apart(Algorithm::PS256).await;
 }
 
+#[tokio::test]
+async fn the_options_of_the_readme_keep_names_and_addresses_out_of_tokens() {
+    let Some(better_auth) = BetterAuth::start_with(Algorithm::EdDSA, "readme") else { skip!("{NO_NODE}") };
+    let app = App::trusting(vec![better_auth.source(eager())]).await;
+    let ann = better_auth.sign_in("ann").await;
+    let token = better_auth.token(&ann).await;
+    let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(&token).unwrap();
+    let names: Vec<_> = claims.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["aud", "exp", "iat", "iss", "sub"]);
+    assert_eq!(graphql(&app, &token, "{ me { id } }").await, json!({ "me": { "id": ann.id } }));
+}
+
 /// The cooldown is longer than the test: no token of a new key may cost a fetch in vain.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_keys_are_rotated() {

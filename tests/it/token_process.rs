@@ -3,12 +3,13 @@
 use std::{
     fs::{self, File},
     io::Write,
-    process::{Command, Stdio},
+    path::Path,
+    process::{Child, Command, Stdio},
 };
 
 use jsonwebtoken::Algorithm;
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     process::{output, stderr, tandem},
@@ -57,6 +58,56 @@ fn a_token_is_explained_check_by_check() {
     assert!(stderr(&unusable).contains("JWKS_URL: must start with https://"), "{}", stderr(&unusable));
 }
 
+/// A server with this environment that logs into its directory, and its address.
+async fn serve(dir: &Path, env: &[(&str, &str)]) -> (Child, String) {
+    let path = dir.join("log");
+    let mut server = tandem(dir, &["--port", "0"]);
+    let process = server.envs(env.iter().copied()).stderr(File::create(&path).unwrap()).spawn().unwrap();
+    let address = || {
+        let lines = fs::read_to_string(&path).unwrap();
+        let mut lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.find(|line| line["message"] == "serving")?["address"].as_str().map(ToOwned::to_owned)
+    };
+    eventually("it serves", async || address().is_some()).await;
+    (process, address().unwrap())
+}
+
+fn stop(mut process: Child) {
+    assert!(Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap().success());
+    process.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_url_of_better_auth_alone_says_where_its_keys_are_and_what_its_tokens_must_say() {
+    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let key = SigningKey::new(Algorithm::EdDSA, "1");
+    let issuer = Issuer::start(&[&key]).await;
+    let origin = format!("http://{}", issuer.address);
+    let dir = scratch_dir();
+    let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_URL", &origin), ("METRICS", "true")];
+    let (process, address) = serve(&dir, &env).await;
+    let client = Client::builder().no_proxy().build().unwrap();
+    let get = async |path: &str, token: &str| {
+        client.get(format!("http://{address}{path}")).bearer_auth(token).send().await.unwrap()
+    };
+    for (claim, value, status) in [("sub", "ann", 200), ("iss", "https://other", 401), ("aud", "https://other", 401)] {
+        let mut claims = claims_of("ann");
+        claims["iss"] = json!(origin);
+        claims["aud"] = json!(origin);
+        claims[claim] = json!(value);
+        let token = key.sign(&claims);
+        assert_eq!(get("/api/tasks", &token).await.status(), status, "{claim}");
+        let checked = output(&dir, &["check", "--token", &token], &env);
+        let told = String::from_utf8(checked.stdout).unwrap();
+        assert_eq!(checked.status.code(), Some(if status == 200 { 0 } else { 3 }), "{told}");
+        assert!(told.contains(&format!("{origin}/api/auth/jwks")), "{told}");
+    }
+    assert_eq!(get("/graphiql", "").await.status(), 404, "not in development");
+    let metrics = get("/metrics", "").await.text().await.unwrap();
+    assert!(metrics.contains("tandem_tokens_total{result=\"refused\"} 2"), "{metrics}");
+    stop(process);
+}
+
 /// Whoever reads the log must not be able to act for a user, or to try signatures until one fits.
 #[tokio::test]
 async fn tokens_and_secrets_are_not_in_the_log_however_much_is_logged() {
@@ -66,17 +117,7 @@ async fn tokens_and_secrets_are_not_in_the_log_however_much_is_logged() {
     let dir = scratch_dir();
     let url = issuer.url();
     let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET), ("JWKS_URL", &url), ("RUST_LOG", "trace")];
-    let path = dir.join("log");
-    let mut server = tandem(&dir, &["--port", "0"]);
-    let mut process = server.envs(env).stderr(File::create(&path).unwrap()).spawn().unwrap();
-    let log = || fs::read_to_string(&path).unwrap();
-    let address = || {
-        let lines = log();
-        let mut lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        lines.find(|line| line["message"] == "serving")?["address"].as_str().map(ToOwned::to_owned)
-    };
-    eventually("it serves", async || address().is_some()).await;
-    let address = address().unwrap();
+    let (process, address) = serve(&dir, &env).await;
     let client = Client::builder().no_proxy().build().unwrap();
     let tokens = [
         (200, key.sign(&claims_of("ann"))),
@@ -90,9 +131,8 @@ async fn tokens_and_secrets_are_not_in_the_log_however_much_is_logged() {
             assert_eq!(request.send().await.unwrap().status(), *status);
         }
     }
-    assert!(Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap().success());
-    process.wait().unwrap();
-    let log = log();
+    stop(process);
+    let log = fs::read_to_string(dir.join("log")).unwrap();
     assert!(log.contains("key set changed") && log.contains("answered"), "{log}");
     for (_, token) in &tokens {
         let signature = token.rsplit('.').next().unwrap();

@@ -32,6 +32,11 @@ pub struct SignedIn {
 impl BetterAuth {
     /// One that signs with this algorithm; `None` where there is no Node. Fails instead if `REQUIRE_NODE` is set.
     pub fn start(algorithm: Algorithm) -> Option<Self> {
+        Self::start_with(algorithm, "")
+    }
+
+    /// The same with the options of this name.
+    pub fn start_with(algorithm: Algorithm, options: &str) -> Option<Self> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/better-auth");
         let has_node = Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
         let is_there = has_node && directory.join("node_modules/better-auth").exists();
@@ -40,14 +45,16 @@ impl BetterAuth {
             "no Node, or no `npm ci` in {}",
             directory.display()
         );
-        is_there.then(|| Self::start_at(algorithm, "0"))
+        is_there.then(|| Self::start_at(algorithm, options, "0"))
     }
 
-    fn start_at(algorithm: Algorithm, port: &str) -> Self {
+    fn start_at(algorithm: Algorithm, options: &str, port: &str) -> Self {
+        let algorithm = format!("{algorithm:?}");
+        let settings = [("ALGORITHM", algorithm.as_str()), ("OPTIONS", options), ("PORT", port), ("SECRET", SECRET)];
         let mut process = Command::new("node")
             .arg("server.mjs")
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/better-auth"))
-            .envs([("ALGORITHM", format!("{algorithm:?}").as_str()), ("PORT", port), ("SECRET", SECRET)])
+            .envs(settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -67,7 +74,7 @@ impl BetterAuth {
 
     /// Another one in the place of one that was stopped: without its users and keys.
     pub fn start_again(algorithm: Algorithm, port: &str) -> Self {
-        Self::start_at(algorithm, port)
+        Self::start_at(algorithm, "", port)
     }
 
     /// What Tandem makes of its base URL alone.
