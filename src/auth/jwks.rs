@@ -42,7 +42,7 @@ struct State {
 #[derive(Default)]
 struct Flight {
     under_way: Option<(Shared<BoxFuture<'static, ()>>, AbortHandle)>,
-    /// When somebody last asked because of an unknown key id that was not there then either.
+    /// When somebody last asked because of an unknown key id, unless a new key has been found since.
     vain_since: Option<Instant>,
 }
 
@@ -115,10 +115,6 @@ impl Jwks {
         let fetch = self.ask_again();
         if let Some(fetch) = fetch {
             fetch.await;
-            if is_known(&self.keys()) {
-                // Only who asks in vain has to be held back: nobody but the issuer can make a key appear.
-                self.flight().vain_since = None;
-            }
         }
     }
 
@@ -154,6 +150,10 @@ impl Jwks {
         let new = match fetched {
             Ok(keys) => {
                 self.tell(&keys, &old);
+                if !keys.ids_missing_in(&old.keys).is_empty() {
+                    // Only who asks in vain has to be held back: nobody but the issuer can make a key appear.
+                    self.flight().vain_since = None;
+                }
                 State { keys: Arc::new(keys), failure: None }
             }
             Err(reason) => {

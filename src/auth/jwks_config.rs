@@ -32,7 +32,7 @@ pub struct Timing {
     pub refresh: Duration,
     /// Between two fetches in the background while the issuer doesn't answer.
     pub retry: Duration,
-    /// After a fetch because of an unknown key id that was not there either, until the next one.
+    /// Between two fetches because of an unknown key id, if the first one found no new key.
     pub cooldown: Duration,
     /// How long one fetch may take.
     pub timeout: Duration,

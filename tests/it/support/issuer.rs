@@ -174,7 +174,7 @@ impl Issuer {
 /// Never asks by itself, and as often as wanted for unknown keys.
 pub fn eager() -> Timing {
     let never = Duration::from_hours(1);
-    Timing { refresh: never, retry: never, cooldown: Duration::ZERO, timeout: Duration::from_secs(20) }
+    Timing { refresh: never, retry: never, cooldown: Duration::ZERO, timeout: never }
 }
 
 pub fn published(keys: &[&SigningKey]) -> Vec<Value> {
