@@ -227,6 +227,9 @@ fn all_faults_of_the_configuration_are_told_at_once() {
         ("CORS_ORIGINS", "example.com"),
         ("GRAPHQL_MAX_DEPTH", "0"),
         ("LOG_FORMAT", "xml"),
+        ("BETTER_AUTH_URL", "http://better-auth.example"),
+        ("JWKS_URL", "https://issuer.example/keys#alg=none"),
+        ("METRICS", "perhaps"),
     ];
     let refused = output(&dir, &[], &env);
     assert!(!refused.status.success());
