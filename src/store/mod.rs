@@ -9,6 +9,7 @@
 
 mod connect;
 mod isolation;
+mod many;
 mod migrate;
 mod page;
 mod pool;

@@ -223,7 +223,7 @@ async fn tokens_are_counted_to_the_limit_and_not_past_it() {
     assert_runs(&app, "{ a: me { id } } # and no more").await;
     assert_refused(&app, "{ a: me { id id } }", VALIDATION_FAILED).await;
     let answer = app.graphql("ann", "{ a: me { id id } }", json!({})).await;
-    assert_eq!(answer.json["errors"][0]["message"], "The document has 9 tokens, the limit (GRAPHQL_MAX_TOKENS) is 8");
+    assert_eq!(answer.json["errors"][0]["message"], "The request has 9 tokens, the limit (GRAPHQL_MAX_TOKENS) is 8");
 }
 
 #[tokio::test]

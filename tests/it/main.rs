@@ -5,6 +5,7 @@
 mod support;
 
 mod auth;
+mod clients;
 mod concurrency;
 mod documents;
 mod isolation;
