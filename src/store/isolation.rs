@@ -1,13 +1,19 @@
 //! The proof that this database keeps users apart, made before the server serves and for every readiness probe.
 
+use std::time::Duration;
+
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{BigInt, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::timeout;
+use uuid::Uuid;
 
-use super::pool::Pool;
+use super::{
+    finish::Finish,
+    pool::{Lease, Pool},
+};
 use crate::error::{Error, Result};
 
 /// What the catalog says is wrong with the role or the table, asked as the API role; null when nothing is.
@@ -24,17 +30,14 @@ const CATALOG_FLAW: &str = "
         WHEN NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*'
                          AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL)
             THEN 'the table tasks has no policy for all commands with USING and WITH CHECK. Recreate tasks_of_current_user'
+        WHEN (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive) <> 1
+            THEN 'the table tasks has more than one permissive policy: what any of them permits is permitted. Drop the others'
     END AS flaw
     FROM pg_roles r LEFT JOIN pg_class c ON c.oid = to_regclass('tasks')
     WHERE r.rolname = current_user";
 
-/// As the first of two canaries: how many rows of the second can be seen, changed and deleted. All must be 0.
-const TRESPASS: &str = "
-    WITH changed AS (UPDATE tasks SET completed = NOT completed WHERE user_id = 'tandem canary 2' RETURNING 1)
-    SELECT (SELECT count(*) FROM tasks WHERE user_id = 'tandem canary 2') + (SELECT count(*) FROM changed) AS rows";
-
-/// As the first canary, all rows: just its own.
-const OWN: &str = "SELECT count(*) AS rows FROM tasks";
+/// All rows that can be seen: as a canary, just its own.
+const SEEN: &str = "SELECT count(*) AS rows FROM tasks";
 
 #[derive(QueryableByName)]
 struct Flaw {
@@ -48,11 +51,14 @@ struct Count {
     rows: i64,
 }
 
-/// Fails with what to fix.
+/// Fails with what to fix. A caller who goes away leaves nothing half done.
 pub(super) async fn prove(pool: &Pool) -> Result<()> {
-    let mut lease = pool.lease().await?;
-    let proof = timeout(pool.statement_timeout(), prove_in_transaction(lease.connection())).await;
-    match proof {
+    let lease = pool.lease().await?;
+    Finish::new(prove_on(lease, pool.statement_timeout())).await
+}
+
+async fn prove_on(mut lease: Lease, limit: Duration) -> Result<()> {
+    match timeout(limit, prove_in_transaction(lease.connection())).await {
         Ok(Ok(None)) => Ok(()),
         Ok(Ok(Some(flaw))) => Err(Error::internal(format!("user isolation can't be proved: {flaw}"))),
         Ok(Err(error)) => {
@@ -84,43 +90,61 @@ async fn find_flaw(connection: &AsyncPgConnection) -> QueryResult<Option<String>
     if let Some(flaw) = flaws.into_iter().find_map(|found| found.flaw) {
         return Ok(Some(flaw));
     }
-    for canary in [2, 1] {
-        run(connection, &format!("SELECT set_config('app.user_id', 'tandem canary {canary}', true)")).await?;
-        run(
-            connection,
-            &format!(
-                "INSERT INTO tasks (user_id, id, title) VALUES ('tandem canary {canary}', gen_random_uuid(), '-')"
-            ),
-        )
-        .await?;
+    let (canary, other) = (Canary::new(), Canary::new());
+    for canary in [&other, &canary] {
+        canary.speak(connection).await?;
+        canary.plant(connection).await?;
     }
-    canary_flaw(connection).await
-}
-
-/// Speaking for the first canary.
-async fn canary_flaw(connection: &AsyncPgConnection) -> QueryResult<Option<String>> {
-    if count(connection, OWN).await? != 1 {
-        return Ok(Some(
-            "a user sees rows that are not theirs. Look for other permissive policies on tasks".to_owned(),
-        ));
+    if let Some(flaw) = canary.trespass(connection, &other).await? {
+        return Ok(Some(flaw));
     }
-    if count(connection, TRESPASS).await? != 0 {
-        return Ok(Some(
-            "a user can see or change another user's rows. Look for other permissive policies on tasks".to_owned(),
-        ));
-    }
-    for nobody in ["", "tandem canary 3"] {
-        run(connection, &format!("SELECT set_config('app.user_id', '{nobody}', true)")).await?;
-        if count(connection, OWN).await? != 0 {
-            return Ok(Some(format!(
-                "the user {nobody:?} sees other users' rows. Recreate the policy tasks_of_current_user"
-            )));
+    for nobody in [Canary(String::new()), Canary::new()] {
+        nobody.speak(connection).await?;
+        if count(connection, SEEN).await? != 0 {
+            return Ok(Some(
+                "who has no tasks sees those of others. Recreate the policy tasks_of_current_user".to_owned(),
+            ));
         }
     }
-    let planted = "INSERT INTO tasks (user_id, id, title) VALUES ('tandem canary 1', gen_random_uuid(), '-')";
-    Ok(run(connection, planted).await.is_ok().then(|| {
+    // Last, for its failure, which is what is hoped for, ends the transaction.
+    Ok(other.plant(connection).await.is_ok().then(|| {
         "a user can give rows to another user. Recreate the policy tasks_of_current_user with its WITH CHECK".to_owned()
     }))
+}
+
+/// A made-up user. Its id is new each time, so that it is nobody's.
+struct Canary(String);
+
+impl Canary {
+    fn new() -> Self {
+        Self(format!("tandem canary {}", Uuid::new_v4()))
+    }
+
+    /// From now on the transaction speaks for this user.
+    async fn speak(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
+        run(connection, &format!("SELECT set_config('app.user_id', '{}', true)", self.0)).await
+    }
+
+    /// Adds a row of this user, whoever the transaction speaks for.
+    async fn plant(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
+        let values = format!("VALUES ('{}', gen_random_uuid(), '-')", self.0);
+        run(connection, &format!("INSERT INTO tasks (user_id, id, title) {values}")).await
+    }
+
+    /// Speaking for this user, tries to reach its neighbour's row.
+    async fn trespass(&self, connection: &AsyncPgConnection, other: &Self) -> QueryResult<Option<String>> {
+        if count(connection, SEEN).await? != 1 {
+            return Ok(Some(
+                "a user sees rows that are not theirs. Recreate the policy tasks_of_current_user".to_owned(),
+            ));
+        }
+        let of_other = format!("WHERE user_id = '{}'", other.0);
+        let changed = run(connection, &format!("UPDATE tasks SET completed = true {of_other}")).await?;
+        let deleted = run(connection, &format!("DELETE FROM tasks {of_other}")).await?;
+        Ok((changed + deleted > 0).then(|| {
+            "a user can change or delete another user's rows. Recreate the policy tasks_of_current_user".to_owned()
+        }))
+    }
 }
 
 async fn count(connection: &AsyncPgConnection, query: &str) -> QueryResult<i64> {

@@ -8,6 +8,7 @@
 //! ```
 
 mod connect;
+mod finish;
 mod isolation;
 mod many;
 mod migrate;

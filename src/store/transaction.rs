@@ -18,7 +18,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
-use super::pool::{Lease, Pool};
+use super::{
+    finish::Finish,
+    pool::{Lease, Pool},
+};
 use crate::error::{Error, Result};
 
 /// How much longer than the server's own limit we wait for its answer.
@@ -49,7 +52,7 @@ impl Pool {
         Ok(self.run(Begin::ReadWrite, user, Arc::new(work)).await?)
     }
 
-    /// The transaction runs in a task of its own: a caller who goes away can't leave it half done.
+    /// A caller who goes away leaves nothing half done: what is under way is finished without it.
     async fn run<T: Send + 'static>(
         &self,
         begin: Begin,
@@ -57,8 +60,7 @@ impl Pool {
         work: Arc<impl Work<T>>,
     ) -> Result<T, Failure> {
         let lease = self.lease().await.map_err(Failure::Other)?;
-        let transaction = transact(lease, begin, Arc::clone(user), work, self.statement_timeout());
-        tokio::spawn(transaction).await.map_err(|panicked| Failure::Other(Error::internal(panicked)))?
+        Finish::new(transact(lease, begin, Arc::clone(user), work, self.statement_timeout())).await
     }
 }
 
