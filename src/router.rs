@@ -83,10 +83,14 @@ async fn about(State(playground): State<Playground>) -> Response {
         .into_response()
 }
 
-/// What goes wrong in here is told in GraphQL's form.
 fn graphql_door() -> MethodRouter<AppState> {
+    in_graphql_form(post(graphql::post).get(graphql_or_page))
+}
+
+/// What goes wrong in here is told as GraphQL tells it.
+fn in_graphql_form<S: Clone + Send + Sync + 'static>(methods: MethodRouter<S>) -> MethodRouter<S> {
     let panicked = |panic| graphql::error_response(&panic_error(panic));
-    post(graphql::post).get(graphql_or_page).fallback(graphql::wrong_method).layer(CatchPanicLayer::custom(panicked))
+    methods.fallback(graphql::wrong_method).layer(CatchPanicLayer::custom(panicked))
 }
 
 /// The GraphiQL page for a browser, else the operation in the query string.
@@ -192,4 +196,28 @@ fn cors(origins: Option<&[HeaderValue]>) -> CorsLayer {
 fn is_local_origin(origin: &HeaderValue) -> bool {
     let url = origin.to_str().ok().and_then(|origin| url::Url::parse(origin).ok());
     url.is_some_and(|url| url.host_str().is_some_and(is_loopback))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_told_in_graphqls_form_and_not_what_it_said() {
+        let router: Router = Router::new().route("/graphql", in_graphql_form(get(panic_there)));
+        let request = Request::builder().uri("/graphql").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), 500);
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR");
+        assert!(!body.to_string().contains("secret"));
+    }
+
+    async fn panic_there() {
+        panic!("a secret");
+    }
 }

@@ -109,14 +109,17 @@ impl Budget<'_> {
             return Err(Refusal::Request(Error::new(Code::BadUserInput, "The request has no `query`")));
         };
         let prepared = documents.prepare(&text, limits).await;
+        let is_first = self.spent == Cost::default();
         // What is refused was work too.
         self.spent += match &prepared {
             Ok(prepared) => prepared.cost,
             Err(_) => Cost { tokens: Shape::of(&text).tokens, ..Cost::default() },
         };
+        if !is_first {
+            let too_much = |reason| Refusal::Request(Error::new(Code::GraphqlValidationFailed, reason));
+            limits.check(&self.spent).map_err(too_much)?;
+        }
         let prepared = prepared?;
-        let too_much = |reason| Refusal::Request(Error::new(Code::GraphqlValidationFailed, reason));
-        limits.check(&self.spent).map_err(too_much)?;
         let name = parameters.operation_name.filter(|name| !name.is_empty());
         let operation = prepared.operation(name.as_deref())?;
         if allowed == Allowed::Queries && operation.node.ty != OperationType::Query {
@@ -125,7 +128,7 @@ impl Budget<'_> {
         }
         let definitions = &operation.node.variable_definitions;
         let variables = coerce(types, definitions, parameters.variables).map_err(|faults| faulty(&faults))?;
-        Ok(Plan { name, variables, prepared })
+        Ok(Plan { prepared, name, variables })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{EmptySubscription, SchemaBuilder, ValidationMode};
+use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
 
 use super::{
     limits::{Limits, MAX_NESTING},
@@ -48,7 +48,7 @@ pub fn schema(limits: &Limits) -> Schema {
 /// The schema in the schema definition language: what `schema.graphql` holds.
 #[must_use]
 pub fn sdl() -> String {
-    builder().finish().sdl()
+    builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {

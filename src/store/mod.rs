@@ -7,6 +7,7 @@
 //! use tandem::store::schema::tasks;
 //! ```
 
+mod cancel;
 mod connect;
 mod finish;
 mod isolation;

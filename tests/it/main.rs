@@ -4,12 +4,14 @@
 
 mod support;
 
+mod answers;
 mod auth;
 mod clients;
 mod concurrency;
 mod documents;
 mod isolation;
 mod lists;
+mod many;
 mod migrations;
 mod outage;
 mod parity;
@@ -17,4 +19,5 @@ mod pipeline;
 mod plans;
 mod process;
 mod rest;
+mod transport;
 mod walls;
