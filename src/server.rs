@@ -58,7 +58,6 @@ fn app(config: &Config, db: Db, sources: Vec<KeySource>, development: Option<&De
         db,
         verifier: Verifier::new(sources, config.claim_rules.clone()),
         schema: graphql::schema(&config.limits),
-        limits: config.limits.clone(),
         readiness: Readiness::default(),
         playground: Playground { is_on: config.graphiql, token },
     };

@@ -5,12 +5,15 @@
 mod support;
 
 mod arguments;
+mod answers;
 mod auth;
+mod clients;
 mod concurrency;
 mod documents;
 mod errors;
 mod isolation;
 mod lists;
+mod many;
 mod migrations;
 mod outage;
 mod parity;
@@ -18,4 +21,5 @@ mod pipeline;
 mod plans;
 mod process;
 mod rest;
+mod transport;
 mod walls;
