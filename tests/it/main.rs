@@ -4,8 +4,8 @@
 
 mod support;
 
-mod arguments;
 mod answers;
+mod arguments;
 mod auth;
 mod clients;
 mod concurrency;
