@@ -95,27 +95,36 @@ pub struct Settings {
     /// Whether to serve the GraphiQL page; by default in development only
     #[arg(long, env = "GRAPHIQL", value_name = "true|false", global = true, help_heading = GRAPHQL)]
     graphiql: Option<String>,
-    /// Whether the GraphQL schema can be asked for; by default in development only
+    /// Whether the GraphQL schema can be asked for, and errors suggest names from it; by default in development only
     #[arg(long, env = "GRAPHQL_INTROSPECTION", value_name = "true|false", global = true, help_heading = GRAPHQL)]
     graphql_introspection: Option<String>,
     /// How deep a GraphQL operation may nest fields
     #[arg(long, env = "GRAPHQL_MAX_DEPTH", value_name = "NUMBER", default_value = "15", global = true, help_heading = GRAPHQL)]
     graphql_max_depth: String,
-    /// How much a GraphQL operation may cost: 1 for each field, 10 more for each list
+    /// How much a GraphQL request may cost: 1 for each field, 10 more for each list
     #[arg(long, env = "GRAPHQL_MAX_COMPLEXITY", value_name = "NUMBER", default_value = "500", global = true, help_heading = GRAPHQL)]
     graphql_max_complexity: String,
-    /// How many fields a GraphQL document may rename
+    /// How many fields a GraphQL request may rename
     #[arg(long, env = "GRAPHQL_MAX_ALIASES", value_name = "NUMBER", default_value = "30", global = true, help_heading = GRAPHQL)]
     graphql_max_aliases: String,
-    /// How many fields a GraphQL document may select, those of a fragment counted wherever it is spread
+    /// How many fields a GraphQL request may select at the root
+    #[arg(long, env = "GRAPHQL_MAX_ROOT_FIELDS", value_name = "NUMBER", default_value = "20", global = true, help_heading = GRAPHQL)]
+    graphql_max_root_fields: String,
+    /// How many directives a GraphQL request may use
+    #[arg(long, env = "GRAPHQL_MAX_DIRECTIVES", value_name = "NUMBER", default_value = "50", global = true, help_heading = GRAPHQL)]
+    graphql_max_directives: String,
+    /// How many fields a GraphQL request may select, those of a fragment counted wherever it is spread
     #[arg(long, env = "GRAPHQL_MAX_SELECTIONS", value_name = "NUMBER", default_value = "1000", global = true, help_heading = GRAPHQL)]
     graphql_max_selections: String,
-    /// How many words and signs a GraphQL document may have
+    /// How many words and signs a GraphQL request may have
     #[arg(long, env = "GRAPHQL_MAX_TOKENS", value_name = "NUMBER", default_value = "1000", global = true, help_heading = GRAPHQL)]
     graphql_max_tokens: String,
-    /// How many GraphQL operations may be sent together
+    /// How many GraphQL operations may be sent together; the other limits hold for all of them together
     #[arg(long, env = "GRAPHQL_MAX_BATCH", value_name = "NUMBER", default_value = "10", global = true, help_heading = GRAPHQL)]
     graphql_max_batch: String,
+    /// How long a GraphQL operation may take
+    #[arg(long, env = "GRAPHQL_TIMEOUT", value_name = "DURATION", default_value = "10s", global = true, help_heading = GRAPHQL)]
+    graphql_timeout: String,
     /// Whether to serve metrics at /metrics, to anybody; by default in development only
     #[arg(long, env = "METRICS", value_name = "true|false", global = true, help_heading = LOGS)]
     metrics: Option<String>,
@@ -206,9 +215,14 @@ impl Config {
                 depth: faults.positive("GRAPHQL_MAX_DEPTH", &settings.graphql_max_depth),
                 complexity: faults.positive("GRAPHQL_MAX_COMPLEXITY", &settings.graphql_max_complexity),
                 aliases: faults.parse("GRAPHQL_MAX_ALIASES", &settings.graphql_max_aliases).unwrap_or_default(),
+                root_fields: faults.positive("GRAPHQL_MAX_ROOT_FIELDS", &settings.graphql_max_root_fields),
+                directives: faults
+                    .parse("GRAPHQL_MAX_DIRECTIVES", &settings.graphql_max_directives)
+                    .unwrap_or_default(),
                 selections: faults.positive("GRAPHQL_MAX_SELECTIONS", &settings.graphql_max_selections),
                 tokens: faults.positive("GRAPHQL_MAX_TOKENS", &settings.graphql_max_tokens),
                 batch: faults.positive("GRAPHQL_MAX_BATCH", &settings.graphql_max_batch),
+                timeout: faults.duration("GRAPHQL_TIMEOUT", &settings.graphql_timeout),
                 introspection: faults
                     .flag("GRAPHQL_INTROSPECTION", settings.graphql_introspection.as_ref())
                     .unwrap_or(is_development),

@@ -69,7 +69,6 @@ fn app(
         db,
         verifier,
         schema: graphql::schema(&config.limits),
-        limits: config.limits.clone(),
         readiness: Readiness::default(),
         playground: Playground { is_on: config.graphiql, token },
     };

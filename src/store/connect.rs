@@ -10,7 +10,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio_postgres::{
-    Config, NoTls, Socket,
+    CancelToken, Config, NoTls, Socket,
     config::{Host, SslMode},
     error::SqlState,
     tls::MakeTlsConnect,
@@ -85,7 +85,7 @@ impl Target {
             None => limits,
         };
         limited.options(options);
-        Ok(Connector { limited, plain: self.config.clone(), tls })
+        Ok(Connector { limited, plain: self.config.clone(), tls, can_cancel: !is_local })
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, std::io::Error> {
@@ -119,6 +119,7 @@ pub(super) struct Connector {
     limited: Config,
     plain: Config,
     tls: Option<MakeRustlsConnect>,
+    can_cancel: bool,
 }
 
 impl Connector {
@@ -132,6 +133,22 @@ impl Connector {
             opened => opened,
         };
         opened.unwrap_or_else(|error| Err(ConnectionError::BadConnection(Chain(&error).to_string())))
+    }
+
+    /// Whether there is somebody to ask while a connection is busy: the embedded database has nobody.
+    pub(super) fn can_cancel(&self) -> bool {
+        self.can_cancel
+    }
+
+    /// Asks the server to give up what a connection is doing. If it can't be reached, its own limit will do.
+    pub(super) async fn cancel(&self, token: &CancelToken) {
+        let cancelled = match &self.tls {
+            Some(tls) => token.cancel_query(tls.clone()).await,
+            None => token.cancel_query(NoTls).await,
+        };
+        if let Err(error) = cancelled {
+            tracing::debug!(%error, "can't cancel a query");
+        }
     }
 
     async fn open(&self, config: &Config) -> Result<ConnectionResult<AsyncPgConnection>, tokio_postgres::Error> {

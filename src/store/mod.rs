@@ -7,9 +7,11 @@
 //! use tandem::store::schema::tasks;
 //! ```
 
+mod cancel;
 mod connect;
 mod finish;
 mod isolation;
+mod many;
 mod migrate;
 mod page;
 mod pool;

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 #[derive(Clone)]
 pub(super) struct Pool {
     connections: bb8::Pool<Manager>,
+    connector: Arc<Connector>,
     last_failure: LastFailure,
     statement_timeout: Duration,
 }
@@ -28,6 +29,7 @@ pub(super) type Lease = bb8::PooledConnection<'static, Manager>;
 impl Pool {
     pub(super) async fn open(config: &DbConfig) -> Result<Self> {
         let connector = config.target.connector(config.statement_timeout).map_err(Error::internal)?;
+        let connector = Arc::new(connector);
         let last_failure = LastFailure::default();
         let connections = bb8::Pool::builder()
             .max_size(config.pool_size)
@@ -35,14 +37,18 @@ impl Pool {
             // A `SELECT 1` before every use would cost a third of the throughput.
             .test_on_check_out(false)
             .error_sink(Box::new(last_failure.clone()))
-            .build(Manager { connector, last_failure: last_failure.clone() })
+            .build(Manager { connector: Arc::clone(&connector), last_failure: last_failure.clone() })
             .await
             .map_err(Error::unavailable)?;
-        Ok(Self { connections, last_failure, statement_timeout: config.statement_timeout })
+        Ok(Self { connections, connector, last_failure, statement_timeout: config.statement_timeout })
     }
 
     pub(super) fn statement_timeout(&self) -> Duration {
         self.statement_timeout
+    }
+
+    pub(super) fn connector(&self) -> &Arc<Connector> {
+        &self.connector
     }
 
     /// A connection that was alive when last heard of. Those the server has closed meanwhile are dropped on the way.
@@ -74,7 +80,7 @@ impl Pool {
 
 /// Makes the pool's connections.
 pub(super) struct Manager {
-    connector: Connector,
+    connector: Arc<Connector>,
     last_failure: LastFailure,
 }
 

@@ -16,6 +16,7 @@ use super::{
     prepared::Prepared,
     rows::TaskRow,
     schema::tasks,
+    transaction::Work,
 };
 use crate::{
     auth::CurrentUser,
@@ -192,6 +193,11 @@ impl UserTasks {
             .boxed()
         });
         Ok(row.await?.map(Into::into))
+    }
+
+    /// A transaction that changes something.
+    pub(super) async fn write<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T> {
+        self.pool.write(self.user.shared_id(), work).await
     }
 
     /// Why a change found nothing to do: no such task, or one at another version.

@@ -19,6 +19,7 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
 use super::{
+    cancel::{CancelOnDrop, Settled},
     finish::Finish,
     pool::{Lease, Pool},
 };
@@ -52,7 +53,7 @@ impl Pool {
         Ok(self.run(Begin::ReadWrite, user, Arc::new(work)).await?)
     }
 
-    /// A caller who goes away leaves nothing half done: what is under way is finished without it.
+    /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
     async fn run<T: Send + 'static>(
         &self,
         begin: Begin,
@@ -60,8 +61,24 @@ impl Pool {
         work: Arc<impl Work<T>>,
     ) -> Result<T, Failure> {
         let lease = self.lease().await.map_err(Failure::Other)?;
-        Finish::new(transact(lease, begin, Arc::clone(user), work, self.statement_timeout())).await
+        let settled = Settled::default();
+        let token = lease.connection().cancel_token();
+        let limits = Limits { statement_timeout: self.statement_timeout(), settled: settled.clone() };
+        let mut transaction = Finish::new(transact(lease, begin, Arc::clone(user), work, limits));
+        if !matches!(begin, Begin::ReadOnly) || !self.connector().can_cancel() {
+            return transaction.await;
+        }
+        let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, settled);
+        let done = (&mut transaction).await;
+        cancel.done();
+        done
     }
+}
+
+/// When a transaction is given up.
+struct Limits {
+    statement_timeout: Duration,
+    settled: Settled,
 }
 
 async fn transact<T>(
@@ -69,7 +86,7 @@ async fn transact<T>(
     begin: Begin,
     user: Arc<str>,
     work: Arc<impl Work<T>>,
-    statement_timeout: Duration,
+    Limits { statement_timeout, settled }: Limits,
 ) -> Result<T, Failure> {
     let started = Instant::now();
     let Ok(outcome) = timeout(statement_timeout + GRACE, pipeline(lease.connection(), begin, user, &*work)).await
@@ -77,8 +94,9 @@ async fn transact<T>(
         lease.spoil();
         return Err(Failure::Other(Error::unavailable("the database did not answer in time")));
     };
-    // Without a COMMIT that went through, the connection may still be inside the transaction.
-    if outcome.commit.is_err() {
+    // Without a COMMIT that went through, the connection may still be inside the transaction; and a request to cancel
+    // that is under way may arrive only now.
+    if outcome.commit.is_err() || !settled.settle() {
         lease.spoil();
     }
     outcome.judge().map_err(|error| classify(error, started.elapsed() >= statement_timeout))

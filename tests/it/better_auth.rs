@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-const NO_NODE: &str = "needs Node, and `npm ci` in tests/better-auth";
+const NO_NODE: &str = "needs Node";
 
 /// Through GraphQL, with this token.
 async fn graphql(app: &App, token: &str, query: &str) -> Value {

@@ -4,9 +4,11 @@
 
 mod support;
 
+mod answers;
 mod arguments;
 mod auth;
 mod better_auth;
+mod clients;
 mod concurrency;
 mod documents;
 mod errors;
@@ -14,6 +16,7 @@ mod hostile_tokens;
 mod isolation;
 mod key_sets;
 mod lists;
+mod many;
 mod migrations;
 mod outage;
 mod parity;
@@ -22,4 +25,5 @@ mod plans;
 mod process;
 mod rest;
 mod token_process;
+mod transport;
 mod walls;

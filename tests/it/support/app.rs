@@ -70,7 +70,6 @@ impl App {
             db: store.clone(),
             verifier: verifier.clone(),
             schema: graphql::schema(&limits),
-            limits,
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(Arc::from("a-development-token")) },
         };
@@ -111,6 +110,17 @@ impl App {
         assert_eq!(rest.status, graphql.status, "{} {}", rest.text, graphql.text);
         assert!(matches!(rest.status.as_u16(), 200 | 401), "{}", rest.text);
         rest.status == StatusCode::OK
+    }
+
+    /// Serves on a free port of this machine for as long as the test runs; the URL without a path.
+    pub async fn listen(self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            let app = self;
+            axum::serve(listener, app.router.clone()).await
+        });
+        format!("http://{address}")
     }
 
     /// A REST request of a user, with a JSON body if there is one.

@@ -1,8 +1,7 @@
-//! The real Better Auth, in a process of its own: `tests/better-auth`, which needs Node and `npm ci`.
+//! The real Better Auth, in a process of its own: `tests/better-auth`, which needs Node.
 
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -11,7 +10,9 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tandem::auth::{self, JwksConfig, KeySource, Timing};
 
-use super::SECRET;
+use super::{SECRET, node::Project};
+
+const PROJECT: &str = "tests/better-auth";
 
 /// A running Better Auth. Its keys and users are gone when it stops.
 pub struct BetterAuth {
@@ -30,30 +31,23 @@ pub struct SignedIn {
 }
 
 impl BetterAuth {
-    /// One that signs with this algorithm; `None` where there is no Node. Fails instead if `REQUIRE_NODE` is set.
+    /// One that signs with this algorithm; `None` where there is no Node.
     pub fn start(algorithm: Algorithm) -> Option<Self> {
         Self::start_with(algorithm, "")
     }
 
     /// The same with the options of this name.
     pub fn start_with(algorithm: Algorithm, options: &str) -> Option<Self> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/better-auth");
-        let has_node = Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
-        let is_there = has_node && directory.join("node_modules/better-auth").exists();
-        assert!(
-            is_there || std::env::var_os("REQUIRE_NODE").is_none(),
-            "no Node, or no `npm ci` in {}",
-            directory.display()
-        );
-        is_there.then(|| Self::start_at(algorithm, options, "0"))
+        let project = Project::open(PROJECT).map_err(|reason| eprintln!("{reason}")).ok()?;
+        Some(Self::start_at(&project, algorithm, options, "0"))
     }
 
-    fn start_at(algorithm: Algorithm, options: &str, port: &str) -> Self {
+    fn start_at(project: &Project, algorithm: Algorithm, options: &str, port: &str) -> Self {
         let algorithm = format!("{algorithm:?}");
         let settings = [("ALGORITHM", algorithm.as_str()), ("OPTIONS", options), ("PORT", port), ("SECRET", SECRET)];
         let mut process = Command::new("node")
             .arg("server.mjs")
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/better-auth"))
+            .current_dir(project.dir())
             .envs(settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -74,7 +68,7 @@ impl BetterAuth {
 
     /// Another one in the place of one that was stopped: without its users and keys.
     pub fn start_again(algorithm: Algorithm, port: &str) -> Self {
-        Self::start_at(algorithm, "", port)
+        Self::start_at(&Project::open(PROJECT).unwrap(), algorithm, "", port)
     }
 
     /// What Tandem makes of its base URL alone.

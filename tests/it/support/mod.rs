@@ -5,6 +5,7 @@ pub mod better_auth;
 pub mod cluster;
 pub mod db;
 pub mod issuer;
+pub mod node;
 pub mod proxy;
 pub mod token;
 
