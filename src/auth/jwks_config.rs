@@ -50,8 +50,8 @@ impl Default for Timing {
 }
 
 impl JwksConfig {
-    /// Reads `https://issuer/jwks#iss=…&aud=…&alg=…`. What the fragment doesn't say is left as in `defaults`; an empty
-    /// `iss` or `aud` asks for nothing.
+    /// Reads `https://issuer/jwks#iss=…&aud=…&alg=…`. Without an `iss` or `aud` there, the one given here is asked for;
+    /// an empty one asks for nothing.
     pub fn parse(text: &str, issuer: Option<&str>, audience: Option<&str>) -> Result<Self, String> {
         let mut url = key_set_url(text)?;
         let fragment = url.fragment().unwrap_or_default().to_owned();
