@@ -13,6 +13,7 @@ mod limits;
 mod measure;
 mod mutation;
 mod object;
+mod plain;
 mod prepared;
 mod query;
 mod schema;
@@ -23,7 +24,7 @@ mod validator;
 mod variables;
 
 pub use self::{
-    graphiql::graphiql,
+    graphiql::{asset as graphiql_asset, graphiql},
     http::PREFLIGHT_HEADERS,
     limits::Limits,
     schema::{Schema, schema, sdl},
