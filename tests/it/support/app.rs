@@ -1,6 +1,6 @@
 //! The real router on a fresh database, asked without a network in between.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -53,7 +53,7 @@ impl App {
             verifier: Verifier::new(vec![KeySource::hs256(&[SECRET.into()])], ClaimRules::default()),
             schema: graphql::schema(&limits),
             readiness: Readiness::default(),
-            playground: Playground { is_on: true, token: Some(Arc::from("a-development-token")) },
+            playground: Playground { is_on: true, token: Some(token("ann").into()) },
         };
         Self { router: router(state, &RouterConfig { request_timeout, cors_origins: None }), store, db }
     }
