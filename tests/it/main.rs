@@ -15,6 +15,7 @@ mod many;
 mod migrations;
 mod outage;
 mod parity;
+mod persisted;
 mod pipeline;
 mod plans;
 mod process;
