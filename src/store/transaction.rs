@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    cancel::{CancelOnDrop, Cancelled},
+    cancel::{CancelOnDrop, Settled},
     finish::Finish,
     pool::{Lease, Pool},
 };
@@ -61,15 +61,14 @@ impl Pool {
         work: Arc<impl Work<T>>,
     ) -> Result<T, Failure> {
         let lease = self.lease().await.map_err(Failure::Other)?;
-        let cancelled = Cancelled::default();
+        let settled = Settled::default();
         let token = lease.connection().cancel_token();
-        let limits = Limits { statement_timeout: self.statement_timeout(), cancelled: cancelled.clone() };
+        let limits = Limits { statement_timeout: self.statement_timeout(), settled: settled.clone() };
         let mut transaction = Finish::new(transact(lease, begin, Arc::clone(user), work, limits));
         if !matches!(begin, Begin::ReadOnly) || !self.connector().can_cancel() {
             return transaction.await;
         }
-        // Dropped before the transaction is: what finishes that one must know.
-        let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, cancelled);
+        let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, settled);
         let done = (&mut transaction).await;
         cancel.done();
         done
@@ -79,7 +78,7 @@ impl Pool {
 /// When a transaction is given up.
 struct Limits {
     statement_timeout: Duration,
-    cancelled: Cancelled,
+    settled: Settled,
 }
 
 async fn transact<T>(
@@ -87,7 +86,7 @@ async fn transact<T>(
     begin: Begin,
     user: Arc<str>,
     work: Arc<impl Work<T>>,
-    Limits { statement_timeout, cancelled }: Limits,
+    Limits { statement_timeout, settled }: Limits,
 ) -> Result<T, Failure> {
     let started = Instant::now();
     let Ok(outcome) = timeout(statement_timeout + GRACE, pipeline(lease.connection(), begin, user, &*work)).await
@@ -95,9 +94,9 @@ async fn transact<T>(
         lease.spoil();
         return Err(Failure::Other(Error::unavailable("the database did not answer in time")));
     };
-    // Without a COMMIT that went through, the connection may still be inside the transaction; and the request to cancel
-    // may arrive only now.
-    if outcome.commit.is_err() || cancelled.is_set() {
+    // Without a COMMIT that went through, the connection may still be inside the transaction; and a request to cancel
+    // that is under way may arrive only now.
+    if outcome.commit.is_err() || !settled.settle() {
         lease.spoil();
     }
     outcome.judge().map_err(|error| classify(error, started.elapsed() >= statement_timeout))

@@ -5,10 +5,12 @@
 mod support;
 
 mod answers;
+mod arguments;
 mod auth;
 mod clients;
 mod concurrency;
 mod documents;
+mod errors;
 mod isolation;
 mod lists;
 mod many;
