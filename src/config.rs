@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use self::faults::{Faults, words};
 use crate::{
     auth::{ClaimRules, JwksConfig, KeySource, NewToken},
-    graphql::Limits,
+    graphql::{Documents, Limits},
     store::Target,
     telemetry::LogFormat,
 };
@@ -125,6 +125,15 @@ pub struct Settings {
     /// How long a GraphQL operation may take
     #[arg(long, env = "GRAPHQL_TIMEOUT", value_name = "DURATION", default_value = "10s", global = true, help_heading = GRAPHQL)]
     graphql_timeout: String,
+    /// Whether a GraphQL document that was sent once can be named by its hash (automatic persisted queries)
+    #[arg(long, env = "GRAPHQL_APQ", value_name = "true|false", default_value = "true", global = true, help_heading = GRAPHQL)]
+    graphql_apq: String,
+    /// A file of the only GraphQL documents to be run, by their ids; without it any is run
+    #[arg(long, env = "GRAPHQL_TRUSTED_DOCUMENTS", value_name = "FILE", global = true, help_heading = GRAPHQL)]
+    graphql_trusted_documents: Option<PathBuf>,
+    /// Whether other GraphQL documents are refused, or run and added to the file
+    #[arg(long, env = "GRAPHQL_TRUST_MODE", value_name = "learn|enforce", default_value = "enforce", global = true, help_heading = GRAPHQL)]
+    graphql_trust_mode: String,
     /// Whether to serve metrics at /metrics, to anybody; by default in development only
     #[arg(long, env = "METRICS", value_name = "true|false", global = true, help_heading = LOGS)]
     metrics: Option<String>,
@@ -173,6 +182,8 @@ pub struct Config {
     pub graphiql: bool,
     /// What one GraphQL request may cost.
     pub limits: Limits,
+    /// Which GraphQL documents are run.
+    pub documents: Documents,
     /// Whether to serve metrics.
     pub metrics: bool,
     /// What to log.
@@ -226,6 +237,10 @@ impl Config {
                 introspection: faults
                     .flag("GRAPHQL_INTROSPECTION", settings.graphql_introspection.as_ref())
                     .unwrap_or(is_development),
+            },
+            documents: Documents {
+                by_hash: faults.parse("GRAPHQL_APQ", &settings.graphql_apq).unwrap_or_default(),
+                trusted: faults.trusted(settings.graphql_trusted_documents.as_ref(), &settings.graphql_trust_mode),
             },
             metrics: faults.flag("METRICS", settings.metrics.as_ref()).unwrap_or(is_development),
             log: faults.take("RUST_LOG", LogFormat::check_filter(&settings.log)).unwrap_or_default(),

@@ -68,7 +68,7 @@ fn app(
     let state = AppState {
         db,
         verifier,
-        schema: graphql::schema(&config.limits),
+        schema: graphql::schema(&config.limits, config.documents.clone()),
         readiness: Readiness::default(),
         playground: Playground { is_on: config.graphiql, token },
     };

@@ -1,12 +1,15 @@
 //! Reads settings and keeps count of what is wrong with them, so that all of it can be told at once.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use axum::http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Settings;
-use crate::auth::{BetterAuth, JwksConfig, parse_versioned_secrets};
+use crate::{
+    auth::{BetterAuth, JwksConfig, parse_versioned_secrets},
+    graphql::Trusted,
+};
 
 pub(super) fn words(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Into::into).collect()
@@ -42,6 +45,13 @@ impl Faults {
 
     pub(super) fn flag(&mut self, name: &str, text: Option<&String>) -> Option<bool> {
         text.and_then(|text| self.parse(name, text))
+    }
+
+    pub(super) fn trusted(&mut self, file: Option<&PathBuf>, mode: &str) -> Option<Arc<Trusted>> {
+        let mode = self.parse("GRAPHQL_TRUST_MODE", mode)?;
+        let file = file?;
+        let opened = Trusted::open(file, mode).map_err(|error| format!("{}: {error}", file.display()));
+        self.take("GRAPHQL_TRUSTED_DOCUMENTS", opened).map(Arc::new)
     }
 
     pub(super) fn secrets(&mut self, one: Option<String>, versioned: Option<String>) -> Vec<SecretString> {

@@ -1,9 +1,6 @@
 //! The real router on a fresh database, asked without a network in between.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::OnceLock, time::Duration};
 
 use axum::{
     Router,
@@ -14,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
-    graphql::{self, Limits},
+    graphql::{self, Documents, Limits},
     health::Readiness,
     router::{RouterConfig, router},
     state::{AppState, Playground},
@@ -54,24 +51,36 @@ impl App {
 
     /// On this database, with these limits.
     pub async fn with(db: TestDb, limits: Limits, request_timeout: Duration) -> Self {
+        Self::with_documents(db, limits, Documents::default(), request_timeout).await
+    }
+
+    /// On this database, with these limits and rules for documents.
+    pub async fn with_documents(db: TestDb, limits: Limits, documents: Documents, request_timeout: Duration) -> Self {
         let verifier = Verifier::new(vec![KeySource::hs256(&[SECRET.into()])], ClaimRules::default());
-        Self::build(db, limits, request_timeout, verifier).await
+        Self::build(db, limits, documents, request_timeout, verifier).await
     }
 
     /// On a fresh database, for tokens of these origins.
     pub async fn trusting(sources: Vec<KeySource>) -> Self {
+        let (db, limits, documents) = (TestDb::fresh().await, Limits::default(), Documents::default());
         let verifier = Verifier::new(sources, ClaimRules::default());
-        Self::build(TestDb::fresh().await, Limits::default(), Duration::from_mins(1), verifier).await
+        Self::build(db, limits, documents, Duration::from_mins(1), verifier).await
     }
 
-    async fn build(db: TestDb, limits: Limits, request_timeout: Duration, verifier: Verifier) -> Self {
+    async fn build(
+        db: TestDb,
+        limits: Limits,
+        documents: Documents,
+        request_timeout: Duration,
+        verifier: Verifier,
+    ) -> Self {
         let store = db.open().await;
         let state = AppState {
             db: store.clone(),
             verifier: verifier.clone(),
-            schema: graphql::schema(&limits),
+            schema: graphql::schema(&limits, documents),
             readiness: Readiness::default(),
-            playground: Playground { is_on: true, token: Some(Arc::from("a-development-token")) },
+            playground: Playground { is_on: true, token: Some(token("ann").into()) },
         };
         let config = RouterConfig { request_timeout, cors_origins: None, metrics: None };
         Self { router: router(state.clone(), &config), state, store, verifier, db }
