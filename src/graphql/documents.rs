@@ -82,9 +82,12 @@ impl Library {
         let trusted = self.rules.trusted.as_ref().and_then(|trusted| trusted.get(id));
         let text = trusted.or_else(|| self.by_hash.get(id));
         // Apollo's clients know these two by their messages.
-        let unknown = || match self.rules.by_hash {
-            true => worded(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
-            false => worded(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"),
+        let unknown = || {
+            if self.rules.by_hash {
+                worded(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
+            } else {
+                worded(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported")
+            }
         };
         text.map(|text| Named { text, hash: None }).ok_or_else(unknown)
     }
