@@ -2,13 +2,14 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    auth::challenge,
     error::{Code, Error},
     task::{Invalid, Problem},
 };
@@ -65,9 +66,7 @@ impl IntoResponse for RestError {
         let status = status(self.error.code());
         let code = self.error.code().as_str();
         let mut response = (status, Json(Envelope { detail: self.detail(), code })).into_response();
-        if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
+        challenge(&self.error, response.headers_mut());
         response
     }
 }
