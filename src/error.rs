@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
-use crate::task::Invalid;
+use crate::task::{Invalid, Task};
 
 /// The result of anything a client can ask for.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -72,13 +72,14 @@ pub struct Error {
     code: Code,
     message: Cow<'static, str>,
     fields: Vec<Invalid>,
+    current: Option<Box<Task>>,
     cause: Option<Cause>,
 }
 
 impl Error {
     /// An error with a message for the client.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), fields: Vec::new(), cause: None }
+        Self { code, message: message.into(), fields: Vec::new(), current: None, cause: None }
     }
 
     /// The task is not there, or not this user's.
@@ -89,9 +90,9 @@ impl Error {
 
     /// The task is at another version than the client expected.
     #[must_use]
-    pub fn version_conflict(expected: i64, current: i64) -> Self {
-        let message = format!("Task has changed: expected version {expected}, it is at version {current}");
-        Self::new(Code::VersionConflict, message)
+    pub fn version_conflict(expected: i64, current: Task) -> Self {
+        let message = format!("Task has changed: expected version {expected}, it is at version {}", current.version);
+        Self { current: Some(Box::new(current)), ..Self::new(Code::VersionConflict, message) }
     }
 
     /// The database can't be reached, or not in time.
@@ -122,6 +123,12 @@ impl Error {
     #[must_use]
     pub fn fields(&self) -> &[Invalid] {
         &self.fields
+    }
+
+    /// The task as it is; only with [`Code::VersionConflict`].
+    #[must_use]
+    pub fn current(&self) -> Option<&Task> {
+        self.current.as_deref()
     }
 
     /// The whole story for whoever runs the server: the cause, if there is one, else the message.

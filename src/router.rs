@@ -56,6 +56,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         )
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(cors(config.cors_origins.as_deref()))
+        .layer(middleware::from_fn(rest::negotiate))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(move |request, next| within(request_timeout, request, next)))
         .layer(DefaultBodyLimit::max(MAX_BODY));

@@ -89,12 +89,12 @@ impl FromRequestParts<AppState> for IfMatch {
 pub(super) struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
-    pub(super) fn knows(&self, version: i64) -> bool {
-        let Some(value) = &self.0 else { return false };
-        value
-            .split(',')
-            .map(str::trim)
-            .any(|tag| tag == "*" || self::version(tag.trim_start_matches("W/")) == Some(version))
+    /// Whether one of its tags is this one, weak or not.
+    pub(super) fn names(&self, tag: &str) -> bool {
+        let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        self.0
+            .as_deref()
+            .is_some_and(|value| value.split(',').any(|known| known.trim() == "*" || strong(known) == strong(tag)))
     }
 }
 

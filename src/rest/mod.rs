@@ -4,15 +4,20 @@ mod body;
 mod error;
 mod extract;
 mod handlers;
+mod json;
+mod problem;
 mod query;
 mod wire;
 
 use axum::{
     Router,
-    routing::{MethodFilter, on},
+    http::{HeaderValue, header},
+    middleware::map_response,
+    response::Response,
+    routing::{MethodFilter, MethodRouter, on},
 };
 
-pub use self::error::error_response;
+pub use self::{error::error_response, problem::negotiate};
 use crate::state::AppState;
 
 /// Where the task routes stand; `/api/{user_id}/tasks` is the legacy shape.
@@ -24,8 +29,8 @@ macro_rules! routes {
         /// The task routes, as method and path below a prefix.
         pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
 
-        fn task_routes() -> Router<AppState> {
-            Router::new()$(.route($path, on(MethodFilter::$method, $handler)))+
+        fn task_routes(prefix: &str) -> Router<AppState> {
+            Router::new()$(.merge(route(prefix, $path, on(MethodFilter::$method, $handler))))+
         }
     };
 }
@@ -40,7 +45,23 @@ routes! {
     PATCH "/{task_id}/complete" => handlers::complete,
 }
 
+/// With and without a slash at the end. FastAPI sends a 307 from the one to the other, but browsers follow no redirect
+/// in a preflight and some clients drop the token on the way: whoever was sent elsewhere before is content to be answered.
+fn route(prefix: &str, path: &str, method: MethodRouter<AppState>) -> Router<AppState> {
+    let path = format!("{prefix}{}", path.trim_end_matches('/'));
+    Router::new().route(&path, method.clone()).route(&format!("{path}/"), method)
+}
+
 /// The task routes under each of their prefixes.
 pub fn routes() -> Router<AppState> {
-    PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.nest(prefix, task_routes()))
+    let routes = PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(task_routes(prefix)));
+    routes.route_layer(map_response(keep_private))
+}
+
+/// Answers belong to the user of the token, and are good as long as their entity tag is.
+async fn keep_private(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.append(header::VARY, HeaderValue::from_static("authorization"));
+    response
 }

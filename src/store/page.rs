@@ -32,7 +32,8 @@ pub(super) fn page<'a>(owner: &'a str, filter: &Filter, page: &PageRequest) -> L
         let pattern = contains(search);
         query = query.filter(tasks::title.nullable().ilike(pattern.clone()).or(tasks::description.ilike(pattern)));
     }
-    sorted(query, page).limit(page.limit.get() + 1)
+    let query = sorted(query, page).limit(page.limit.get() + 1);
+    if page.offset.get() > 0 { query.offset(page.offset.get()) } else { query }
 }
 
 /// Bounds and order on one sort column: a comparison of rows, `(column, id) > (key, id)`, is what the index can answer.

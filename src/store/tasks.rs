@@ -158,7 +158,7 @@ impl UserTasks {
     }
 
     /// Turns a task from pending to completed or back, in one statement: concurrent toggles all count.
-    pub async fn toggle(&self, id: TaskId) -> Result<Option<Task>> {
+    pub async fn toggle(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<Task>> {
         let row = self.pool.write(self.user.shared_id(), move |owner, connection| {
             async move {
                 let set = (
@@ -166,17 +166,24 @@ impl UserTasks {
                     tasks::version.eq(tasks::version + 1),
                     tasks::updated_at.eq(clock_timestamp()),
                 );
-                let update = diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set);
+                let mut update =
+                    diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set).into_boxed();
+                if let Some(expected) = expected {
+                    update = update.filter(tasks::version.eq(expected));
+                }
                 let update = Prepared(update.returning(TaskRow::as_returning()));
                 update.get_result::<TaskRow>(&mut &*connection).await.optional()
             }
             .boxed()
         });
-        Ok(row.await?.map(Into::into))
+        match row.await? {
+            Some(row) => Ok(Changed::Done(row.into())),
+            None => self.unchanged(id, expected).await,
+        }
     }
 
     /// Makes a task completed or pending. One that is so already keeps its version.
-    pub async fn set_completed(&self, id: TaskId, completed: bool) -> Result<Option<Task>> {
+    pub async fn set_completed(&self, id: TaskId, completed: bool, expected: Option<i64>) -> Result<Changed<Task>> {
         let row = self.pool.write(self.user.shared_id(), move |owner, connection| {
             async move {
                 let changes = tasks::completed.ne(completed);
@@ -185,13 +192,20 @@ impl UserTasks {
                     tasks::version.eq(case_when(changes, tasks::version + 1).otherwise(tasks::version)),
                     tasks::updated_at.eq(case_when(changes, clock_timestamp()).otherwise(tasks::updated_at)),
                 );
-                let update = diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set);
+                let mut update =
+                    diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set).into_boxed();
+                if let Some(expected) = expected {
+                    update = update.filter(tasks::version.eq(expected));
+                }
                 let update = Prepared(update.returning(TaskRow::as_returning()));
                 update.get_result::<TaskRow>(&mut &*connection).await.optional()
             }
             .boxed()
         });
-        Ok(row.await?.map(Into::into))
+        match row.await? {
+            Some(row) => Ok(Changed::Done(row.into())),
+            None => self.unchanged(id, expected).await,
+        }
     }
 
     /// Why a change found nothing to do: no such task, or one at another version.
@@ -230,6 +244,6 @@ fn cut(mut rows: Vec<TaskRow>, request: &PageRequest) -> Page {
         rows.reverse();
     }
     let has_next = request.before.is_some() || goes_on && !request.from_end;
-    let has_previous = request.after.is_some() || goes_on && request.from_end;
+    let has_previous = request.after.is_some() || request.offset.get() > 0 || goes_on && request.from_end;
     Page { tasks: rows.into_iter().map(Into::into).collect(), has_next, has_previous }
 }

@@ -13,7 +13,10 @@ use uuid::Uuid;
 pub use self::{
     cursor::{Cursor, SortKey},
     invalid::{Invalid, Problem},
-    list::{DEFAULT_LIMIT, Filter, Limit, MAX_LIMIT, Page, PageRequest, SortColumn, TaskSort, TaskStatus},
+    list::{
+        DEFAULT_LIMIT, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TaskSort,
+        TaskStatus,
+    },
     text::{Description, MAX_DESCRIPTION, MAX_SEARCH, MAX_TITLE, Search, Title},
 };
 

@@ -6,9 +6,11 @@ mod support;
 
 mod arguments;
 mod auth;
+mod caching;
 mod concurrency;
 mod documents;
 mod errors;
+mod fastapi;
 mod isolation;
 mod lists;
 mod migrations;
