@@ -29,6 +29,8 @@ pub enum Code {
     GraphqlValidationFailed,
     /// The task changed since the version the client expected.
     VersionConflict,
+    /// The idempotency key stands for another request.
+    IdempotencyKeyReused,
     /// The body is larger than the server reads.
     PayloadTooLarge,
     /// The body is not of a media type the route reads.
@@ -54,6 +56,7 @@ impl Code {
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::VersionConflict => "VERSION_CONFLICT",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::Timeout => "TIMEOUT",
@@ -93,6 +96,12 @@ impl Error {
     pub fn version_conflict(expected: i64, current: Task) -> Self {
         let message = format!("Task has changed: expected version {expected}, it is at version {}", current.version);
         Self { current: Some(Box::new(current)), ..Self::new(Code::VersionConflict, message) }
+    }
+
+    /// The idempotency key was used for another request before.
+    #[must_use]
+    pub fn idempotency_key_reused() -> Self {
+        Self::new(Code::IdempotencyKeyReused, "This Idempotency-Key was used for another request")
     }
 
     /// The database can't be reached, or not in time.

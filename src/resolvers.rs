@@ -42,7 +42,7 @@ pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: O
 
 /// Deletes a task. `NOT_FOUND`, or `VERSION_CONFLICT` when it is not at the expected version.
 pub async fn delete(tasks: &UserTasks, id: TaskId, expected: Option<i64>) -> Result<()> {
-    done(tasks.delete(id, expected).await?, expected)
+    done(tasks.delete(id, expected).await?, expected).map(drop)
 }
 
 /// Turns a task from pending to completed or back. `NOT_FOUND`.

@@ -24,6 +24,7 @@ use crate::{
     error::{Code, Error},
     graphql, health, rest,
     state::{AppState, Playground},
+    task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED},
     telemetry::{REQUEST_ID, log_response, request_span},
 };
 
@@ -159,6 +160,7 @@ fn cors(origins: Option<&[HeaderValue]>) -> CorsLayer {
             header::CONTENT_TYPE,
             header::IF_MATCH,
             header::IF_NONE_MATCH,
+            HeaderName::from_static(IDEMPOTENCY_KEY),
             REQUEST_ID,
         ])
         .expose_headers([
@@ -166,6 +168,7 @@ fn cors(origins: Option<&[HeaderValue]>) -> CorsLayer {
             header::LINK,
             header::LOCATION,
             HeaderName::from_static("x-total-count"),
+            HeaderName::from_static(IDEMPOTENT_REPLAYED),
             REQUEST_ID,
         ])
         .max_age(Duration::from_mins(10))

@@ -19,7 +19,8 @@ use super::{
 use crate::{
     auth::Verifier,
     error::{Code, Error, Result},
-    store::{Db, UserTasks},
+    store::{Db, Once, Replayed, UserTasks},
+    task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Invalid},
 };
 
 const JSON: &str = "application/json";
@@ -35,26 +36,39 @@ pub async fn serve(
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Response {
     let media_type = media_type(&headers);
-    let tasks = match verifier.authenticate(&headers) {
-        Ok(user) => db.tasks(user),
+    let replayed = Replayed::default();
+    let (tasks, once) = match verifier.authenticate(&headers).and_then(|user| Ok((user, once(&headers, &replayed)?))) {
+        Ok((user, once)) => (db.tasks(user), once),
         Err(error) => return refuse(&error, media_type),
     };
     let operations = match read(&headers, body, &limits) {
         Ok(operations) => operations,
         Err(error) => return refuse(&error, media_type),
     };
-    match operations {
+    let mut response = match operations {
         Operations::One(request) => {
-            let answer = run(&schema, tasks, &limits, *request).await;
+            let answer = run(&schema, tasks.once(once), &limits, *request).await;
             let status = status(&answer, media_type);
             respond(status, media_type, &Body::from(&answer))
         }
         Operations::Many(requests) => {
-            let answers = requests.into_iter().map(|request| run(&schema, tasks.clone(), &limits, request));
-            let answers = join_all(answers).await;
+            let tasks = |index| tasks.clone().once(once.as_ref().map(|once| once.operation(index)));
+            let requests = requests.into_iter().enumerate();
+            let answers = join_all(requests.map(|(index, request)| run(&schema, tasks(index), &limits, request))).await;
             respond(StatusCode::OK, media_type, &answers.iter().map(Body::from).collect::<Vec<_>>())
         }
+    };
+    if replayed.get() {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
+    response
+}
+
+/// Who writes may name the request, to have its mutations carried out once.
+fn once(headers: &HeaderMap, replayed: &Replayed) -> Result<Option<Once>> {
+    let key = IdempotencyKey::one(headers.get_all(IDEMPOTENCY_KEY).iter().map(HeaderValue::as_bytes));
+    let key = key.map_err(|problem| Invalid::new(IDEMPOTENCY_KEY, problem))?;
+    Ok(key.map(|key| Once::new(key, replayed.clone())))
 }
 
 /// What a body asks for.

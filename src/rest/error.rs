@@ -163,7 +163,7 @@ const fn status(code: Code) -> StatusCode {
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::BadUserInput | Code::GraphqlParseFailed | Code::GraphqlValidationFailed => {
+        Code::BadUserInput | Code::IdempotencyKeyReused | Code::GraphqlParseFailed | Code::GraphqlValidationFailed => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
         Code::VersionConflict => StatusCode::PRECONDITION_FAILED,

@@ -11,14 +11,15 @@ mod wire;
 
 use axum::{
     Router,
+    extract::Request,
     http::{HeaderValue, header},
-    middleware::map_response,
+    middleware::{Next, from_fn, map_response},
     response::Response,
     routing::{MethodFilter, MethodRouter, on},
 };
 
 pub use self::{error::error_response, problem::negotiate};
-use crate::state::AppState;
+use crate::{state::AppState, store::Replayed, task::IDEMPOTENT_REPLAYED};
 
 /// Where the task routes stand; `/api/{user_id}/tasks` is the legacy shape.
 pub const PREFIXES: [&str; 3] = ["/api/tasks", "/api/v1/tasks", "/api/{user_id}/tasks"];
@@ -55,7 +56,18 @@ fn route(prefix: &str, path: &str, method: MethodRouter<AppState>) -> Router<App
 /// The task routes under each of their prefixes.
 pub fn routes() -> Router<AppState> {
     let routes = PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(task_routes(prefix)));
-    routes.route_layer(map_response(keep_private))
+    routes.route_layer(map_response(keep_private)).route_layer(from_fn(tell_replays))
+}
+
+/// Says so when an answer was given before.
+async fn tell_replays(mut request: Request, next: Next) -> Response {
+    let replayed = Replayed::default();
+    request.extensions_mut().insert(replayed.clone());
+    let mut response = next.run(request).await;
+    if replayed.get() {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
 }
 
 /// Answers belong to the user of the token, and are good as long as their entity tag is.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::pool::Pool;
 use crate::error::{Error, Result};
 
-/// What the catalog says is wrong with the role or the table, asked as the API role; null when nothing is.
+/// What the catalog says is wrong with the role or a table, asked as the API role; null when nothing is.
 const CATALOG_FLAW: &str = "
     SELECT CASE
         WHEN r.rolname <> 'tandem_api'
@@ -18,23 +18,55 @@ const CATALOG_FLAW: &str = "
         WHEN r.rolsuper OR r.rolbypassrls
             THEN 'the role tandem_api bypasses row-level security. ALTER ROLE tandem_api NOSUPERUSER NOBYPASSRLS'
         WHEN c.oid IS NULL
-            THEN 'there is no table tasks. Run `tandem migrate`'
+            THEN format('there is no table %s. Run `tandem migrate`', t.name)
         WHEN NOT (c.relrowsecurity AND c.relforcerowsecurity)
-            THEN 'row-level security is not forced. ALTER TABLE tasks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'
+            THEN format('row-level security is not forced. ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t.name)
         WHEN NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*'
                          AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL)
-            THEN 'the table tasks has no policy for all commands with USING and WITH CHECK. Recreate tasks_of_current_user'
+            THEN format('the table %s has no policy for all commands with USING and WITH CHECK. Recreate %s_of_current_user', t.name, t.name)
     END AS flaw
-    FROM pg_roles r LEFT JOIN pg_class c ON c.oid = to_regclass('tasks')
+    FROM pg_roles r CROSS JOIN (VALUES ('tasks'), ('idempotency_keys')) t (name)
+    LEFT JOIN pg_class c ON c.oid = to_regclass(t.name)
     WHERE r.rolname = current_user";
 
-/// As the first of two canaries: how many rows of the second can be seen, changed and deleted. All must be 0.
-const TRESPASS: &str = "
-    WITH changed AS (UPDATE tasks SET completed = NOT completed WHERE user_id = 'tandem canary 2' RETURNING 1)
-    SELECT (SELECT count(*) FROM tasks WHERE user_id = 'tandem canary 2') + (SELECT count(*) FROM changed) AS rows";
+/// A table whose rows belong to users, with what the canaries write there.
+struct Walled {
+    name: &'static str,
+    /// Columns and their values, besides the user.
+    row: (&'static str, &'static str),
+    change: &'static str,
+}
 
-/// As the first canary, all rows: just its own.
-const OWN: &str = "SELECT count(*) AS rows FROM tasks";
+const WALLED: [Walled; 2] = [
+    Walled { name: "tasks", row: ("id, title", "gen_random_uuid(), '-'"), change: "completed = NOT completed" },
+    Walled {
+        name: "idempotency_keys",
+        row: ("key, part, fingerprint", "gen_random_uuid()::text, 0, ''"),
+        change: "outcome = '[]'",
+    },
+];
+
+impl Walled {
+    /// A row of a canary.
+    fn plant(&self, canary: u8) -> String {
+        let (columns, values) = self.row;
+        format!("INSERT INTO {} (user_id, {columns}) VALUES ('tandem canary {canary}', {values})", self.name)
+    }
+
+    /// As the first of two canaries: how many rows of the second can be seen and changed. Must be 0.
+    fn trespass(&self) -> String {
+        let Self { name, change, .. } = self;
+        format!(
+            "WITH changed AS (UPDATE {name} SET {change} WHERE user_id = 'tandem canary 2' RETURNING 1) SELECT \
+             (SELECT count(*) FROM {name} WHERE user_id = 'tandem canary 2') + (SELECT count(*) FROM changed) AS rows"
+        )
+    }
+
+    /// As the first canary, all rows: just its own.
+    fn own(&self) -> String {
+        format!("SELECT count(*) AS rows FROM {}", self.name)
+    }
+}
 
 #[derive(QueryableByName)]
 struct Flaw {
@@ -85,42 +117,59 @@ async fn find_flaw(connection: &AsyncPgConnection) -> QueryResult<Option<String>
         return Ok(Some(flaw));
     }
     for canary in [2, 1] {
-        run(connection, &format!("SELECT set_config('app.user_id', 'tandem canary {canary}', true)")).await?;
-        run(
-            connection,
-            &format!(
-                "INSERT INTO tasks (user_id, id, title) VALUES ('tandem canary {canary}', gen_random_uuid(), '-')"
-            ),
-        )
-        .await?;
+        speak_for(connection, &format!("tandem canary {canary}")).await?;
+        for table in &WALLED {
+            run(connection, &table.plant(canary)).await?;
+        }
     }
-    canary_flaw(connection).await
+    for table in &WALLED {
+        speak_for(connection, "tandem canary 1").await?;
+        if let Some(flaw) = canary_flaw(connection, table).await? {
+            return Ok(Some(flaw));
+        }
+    }
+    plant_for_another(connection).await
+}
+
+async fn speak_for(connection: &AsyncPgConnection, user: &str) -> QueryResult<usize> {
+    run(connection, &format!("SELECT set_config('app.user_id', '{user}', true)")).await
 }
 
 /// Speaking for the first canary.
-async fn canary_flaw(connection: &AsyncPgConnection) -> QueryResult<Option<String>> {
-    if count(connection, OWN).await? != 1 {
-        return Ok(Some(
-            "a user sees rows that are not theirs. Look for other permissive policies on tasks".to_owned(),
-        ));
+async fn canary_flaw(connection: &AsyncPgConnection, table: &Walled) -> QueryResult<Option<String>> {
+    let name = table.name;
+    if count(connection, &table.own()).await? != 1 {
+        return Ok(Some(format!("a user sees rows that are not theirs. Look for other permissive policies on {name}")));
     }
-    if count(connection, TRESPASS).await? != 0 {
-        return Ok(Some(
-            "a user can see or change another user's rows. Look for other permissive policies on tasks".to_owned(),
-        ));
+    if count(connection, &table.trespass()).await? != 0 {
+        return Ok(Some(format!(
+            "a user can see or change another user's rows. Look for other permissive policies on {name}"
+        )));
     }
     for nobody in ["", "tandem canary 3"] {
-        run(connection, &format!("SELECT set_config('app.user_id', '{nobody}', true)")).await?;
-        if count(connection, OWN).await? != 0 {
+        speak_for(connection, nobody).await?;
+        if count(connection, &table.own()).await? != 0 {
             return Ok(Some(format!(
-                "the user {nobody:?} sees other users' rows. Recreate the policy tasks_of_current_user"
+                "the user {nobody:?} sees other users' rows. Recreate the policy {name}_of_current_user"
             )));
         }
     }
-    let planted = "INSERT INTO tasks (user_id, id, title) VALUES ('tandem canary 1', gen_random_uuid(), '-')";
-    Ok(run(connection, planted).await.is_ok().then(|| {
-        "a user can give rows to another user. Recreate the policy tasks_of_current_user with its WITH CHECK".to_owned()
-    }))
+    Ok(None)
+}
+
+/// Speaking for a third canary.
+async fn plant_for_another(connection: &AsyncPgConnection) -> QueryResult<Option<String>> {
+    for table in &WALLED {
+        run(connection, "SAVEPOINT planting").await?;
+        if run(connection, &table.plant(1)).await.is_ok() {
+            return Ok(Some(format!(
+                "a user can give rows to another user. Recreate the policy {}_of_current_user with its WITH CHECK",
+                table.name
+            )));
+        }
+        run(connection, "ROLLBACK TO SAVEPOINT planting").await?;
+    }
+    Ok(None)
 }
 
 async fn count(connection: &AsyncPgConnection, query: &str) -> QueryResult<i64> {

@@ -7,12 +7,13 @@
 //! use tandem::store::schema::tasks;
 //! ```
 
+mod claim;
 mod connect;
 mod isolation;
 mod migrate;
+mod once;
 mod page;
 mod pool;
-mod prepared;
 mod rows;
 mod schema;
 mod tasks;
@@ -30,6 +31,7 @@ pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
 pub use self::{
     connect::Target,
     migrate::{migrate, revert},
+    once::{Once, Replayed},
     tasks::{Changed, UserTasks},
 };
 use crate::{auth::CurrentUser, error::Result};

@@ -1,6 +1,7 @@
 //! The domain's plain types. A value that exists is valid: the constructors hold the rules.
 
 mod cursor;
+mod idempotency;
 mod invalid;
 mod list;
 mod text;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 pub use self::{
     cursor::{Cursor, SortKey},
+    idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
     invalid::{Invalid, Problem},
     list::{
         DEFAULT_LIMIT, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TaskSort,

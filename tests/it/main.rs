@@ -11,6 +11,7 @@ mod concurrency;
 mod documents;
 mod errors;
 mod fastapi;
+mod idempotency;
 mod isolation;
 mod lists;
 mod migrations;
