@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 ROUNDS=${1:-3} SECONDS_EACH=${2:-5} CONNECTIONS=16 TASKS=20
 PGBIN=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | sort -V | tail -n 1)
-BIN=$PWD/target/release/tandem
+BIN=${BIN:-$PWD/target/release/tandem}
 DIR=$(mktemp -d) PG_PORT=54399 PORT=8099
 export BETTER_AUTH_SECRET=a-secret-for-measuring-only RUST_LOG=${RUST_LOG:-warn}
 

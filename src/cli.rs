@@ -1,8 +1,8 @@
 //! The commands.
 
-use std::time::Duration;
+use std::{ffi::OsStr, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable};
 use secrecy::SecretString;
 
 use crate::{
@@ -24,8 +24,9 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Every setting is a flag or an environment variable; a file .env in the working directory is read too. With neither
-DATABASE_URL nor a secret set, the server runs in development mode: embedded database, its own secret, GraphiQL.";
+Every setting is a flag or an environment variable; a file .env in the working directory is read too, below both. With
+neither DATABASE_URL nor a secret set, the server runs in development mode: embedded database, its own secret, GraphiQL.
+Durations are written like 500ms, 10s, 2m or 30d.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -33,31 +34,44 @@ enum Command {
     Serve,
     /// Bring the database to this version's schema
     Migrate {
-        /// Undo all migrations instead, which drops all tasks
-        #[arg(long)]
+        /// Undo all migrations instead, which drops all tasks; asks for --yes too
+        #[arg(long, requires = "yes")]
         revert: bool,
+        /// Yes, drop all tasks
+        #[arg(long, requires = "revert")]
+        yes: bool,
     },
     /// Print the GraphQL schema
     Schema,
     /// Make a token for a user, signed with the configured or the development secret
     Token {
-        /// The user id
-        #[arg(long)]
+        /// The user id, 1 to 255 bytes
+        #[arg(long, value_name = "ID")]
         user: String,
-        /// How long it is good for
-        #[arg(long, default_value = "30d", value_parser = humantime::parse_duration)]
+        /// How long it is good for, like 15m, 12h or 30d
+        #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
         ttl: Duration,
     },
 }
 
 impl Cli {
+    /// Reads the command line and the environment. A variable that is set to nothing is as good as one that isn't set,
+    /// as compose files and `.env` templates mean it.
+    #[must_use]
+    pub fn read() -> Self {
+        let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        let command = Self::command()
+            .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(Resettable::Reset) } else { arg });
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
     /// Carries the command out.
     pub async fn run(self) -> Result<()> {
         let config = Config::check(self.settings).map_err(Error::internal)?;
         config.log_format.start(&config.log);
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => server::serve(config).await,
-            Command::Migrate { revert } => migrate(&config, revert).await,
+            Command::Migrate { revert, .. } => migrate(&config, revert).await,
             Command::Schema => print(&graphql::sdl()),
             Command::Token { user, ttl } => print(&format!("{}\n", token(&config, &user, ttl)?)),
         }
@@ -82,7 +96,7 @@ fn token(config: &Config, user: &str, ttl: Duration) -> Result<String> {
         None if config.is_development() => auth::dev_secret(&config.data_dir).map_err(Error::internal)?,
         None => return Err(Error::internal("no secret to sign with: set BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS")),
     };
-    auth::mint(&secret, user, ttl).map_err(Error::internal)
+    config.new_token(user, ttl).sign(&secret).map_err(Error::internal)
 }
 
 /// To standard output; a reader who has seen enough is no error.

@@ -13,97 +13,111 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    auth::{ClaimRules, KeySource, parse_versioned_secrets},
+    auth::{ClaimRules, KeySource, NewToken, parse_versioned_secrets},
     graphql::Limits,
     store::Target,
     telemetry::LogFormat,
 };
 
+const SERVER: &str = "Server";
+const DATABASE: &str = "Database";
+const TOKENS: &str = "Tokens";
+const GRAPHQL: &str = "GraphQL";
+const LOGS: &str = "Logs";
+
 /// The settings as they are given: text, so that every fault can be told and not just the first.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Settings")]
 pub struct Settings {
     /// Address to listen on
-    #[arg(long, env = "HOST", default_value = "127.0.0.1", global = true)]
+    #[arg(long, env = "HOST", value_name = "IP", default_value = "127.0.0.1", global = true, help_heading = SERVER)]
     host: String,
     /// Port to listen on; 0 takes a free one
-    #[arg(long, env = "PORT", default_value = "8000", global = true)]
+    #[arg(long, env = "PORT", value_name = "PORT", default_value = "8000", global = true, help_heading = SERVER)]
     port: String,
     /// PostgreSQL 14 or newer, like `postgres://user:password@host/database?sslmode=require`; without it an embedded
     /// database in the data directory is used
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true, help_heading = DATABASE)]
     database_url: Option<String>,
     /// Where the embedded database and the development secret are kept
-    #[arg(long, env = "DATA_DIR", default_value = "./.tandem", global = true)]
+    #[arg(long, env = "DATA_DIR", value_name = "DIRECTORY", default_value = "./.tandem", global = true, help_heading = DATABASE)]
     data_dir: PathBuf,
     /// Whether to migrate the database before serving
-    #[arg(long, env = "MIGRATE_ON_START", default_value = "true", global = true)]
+    #[arg(long, env = "MIGRATE_ON_START", value_name = "true|false", default_value = "true", global = true, help_heading = DATABASE)]
     migrate_on_start: String,
     /// The most database connections at once; the embedded database has 1
-    #[arg(long, env = "DATABASE_POOL_SIZE", default_value = "16", global = true)]
+    #[arg(long, env = "DATABASE_POOL_SIZE", value_name = "NUMBER", default_value = "16", global = true, help_heading = DATABASE)]
     database_pool_size: String,
     /// How long a request waits for a database connection
-    #[arg(long, env = "CHECKOUT_TIMEOUT", default_value = "2s", global = true)]
+    #[arg(long, env = "CHECKOUT_TIMEOUT", value_name = "DURATION", default_value = "2s", global = true, help_heading = DATABASE)]
     checkout_timeout: String,
     /// How long one SQL statement may run
-    #[arg(long, env = "STATEMENT_TIMEOUT", default_value = "5s", global = true)]
+    #[arg(long, env = "STATEMENT_TIMEOUT", value_name = "DURATION", default_value = "5s", global = true, help_heading = DATABASE)]
     statement_timeout: String,
     /// How long one request may take
-    #[arg(long, env = "REQUEST_TIMEOUT", default_value = "15s", global = true)]
+    #[arg(long, env = "REQUEST_TIMEOUT", value_name = "DURATION", default_value = "15s", global = true, help_heading = SERVER)]
     request_timeout: String,
     /// How long requests in flight may go on after a signal to stop
-    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", global = true)]
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", global = true, help_heading = SERVER)]
     shutdown_timeout: String,
-    /// The secret that signs HS256 tokens, as in Better Auth
-    #[arg(long, env = "BETTER_AUTH_SECRET", hide_env_values = true, global = true)]
+    /// The secret that signs HS256 tokens, as in Better Auth; at least 16 bytes
+    #[arg(long, env = "BETTER_AUTH_SECRET", value_name = "SECRET", hide_env_values = true, global = true, help_heading = TOKENS)]
     better_auth_secret: Option<String>,
-    /// Versioned secrets like 2:new,1:old; a token signed with any of them is accepted
-    #[arg(long, env = "BETTER_AUTH_SECRETS", hide_env_values = true, global = true)]
+    /// Versioned secrets like 2:new,1:old, at least 16 bytes each; a token signed with any of them is accepted
+    #[arg(long, env = "BETTER_AUTH_SECRETS", value_name = "SECRETS", hide_env_values = true, global = true, help_heading = TOKENS)]
     better_auth_secrets: Option<String>,
     /// The `iss` claim tokens must have; any when unset
-    #[arg(long, env = "JWT_ISSUER", global = true)]
+    #[arg(long, env = "JWT_ISSUER", value_name = "ISSUER", global = true, help_heading = TOKENS)]
     jwt_issuer: Option<String>,
     /// The `aud` claim tokens must have; any when unset
-    #[arg(long, env = "JWT_AUDIENCE", global = true)]
+    #[arg(long, env = "JWT_AUDIENCE", value_name = "AUDIENCE", global = true, help_heading = TOKENS)]
     jwt_audience: Option<String>,
     /// How far the issuer's clock may be off
-    #[arg(long, env = "JWT_LEEWAY", default_value = "30s", global = true)]
+    #[arg(long, env = "JWT_LEEWAY", value_name = "DURATION", default_value = "30s", global = true, help_heading = TOKENS)]
     jwt_leeway: String,
     /// The claims that may hold the user id, the first one present counts
-    #[arg(long, env = "JWT_USER_ID_CLAIMS", default_value = "sub,user_id,id,userId", global = true)]
+    #[arg(long, env = "JWT_USER_ID_CLAIMS", value_name = "NAMES", default_value = "sub,user_id,id,userId", global = true, help_heading = TOKENS)]
     jwt_user_id_claims: String,
     /// Origins whose pages may call the API, separated by commas; in development any page on this machine may
-    #[arg(long, env = "CORS_ORIGINS", global = true)]
+    #[arg(long, env = "CORS_ORIGINS", value_name = "ORIGINS", global = true, help_heading = SERVER)]
     cors_origins: Option<String>,
     /// Whether to serve the GraphiQL page; by default in development only
-    #[arg(long, env = "GRAPHIQL", global = true)]
+    #[arg(long, env = "GRAPHIQL", value_name = "true|false", global = true, help_heading = GRAPHQL)]
     graphiql: Option<String>,
-    /// Whether the GraphQL schema can be asked for; by default in development only
-    #[arg(long, env = "GRAPHQL_INTROSPECTION", global = true)]
+    /// Whether the GraphQL schema can be asked for, and errors suggest names from it; by default in development only
+    #[arg(long, env = "GRAPHQL_INTROSPECTION", value_name = "true|false", global = true, help_heading = GRAPHQL)]
     graphql_introspection: Option<String>,
     /// How deep a GraphQL operation may nest fields
-    #[arg(long, env = "GRAPHQL_MAX_DEPTH", default_value = "15", global = true)]
+    #[arg(long, env = "GRAPHQL_MAX_DEPTH", value_name = "NUMBER", default_value = "15", global = true, help_heading = GRAPHQL)]
     graphql_max_depth: String,
-    /// How much a GraphQL operation may cost: 1 for each field, 10 more for each list
-    #[arg(long, env = "GRAPHQL_MAX_COMPLEXITY", default_value = "500", global = true)]
+    /// How much a GraphQL request may cost: 1 for each field, 10 more for each list
+    #[arg(long, env = "GRAPHQL_MAX_COMPLEXITY", value_name = "NUMBER", default_value = "500", global = true, help_heading = GRAPHQL)]
     graphql_max_complexity: String,
-    /// How many fields a GraphQL document may rename
-    #[arg(long, env = "GRAPHQL_MAX_ALIASES", default_value = "30", global = true)]
+    /// How many fields a GraphQL request may rename
+    #[arg(long, env = "GRAPHQL_MAX_ALIASES", value_name = "NUMBER", default_value = "30", global = true, help_heading = GRAPHQL)]
     graphql_max_aliases: String,
-    /// How many fields a GraphQL document may select, those of a fragment counted wherever it is spread
-    #[arg(long, env = "GRAPHQL_MAX_SELECTIONS", default_value = "1000", global = true)]
+    /// How many fields a GraphQL request may select at the root
+    #[arg(long, env = "GRAPHQL_MAX_ROOT_FIELDS", value_name = "NUMBER", default_value = "20", global = true, help_heading = GRAPHQL)]
+    graphql_max_root_fields: String,
+    /// How many directives a GraphQL request may use
+    #[arg(long, env = "GRAPHQL_MAX_DIRECTIVES", value_name = "NUMBER", default_value = "50", global = true, help_heading = GRAPHQL)]
+    graphql_max_directives: String,
+    /// How many fields a GraphQL request may select, those of a fragment counted wherever it is spread
+    #[arg(long, env = "GRAPHQL_MAX_SELECTIONS", value_name = "NUMBER", default_value = "1000", global = true, help_heading = GRAPHQL)]
     graphql_max_selections: String,
-    /// How many words and signs a GraphQL document may have
-    #[arg(long, env = "GRAPHQL_MAX_TOKENS", default_value = "1000", global = true)]
+    /// How many words and signs a GraphQL request may have
+    #[arg(long, env = "GRAPHQL_MAX_TOKENS", value_name = "NUMBER", default_value = "1000", global = true, help_heading = GRAPHQL)]
     graphql_max_tokens: String,
-    /// How many GraphQL operations may be sent together
-    #[arg(long, env = "GRAPHQL_MAX_BATCH", default_value = "10", global = true)]
+    /// How many GraphQL operations may be sent together; the other limits hold for all of them together
+    #[arg(long, env = "GRAPHQL_MAX_BATCH", value_name = "NUMBER", default_value = "10", global = true, help_heading = GRAPHQL)]
     graphql_max_batch: String,
+    /// How long a GraphQL operation may take
+    #[arg(long, env = "GRAPHQL_TIMEOUT", value_name = "DURATION", default_value = "10s", global = true, help_heading = GRAPHQL)]
+    graphql_timeout: String,
     /// What to log, like info or tandem=debug
-    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
+    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info", global = true, help_heading = LOGS)]
     log: String,
     /// How to log: pretty, json, or auto for pretty on a terminal and JSON elsewhere
-    #[arg(long, env = "LOG_FORMAT", default_value = "auto", global = true)]
+    #[arg(long, env = "LOG_FORMAT", value_name = "auto|pretty|json", default_value = "auto", global = true, help_heading = LOGS)]
     log_format: String,
 }
 
@@ -180,9 +194,14 @@ impl Config {
                 depth: faults.positive("GRAPHQL_MAX_DEPTH", &settings.graphql_max_depth),
                 complexity: faults.positive("GRAPHQL_MAX_COMPLEXITY", &settings.graphql_max_complexity),
                 aliases: faults.parse("GRAPHQL_MAX_ALIASES", &settings.graphql_max_aliases).unwrap_or_default(),
+                root_fields: faults.positive("GRAPHQL_MAX_ROOT_FIELDS", &settings.graphql_max_root_fields),
+                directives: faults
+                    .parse("GRAPHQL_MAX_DIRECTIVES", &settings.graphql_max_directives)
+                    .unwrap_or_default(),
                 selections: faults.positive("GRAPHQL_MAX_SELECTIONS", &settings.graphql_max_selections),
                 tokens: faults.positive("GRAPHQL_MAX_TOKENS", &settings.graphql_max_tokens),
                 batch: faults.positive("GRAPHQL_MAX_BATCH", &settings.graphql_max_batch),
+                timeout: faults.duration("GRAPHQL_TIMEOUT", &settings.graphql_timeout),
                 introspection: faults
                     .flag("GRAPHQL_INTROSPECTION", settings.graphql_introspection.as_ref())
                     .unwrap_or(is_development),
@@ -205,10 +224,18 @@ impl Config {
             return Ok(Vec::new());
         }
         if self.secrets.is_empty() {
-            return Err("nothing says who signs tokens: set BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS".to_owned());
+            return Err("nothing says who signs tokens: set BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS. \
+                        To try things out, leave DATABASE_URL unset: the server then makes its own"
+                .to_owned());
         }
         let source = KeySource::hs256(&self.secrets);
         Ok(vec![source.with_claims(self.issuer.clone(), self.audience.clone())])
+    }
+
+    /// A token as this server asks for it.
+    #[must_use]
+    pub fn new_token<'a>(&'a self, user: &'a str, ttl: Duration) -> NewToken<'a> {
+        NewToken { user, ttl, issuer: self.issuer.as_deref(), audience: self.audience.as_deref() }
     }
 }
 

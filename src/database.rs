@@ -12,6 +12,7 @@ pub struct Database {
 
 impl Database {
     /// The database of `DATABASE_URL`, else the embedded one, which is started.
+    #[cfg_attr(not(feature = "embedded"), expect(clippy::unused_async, reason = "the embedded one is waited for"))]
     pub async fn open(config: &Config) -> Result<Self> {
         let limits = |target, pool_size| DbConfig {
             target,
@@ -39,6 +40,7 @@ impl Database {
     }
 
     /// Stops the embedded database. All connections must be closed.
+    #[cfg_attr(not(feature = "embedded"), expect(clippy::unused_async, reason = "the embedded one is waited for"))]
     pub async fn close(self) -> Result<()> {
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.embedded {

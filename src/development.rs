@@ -1,6 +1,6 @@
 //! What a server to try things out with has: its own secret, and a token and examples to start with.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
@@ -18,6 +18,7 @@ const TTL: Duration = Duration::from_hours(30 * 24);
 /// The secret of a development server and a token made with it.
 pub struct Development {
     secret: SecretString,
+    data_dir: PathBuf,
     /// A token for the user `demo`.
     pub token: Arc<str>,
 }
@@ -27,8 +28,8 @@ impl Development {
     pub fn open(config: &Config) -> Result<Self> {
         let explain = |error| Error::internal(format!("secret in {}: {error}", config.data_dir.display()));
         let secret = auth::dev_secret(&config.data_dir).map_err(explain)?;
-        let token = auth::mint(&secret, USER, TTL).map_err(Error::internal)?;
-        Ok(Self { secret, token: token.into() })
+        let token = config.new_token(USER, TTL).sign(&secret).map_err(Error::internal)?;
+        Ok(Self { secret, data_dir: config.data_dir.clone(), token: token.into() })
     }
 
     /// Where the server's own tokens come from.
@@ -42,15 +43,17 @@ impl Development {
     pub fn banner(&self, address: SocketAddr) -> String {
         let base = format!("http://{address}");
         let token = &self.token;
+        let data_dir = self.data_dir.display();
+        let program = std::env::args().next().unwrap_or_else(|| "tandem".to_owned());
         format!(
             "
 Tandem is ready, in development mode: embedded database, tokens signed with its own secret.
 
   GraphQL   {base}/graphql
-  REST      {base}/api/tasks
   GraphiQL  {base}/graphiql
+  REST      {base}/api/tasks
 
-A token for the user `{USER}`; `tandem token --user NAME` makes others:
+A token for the user `{USER}`, good for 30 days:
 
   {token}
 
@@ -59,6 +62,9 @@ Try both doors:
   curl -s {base}/graphql -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{\"query\":\"mutation {{ createTask(input: {{ title: \\\"Buy milk\\\" }}) {{ id title completed }} }}\"}}'
 
   curl -s {base}/api/tasks -H 'Authorization: Bearer {token}'
+
+A token for another user:  {program} token --user NAME
+Data is kept in {data_dir}. Ctrl-C stops the server.
 "
         )
     }

@@ -35,6 +35,8 @@ pub enum Code {
     PayloadTooLarge,
     /// The body is not of a media type the route reads.
     UnsupportedMediaType,
+    /// The client takes none of the media types the route answers with.
+    NotAcceptable,
     /// The request took longer than it may.
     Timeout,
     /// The database is gone, slow or busy; trying again later can help.
@@ -59,6 +61,7 @@ impl Code {
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::Timeout => "TIMEOUT",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",

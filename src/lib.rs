@@ -8,12 +8,13 @@
 //! Below everything stand [`task`], the domain's plain types, and [`error`], what can go wrong. Above everything stand
 //! [`server`], which puts the house together, and [`cli`], the commands, with [`config`] and [`telemetry`].
 //!
-//! Modules depend downwards only: `error`, `task` ← `auth` ← `store` ← `resolvers` ← {`graphql`, `rest`} ← `state`,
-//! `router` ← `server` ← `cli`. The two doors never depend on each other.
+//! Modules depend downwards only: `error`, `task` ← `auth` ← `store` ← `resolvers` ← `graphql` ← `state` ← `rest` ←
+//! `router` ← `server` ← `cli`. The two doors never depend on each other; `state` holds what the handlers of both share.
 
 pub mod auth;
 pub mod cli;
 pub mod config;
+mod data_dir;
 pub mod database;
 pub mod development;
 pub mod error;

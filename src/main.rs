@@ -2,18 +2,22 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use mimalloc::MiMalloc;
 use tandem::cli::Cli;
+
+/// Requests are many small allocations that often end on another thread than they began on.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // Before any thread starts, for the environment is not to be changed after that.
-    if let Err(error) = dotenvy::dotenv()
+    if let Err(error) = dotenvy::from_path(".env")
         && !error.not_found()
     {
         eprintln!("tandem: .env: {error}");
         return ExitCode::FAILURE;
     }
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -31,6 +31,27 @@ pub async fn create(tasks: &UserTasks, new: NewTask) -> Result<Task> {
     tasks.insert(new).await
 }
 
+/// The most tasks that are added at once.
+pub const MAX_MANY: usize = 100;
+
+/// Adds tasks, all or none; they come back in the order given. `BAD_USER_INPUT` when there are more than [`MAX_MANY`].
+pub async fn create_many(tasks: &UserTasks, new: Vec<NewTask>) -> Result<Vec<Task>> {
+    if new.len() > MAX_MANY {
+        return Err(Invalid::new("inputs", Problem::TooMany(MAX_MANY)).into());
+    }
+    if new.is_empty() { Ok(Vec::new()) } else { tasks.insert_many(new).await }
+}
+
+/// Makes every pending task completed; those come back.
+pub async fn complete_all(tasks: &UserTasks) -> Result<Vec<Task>> {
+    tasks.complete_all().await
+}
+
+/// Deletes every completed task; their ids come back.
+pub async fn clear_completed(tasks: &UserTasks) -> Result<Vec<TaskId>> {
+    tasks.clear_completed().await
+}
+
 /// Changes what the patch names. `BAD_USER_INPUT` when it names nothing, `NOT_FOUND`, or `VERSION_CONFLICT` when the
 /// task is not at the expected version.
 pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Task> {

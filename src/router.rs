@@ -4,11 +4,11 @@ use std::{any::Any, net::IpAddr, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    extract::{DefaultBodyLimit, RawQuery, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -56,6 +56,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
                 .on_failure(()),
         )
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(middleware::from_fn(plain_options))
         .layer(cors(config.cors_origins.as_deref()))
         .layer(middleware::from_fn(rest::negotiate))
         .layer(CatchPanicLayer::custom(panicked))
@@ -66,7 +67,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/health", get(health::ready))
-        .route("/graphql", post(graphql::serve).get(graphiql))
+        .route("/graphql", graphql_door())
         .route("/graphiql", get(graphiql))
         .merge(rest::routes())
         .fallback(no_such_route)
@@ -84,21 +85,40 @@ async fn about(State(playground): State<Playground>) -> Response {
         .into_response()
 }
 
-/// The GraphiQL page. A GET without a page to show is not how GraphQL is asked for here.
-async fn graphiql(State(playground): State<Playground>, uri: Uri, headers: HeaderMap) -> Response {
-    let accepts_html = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    if playground.is_on && (accepts_html || uri.path() == "/graphiql") {
-        let token = playground.token.as_deref().filter(|_| is_this_machine(&headers));
-        return graphql::graphiql("/graphql", token);
+fn graphql_door() -> MethodRouter<AppState> {
+    in_graphql_form(post(graphql::post).get(graphql_or_page))
+}
+
+/// What goes wrong in here is told as GraphQL tells it.
+fn in_graphql_form<S: Clone + Send + Sync + 'static>(methods: MethodRouter<S>) -> MethodRouter<S> {
+    let panicked = |panic| graphql::error_response(&panic_error(panic));
+    methods.fallback(graphql::wrong_method).layer(CatchPanicLayer::custom(panicked))
+}
+
+/// The GraphiQL page for a browser, else the operation in the query string.
+async fn graphql_or_page(State(state): State<AppState>, query: RawQuery, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if state.playground.is_on && accept.is_some_and(|accept| accept.contains("text/html")) {
+        return page(&state.playground, &headers);
     }
-    if uri.path() == "/graphiql" {
-        return no_such_route().await;
+    graphql::get(State(state.schema), State(state.verifier), State(state.db), headers, query).await
+}
+
+async fn graphiql(State(playground): State<Playground>, headers: HeaderMap) -> Response {
+    if playground.is_on { page(&playground, &headers) } else { no_such_route().await }
+}
+
+fn page(playground: &Playground, headers: &HeaderMap) -> Response {
+    graphql::graphiql("/graphql", playground.token.as_deref().filter(|_| is_this_machine(headers)))
+}
+
+/// An OPTIONS that is no preflight asks what the endpoint can be asked with; CORS would answer it like one.
+async fn plain_options(request: Request, next: Next) -> Response {
+    let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() == Method::OPTIONS && request.uri().path() == "/graphql" && !is_preflight {
+        return graphql::options().await;
     }
-    let error = Error::new(Code::MethodNotAllowed, "Send GraphQL requests with POST");
-    ([(header::ALLOW, "POST")], graphql::error_response(&error)).into_response()
+    next.run(request).await
 }
 
 /// Whether the page was asked for by a name of this machine. A page elsewhere whose name is made to resolve to this
@@ -132,10 +152,14 @@ async fn within(limit: Duration, request: Request, next: Next) -> Response {
     timeout(limit, next.run(request)).await.unwrap_or_else(late)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    rest::error_response(panic_error(panic))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panic_error(panic: Box<dyn Any + Send + 'static>) -> Error {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    rest::error_response(Error::internal(format!("panic: {}", text.unwrap_or("of an unknown kind"))))
+    Error::internal(format!("panic: {}", text.unwrap_or("of an unknown kind")))
 }
 
 /// Ids end up in logs: what isn't short and printable is replaced.
@@ -155,14 +179,18 @@ fn cors(origins: Option<&[HeaderValue]>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_MATCH,
-            header::IF_NONE_MATCH,
-            HeaderName::from_static(IDEMPOTENCY_KEY),
-            REQUEST_ID,
-        ])
+        .allow_headers(
+            [
+                header::CONTENT_TYPE,
+                header::IF_MATCH,
+                header::IF_NONE_MATCH,
+                HeaderName::from_static(IDEMPOTENCY_KEY),
+                REQUEST_ID,
+            ]
+            .into_iter()
+            .chain(graphql::PREFLIGHT_HEADERS)
+            .collect::<Vec<_>>(),
+        )
         .expose_headers([
             header::ETAG,
             header::LINK,
@@ -177,4 +205,28 @@ fn cors(origins: Option<&[HeaderValue]>) -> CorsLayer {
 fn is_local_origin(origin: &HeaderValue) -> bool {
     let url = origin.to_str().ok().and_then(|origin| url::Url::parse(origin).ok());
     url.is_some_and(|url| url.host_str().is_some_and(is_loopback))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_told_in_graphqls_form_and_not_what_it_said() {
+        let router: Router = Router::new().route("/graphql", in_graphql_form(get(panic_there)));
+        let request = Request::builder().uri("/graphql").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), 500);
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR");
+        assert!(!body.to_string().contains("secret"));
+    }
+
+    async fn panic_there() {
+        panic!("a secret");
+    }
 }

@@ -31,7 +31,10 @@ pub async fn serve(config: Config) -> Result<()> {
     let db = Db::open(&database.config).await?;
     db.prove_isolation().await?;
     let development = if config.is_development() { Some(Development::open(&config)?) } else { None };
-    let sources = development.as_ref().map_or(configured, |development| vec![development.key_source()]);
+    let own = development
+        .as_ref()
+        .map(|development| vec![development.key_source().with_claims(config.issuer.clone(), config.audience.clone())]);
+    let sources = own.unwrap_or(configured);
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|error| Error::internal(format!("can't listen on {}: {error}", config.listen)))?;
     let address = listener.local_addr().map_err(Error::internal)?;
@@ -55,7 +58,6 @@ fn app(config: &Config, db: Db, sources: Vec<KeySource>, development: Option<&De
         db,
         verifier: Verifier::new(sources, config.claim_rules.clone()),
         schema: graphql::schema(&config.limits),
-        limits: config.limits.clone(),
         readiness: Readiness::default(),
         playground: Playground { is_on: config.graphiql, token },
     };
@@ -69,6 +71,7 @@ async fn run(listener: TcpListener, app: Router, shutdown_timeout: Duration) -> 
         stop_signal().await;
         tracing::info!("stopping: finishing requests in flight");
         drop(stopping);
+        tokio::spawn(stop_at_once());
     };
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -88,6 +91,13 @@ async fn run(listener: TcpListener, app: Router, shutdown_timeout: Duration) -> 
             Ok(())
         }
     }
+}
+
+/// Whoever asks twice doesn't want to wait. What is committed is kept.
+async fn stop_at_once() {
+    stop_signal().await;
+    tracing::warn!("stopped at once");
+    std::process::exit(130);
 }
 
 /// Ctrl-C, or what a process manager sends.

@@ -4,12 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
-use crate::{
-    auth::Verifier,
-    graphql::{Limits, Schema},
-    health::Readiness,
-    store::Db,
-};
+use crate::{auth::Verifier, graphql::Schema, health::Readiness, store::Db};
 
 /// Everything a handler can ask for. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -20,8 +15,6 @@ pub struct AppState {
     pub verifier: Verifier,
     /// The GraphQL schema.
     pub schema: Schema,
-    /// What one GraphQL request may cost.
-    pub limits: Limits,
     /// Whether this server can serve.
     pub readiness: Readiness,
     /// The playground, if it is served.

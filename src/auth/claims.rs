@@ -59,13 +59,19 @@ impl ClaimRules {
             self.user_id_claims.iter().find_map(|name| claims.get(name).map(|value| (name, value))).ok_or_else(
                 || format!("token has no user id: none of the claims {}", self.user_id_claims.join(", ")),
             )?;
-        match value.as_str() {
-            Some("") => Err(format!("claim {name} is empty")),
-            Some(id) if id.len() > MAX_USER_ID => Err(format!("claim {name} is longer than {MAX_USER_ID} bytes")),
-            Some(id) if id.chars().any(char::is_control) => Err(format!("claim {name} contains control characters")),
-            Some(id) => Ok(CurrentUser { id: id.into() }),
-            None => Err(format!("claim {name} is not a string")),
-        }
+        let id = value.as_str().ok_or_else(|| format!("claim {name} is not a string"))?;
+        check_user_id(id).map_err(|problem| format!("claim {name} {problem}"))?;
+        Ok(CurrentUser { id: id.into() })
+    }
+}
+
+/// Whether this can be a user's id: 1 to 255 bytes without control characters.
+pub(super) fn check_user_id(id: &str) -> Result<(), String> {
+    match id {
+        "" => Err("is empty".to_owned()),
+        _ if id.len() > MAX_USER_ID => Err(format!("is longer than {MAX_USER_ID} bytes")),
+        _ if id.chars().any(char::is_control) => Err("contains control characters".to_owned()),
+        _ => Ok(()),
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
+use crate::data_dir::create_private;
+
 /// The secret in `secret` in the data directory, made there if there is none yet. Only the owner can read the file.
 pub fn dev_secret(data_dir: &Path) -> io::Result<SecretString> {
     let path = data_dir.join("secret");
@@ -21,7 +23,7 @@ pub fn dev_secret(data_dir: &Path) -> io::Result<SecretString> {
 
 /// Writes a temporary file first, so that a crash can't leave half a secret.
 fn create(data_dir: &Path, path: &Path) -> io::Result<SecretString> {
-    fs::create_dir_all(data_dir)?;
+    create_private(data_dir)?;
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no random numbers to be had"))?;
     let secret = BASE64_URL_SAFE_NO_PAD.encode(bytes);

@@ -4,13 +4,41 @@ use std::time::Duration;
 
 use jsonwebtoken::{EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// A token for a user that expires after `ttl`.
-pub fn mint(secret: &SecretString, user: &str, ttl: Duration) -> Result<String, jsonwebtoken::errors::Error> {
-    let now = chrono::Utc::now().timestamp();
-    let expires = now.saturating_add_unsigned(ttl.as_secs());
-    let claims = json!({ "sub": user, "iat": now, "exp": expires });
-    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
-    jsonwebtoken::encode(&Header::default(), &claims, &key)
+use super::claims::check_user_id;
+
+/// What a token is to say.
+#[derive(Clone, Copy, Debug)]
+pub struct NewToken<'a> {
+    /// The user id, `sub`.
+    pub user: &'a str,
+    /// How long it is good for.
+    pub ttl: Duration,
+    /// `iss`, if any.
+    pub issuer: Option<&'a str>,
+    /// `aud`, if any.
+    pub audience: Option<&'a str>,
+}
+
+impl NewToken<'_> {
+    /// The token; an error says why the server would refuse it.
+    pub fn sign(&self, secret: &SecretString) -> Result<String, String> {
+        check_user_id(self.user).map_err(|problem| format!("the user id {problem}"))?;
+        let now = chrono::Utc::now().timestamp();
+        let mut claims =
+            json!({ "sub": self.user, "iat": now, "exp": now.saturating_add_unsigned(self.ttl.as_secs()) });
+        for (name, value) in [("iss", self.issuer), ("aud", self.audience)] {
+            if let Some(value) = value {
+                claims[name] = Value::from(value);
+            }
+        }
+        let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+        jsonwebtoken::encode(&Header::default(), &claims, &key).map_err(|error| error.to_string())
+    }
+}
+
+/// A token for a user that expires after `ttl`, without issuer and audience.
+pub fn mint(secret: &SecretString, user: &str, ttl: Duration) -> Result<String, String> {
+    NewToken { user, ttl, issuer: None, audience: None }.sign(secret)
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use self::{
     claims::ClaimRules,
     dev_secret::dev_secret,
-    mint::mint,
+    mint::{NewToken, mint},
     source::{KeySource, parse_versioned_secrets},
     verifier::Verifier,
 };

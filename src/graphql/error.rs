@@ -2,6 +2,7 @@
 
 use async_graphql::{ErrorExtensionValues, Name, Value, indexmap::IndexMap};
 
+use super::variables::Fault;
 use crate::{
     error::{Code, Error},
     task::Invalid,
@@ -44,6 +45,26 @@ pub(super) fn request_error(error: &Error) -> async_graphql::ServerError {
     server_error
 }
 
+/// An error about a document, with its code.
+pub(super) fn worded(code: Code, message: impl Into<String>) -> async_graphql::ServerError {
+    let mut error = async_graphql::ServerError::new(message, None);
+    error.extensions = Some(with_code(code));
+    error
+}
+
+/// Variables that do not fit their types: all of them in one error, each in `fields`.
+pub(super) fn faulty(faults: &[Fault]) -> async_graphql::ServerError {
+    let message = match faults {
+        [only] => format!("Variable `${}`: {}", only.path, only.message),
+        _ => "Some variables don't fit their types".to_owned(),
+    };
+    let mut error = worded(Code::BadUserInput, message);
+    let fields = faults.iter().map(|fault| (Name::new(&fault.path), Value::from(fault.message.clone())));
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("fields", Value::Object(fields.collect::<IndexMap<_, Value>>()));
+    error
+}
+
 /// The word a client can tell the error by, if it has one yet.
 pub(super) fn code(error: &async_graphql::ServerError) -> Option<&str> {
     match error.extensions.as_ref()?.get("code")? {
@@ -56,11 +77,18 @@ pub(super) fn code(error: &async_graphql::ServerError) -> Option<&str> {
 fn extensions(error: &Error) -> ErrorExtensionValues {
     let mut extensions = with_code(error.code());
     if !error.fields().is_empty() {
-        let fields =
-            error.fields().iter().map(|invalid| (Name::new(invalid.field), invalid.problem.to_string().into()));
+        let fields = error.fields().iter().map(|invalid| (field_name(invalid), invalid.problem.to_string().into()));
         extensions.set("fields", Value::Object(fields.collect::<IndexMap<_, Value>>()));
     }
     extensions
+}
+
+/// One of several inputs has its place in front of the field, like `3.title`.
+fn field_name(invalid: &Invalid) -> Name {
+    match invalid.index {
+        Some(index) => Name::new(format!("{index}.{}", invalid.field)),
+        None => Name::new(invalid.field),
+    }
 }
 
 /// Just `code`.

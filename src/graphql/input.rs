@@ -24,12 +24,26 @@ pub(super) struct CreateTaskInput {
 
 impl CreateTaskInput {
     pub(super) fn check(self) -> Result<NewTask, GraphqlError> {
+        Ok(self.checked()?)
+    }
+
+    /// Each of them; the faults of all are told, with the place of the task they are in.
+    pub(super) fn check_all(inputs: Vec<Self>) -> Result<Vec<NewTask>, GraphqlError> {
+        let mut faults = Faults::default();
+        let checked = inputs.into_iter().enumerate().filter_map(|(index, input)| {
+            input.checked().map_err(|found| faults.0.extend(found.into_iter().map(|fault| fault.at(index)))).ok()
+        });
+        let checked = checked.collect();
+        faults.none_or(checked)
+    }
+
+    fn checked(self) -> Result<NewTask, Vec<Invalid>> {
         let mut faults = Faults::default();
         let title = faults.take("title", Title::try_from(self.title));
         let description = self.description.and_then(|text| faults.take("description", Description::try_from(text)));
         match title {
             Some(title) if faults.0.is_empty() => Ok(NewTask { title, description, completed: self.completed }),
-            _ => Err(faults.0.into()),
+            _ => Err(faults.0),
         }
     }
 }

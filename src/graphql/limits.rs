@@ -1,13 +1,6 @@
-//! What one request may cost. The schema itself watches depth and complexity.
+//! What one request may cost. A batch has one budget: what its operations cost is added up.
 
-use std::collections::HashMap;
-
-use async_graphql::{
-    Positioned,
-    parser::types::{ExecutableDocument, Field, Selection, SelectionSet},
-};
-
-use super::shape::Shape;
+use std::{ops::AddAssign, time::Duration};
 
 /// How many brackets of a document may be open at once, so that the parser's stack suffices by far.
 pub(super) const MAX_NESTING: usize = 64;
@@ -17,113 +10,88 @@ pub(super) const MAX_NESTING: usize = 64;
 pub struct Limits {
     /// How deep fields may be nested.
     pub depth: usize,
-    /// How much the fields of one operation may cost together: 1 each, lists 10 more.
+    /// How much the fields may cost together: 1 each, lists 10 more.
     pub complexity: usize,
-    /// How many fields of one document may be renamed.
+    /// How many fields may be renamed.
     pub aliases: usize,
-    /// How many fields one document may select, those of a fragment counted wherever it is spread.
+    /// How many fields may be selected at the root, those of a fragment counted wherever it is spread.
+    pub root_fields: usize,
+    /// How many directives may be used.
+    pub directives: usize,
+    /// How many fields may be selected, those of a fragment counted wherever it is spread.
     pub selections: usize,
-    /// How many words and signs one document may have.
+    /// How many words and signs the documents may have.
     pub tokens: usize,
     /// How many operations may be sent together.
     pub batch: usize,
-    /// Whether the schema can be asked for.
+    /// How long one operation may take.
+    pub timeout: Duration,
+    /// Whether the schema can be asked for, and errors suggest names from it.
     pub introspection: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 15, complexity: 500, aliases: 30, selections: 1000, tokens: 1000, batch: 10, introspection: true }
+        Self {
+            depth: 15,
+            complexity: 500,
+            aliases: 30,
+            root_fields: 20,
+            directives: 50,
+            selections: 1000,
+            tokens: 1000,
+            batch: 10,
+            timeout: Duration::from_secs(10),
+            introspection: true,
+        }
+    }
+}
+
+/// What a document costs, or the documents of a batch together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    pub(super) tokens: usize,
+    pub(super) aliases: usize,
+    pub(super) root_fields: usize,
+    pub(super) directives: usize,
+    pub(super) selections: usize,
+    pub(super) complexity: usize,
+    /// The deepest one of a batch.
+    pub(super) depth: usize,
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        for (sum, one) in [
+            (&mut self.tokens, other.tokens),
+            (&mut self.aliases, other.aliases),
+            (&mut self.root_fields, other.root_fields),
+            (&mut self.directives, other.directives),
+            (&mut self.selections, other.selections),
+            (&mut self.complexity, other.complexity),
+        ] {
+            *sum = sum.saturating_add(one);
+        }
+        self.depth = self.depth.max(other.depth);
     }
 }
 
 impl Limits {
-    /// Whether a document may be parsed; the error names the limit.
-    pub(super) fn check_text(&self, document: &str) -> Result<(), String> {
-        let shape = Shape::of(document);
-        if shape.nesting > MAX_NESTING {
-            return Err(format!("The document nests {} brackets, the limit is {MAX_NESTING}", shape.nesting));
-        }
-        if shape.tokens > self.tokens {
-            let tokens = shape.tokens;
-            return Err(format!("The document has {tokens} tokens, the limit (GRAPHQL_MAX_TOKENS) is {}", self.tokens));
-        }
-        Ok(())
-    }
-
-    /// Whether a parsed document may be run; the error names the limit.
-    pub(super) fn check_document(&self, document: &ExecutableDocument) -> Result<(), String> {
-        let aliases = aliases(document);
-        if aliases > self.aliases {
-            return Err(format!(
-                "The document renames {aliases} fields, the limit (GRAPHQL_MAX_ALIASES) is {}",
-                self.aliases
-            ));
-        }
-        let selections = Selections::of(document);
-        if selections > self.selections {
-            return Err(format!(
-                "The document selects {selections} fields, the limit (GRAPHQL_MAX_SELECTIONS) is {}",
-                self.selections
-            ));
+    /// Whether this much may be done; the error names the limit.
+    pub(super) fn check(&self, cost: &Cost) -> Result<(), String> {
+        for (count, max, noun, name) in [
+            (cost.tokens, self.tokens, "tokens", "GRAPHQL_MAX_TOKENS"),
+            (cost.aliases, self.aliases, "aliases", "GRAPHQL_MAX_ALIASES"),
+            (cost.root_fields, self.root_fields, "root fields", "GRAPHQL_MAX_ROOT_FIELDS"),
+            (cost.directives, self.directives, "directives", "GRAPHQL_MAX_DIRECTIVES"),
+            (cost.selections, self.selections, "selections", "GRAPHQL_MAX_SELECTIONS"),
+            (cost.complexity, self.complexity, "points of complexity", "GRAPHQL_MAX_COMPLEXITY"),
+            (cost.depth, self.depth, "levels of fields", "GRAPHQL_MAX_DEPTH"),
+        ] {
+            if count > max {
+                return Err(format!("The request has {count} {noun}, the limit ({name}) is {max}"));
+            }
         }
         Ok(())
-    }
-}
-
-/// How many fields of a document are renamed, those in fragments included.
-fn aliases(document: &ExecutableDocument) -> usize {
-    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set);
-    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set);
-    operations.chain(fragments).map(aliases_in).sum()
-}
-
-fn aliases_in(set: &Positioned<SelectionSet>) -> usize {
-    let in_selection = |selection: &Positioned<Selection>| match &selection.node {
-        Selection::Field(Positioned { node: Field { alias, selection_set, .. }, .. }) => {
-            usize::from(alias.is_some()) + aliases_in(selection_set)
-        }
-        Selection::InlineFragment(fragment) => aliases_in(&fragment.node.selection_set),
-        Selection::FragmentSpread(_) => 0,
-    };
-    set.node.items.iter().map(in_selection).sum()
-}
-
-/// Counts what a document selects once its fragments are unfolded. Each fragment is counted once, for twenty that spread
-/// each other ten times unfold to more than anything could walk through.
-struct Selections<'a> {
-    document: &'a ExecutableDocument,
-    of_fragments: HashMap<&'a str, usize>,
-}
-
-impl<'a> Selections<'a> {
-    fn of(document: &'a ExecutableDocument) -> usize {
-        let mut counted = Self { document, of_fragments: HashMap::new() };
-        let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set);
-        sets.fold(0, |sum: usize, set| sum.saturating_add(counted.set(set)))
-    }
-
-    fn set(&mut self, set: &'a Positioned<SelectionSet>) -> usize {
-        set.node.items.iter().fold(0, |sum: usize, item| sum.saturating_add(self.selection(&item.node)))
-    }
-
-    fn selection(&mut self, selection: &'a Selection) -> usize {
-        let inner = match selection {
-            Selection::Field(field) => self.set(&field.node.selection_set),
-            Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set),
-            Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
-        };
-        inner.saturating_add(1)
-    }
-
-    /// Fragments that spread themselves count for nothing here: the schema refuses them.
-    fn fragment(&mut self, name: &'a str) -> usize {
-        if let Some(count) = self.of_fragments.get(name) {
-            return *count;
-        }
-        self.of_fragments.insert(name, 0);
-        let count = self.document.fragments.get(name).map_or(0, |fragment| self.set(&fragment.node.selection_set));
-        self.of_fragments.insert(name, count);
-        count
     }
 }

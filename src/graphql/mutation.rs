@@ -6,12 +6,12 @@ use super::{
     context::ContextExt,
     error::GraphqlError,
     input::{CreateTaskInput, UpdateTaskInput, task_id},
-    object::{DeletedTask, Task},
+    object::{ClearedTasks, CompletedTasks, DeletedTask, Task},
 };
 use crate::resolvers;
 
 /// What can be changed. A task that is not there or not yours is `NOT_FOUND`.
-pub struct Mutation;
+pub(super) struct Mutation;
 
 #[Object]
 impl Mutation {
@@ -22,6 +22,29 @@ impl Mutation {
         #[graphql(desc = "The new task.")] input: CreateTaskInput,
     ) -> Result<Task, GraphqlError> {
         Ok(resolvers::create(ctx.tasks()?, input.check()?).await?.into())
+    }
+
+    /// Adds up to 100 tasks: all of them, or none if one is no good. They come back in the order given.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn create_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new tasks.")] inputs: Vec<CreateTaskInput>,
+    ) -> Result<Vec<Task>, GraphqlError> {
+        let created = resolvers::create_many(ctx.tasks()?, CreateTaskInput::check_all(inputs)?).await?;
+        Ok(created.into_iter().map(Into::into).collect())
+    }
+
+    /// Makes every pending task completed.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn complete_all(&self, ctx: &Context<'_>) -> Result<CompletedTasks, GraphqlError> {
+        Ok(resolvers::complete_all(ctx.tasks()?).await?.into())
+    }
+
+    /// Deletes every completed task.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn clear_completed(&self, ctx: &Context<'_>) -> Result<ClearedTasks, GraphqlError> {
+        Ok(resolvers::clear_completed(ctx.tasks()?).await?.into())
     }
 
     /// Changes a task.

@@ -1,7 +1,7 @@
 //! What comes out: the object types, enums and scalars of the schema.
 
 use async_graphql::{
-    Context, Enum, ID, InputValueError, InputValueResult, Object, Scalar, ScalarType, SimpleObject, Value,
+    Context, Enum, ID, InputValueError, InputValueResult, Interface, Object, Scalar, ScalarType, SimpleObject, Value,
 };
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,7 @@ use crate::{
 /// A to-do item.
 #[derive(SimpleObject)]
 pub(super) struct Task {
-    /// Unique among the user's tasks: a UUID.
+    /// Unique among the user's tasks: a UUID. It never changes.
     id: ID,
     /// 1 to 200 characters.
     title: String,
@@ -55,6 +55,43 @@ impl From<TaskId> for DeletedTask {
     fn from(id: TaskId) -> Self {
         Self { id: ID(id.to_string()) }
     }
+}
+
+/// What `completeAll` has done.
+#[derive(SimpleObject)]
+pub(super) struct CompletedTasks {
+    /// How many tasks were pending.
+    count: usize,
+    /// Those tasks, as they are now, oldest first.
+    tasks: Vec<Task>,
+}
+
+impl From<Vec<task::Task>> for CompletedTasks {
+    fn from(tasks: Vec<task::Task>) -> Self {
+        Self { count: tasks.len(), tasks: tasks.into_iter().map(Into::into).collect() }
+    }
+}
+
+/// What `clearCompleted` has done.
+#[derive(SimpleObject)]
+pub(super) struct ClearedTasks {
+    /// How many tasks were completed.
+    count: usize,
+    /// The ids they had, oldest first.
+    ids: Vec<ID>,
+}
+
+impl From<Vec<TaskId>> for ClearedTasks {
+    fn from(ids: Vec<TaskId>) -> Self {
+        Self { count: ids.len(), ids: ids.into_iter().map(|id| ID(id.to_string())).collect() }
+    }
+}
+
+/// Anything that can be asked for again by its id, which is unique among all of the user's things and never changes.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "&ID", desc = "Unique among all of the user's things; it never changes."))]
+pub(super) enum Node {
+    Task(Task),
 }
 
 /// The user the token speaks for.

@@ -7,12 +7,12 @@ use super::{
     context::ContextExt,
     error::GraphqlError,
     input::{ConnectionArgs, ListArgs, task_id},
-    object::{Task, TaskSort, TaskStatus, Viewer},
+    object::{Node, Task, TaskSort, TaskStatus, Viewer},
 };
 use crate::{resolvers, task::DEFAULT_LIMIT};
 
 /// What can be read. Everything belongs to the user the token speaks for.
-pub struct Query;
+pub(super) struct Query;
 
 #[Object]
 impl Query {
@@ -64,5 +64,15 @@ impl Query {
         #[graphql(desc = "The task's id.")] id: ID,
     ) -> Result<Option<Task>, GraphqlError> {
         Ok(resolvers::find(ctx.tasks()?, task_id(&id)?).await?.map(Into::into))
+    }
+
+    /// Anything by its id; null when it is not there or not yours.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, whatever it belongs to.")] id: ID,
+    ) -> Result<Option<Node>, GraphqlError> {
+        let Ok(id) = id.parse() else { return Ok(None) };
+        Ok(resolvers::find(ctx.tasks()?, id).await?.map(|task| Node::Task(task.into())))
     }
 }

@@ -77,11 +77,28 @@ impl Claim {
     }
 }
 
-/// A write that returns tasks. Under a key its outcome is noted beside the key; without an outcome the key is given back.
+/// A write that returns tasks. Under a key its outcome is noted beside the key.
 ///
 /// It is also what keeps the statement prepared. diesel takes it that there are endlessly many different UPDATEs, and
 /// prepares each anew, which costs a round trip; ours come in a handful of forms.
-pub(super) struct Noted<Q>(pub(super) Q, pub(super) Option<Claim>);
+pub(super) struct Noted<Q> {
+    query: Q,
+    claim: Option<Claim>,
+    /// Whether it failed if it returned nothing: then the key is given back.
+    needs_outcome: bool,
+}
+
+impl<Q> Noted<Q> {
+    /// A write to one task, which may not be there.
+    pub(super) fn one(query: Q, claim: Option<Claim>) -> Self {
+        Self { query, claim, needs_outcome: true }
+    }
+
+    /// A write to as many tasks as there are.
+    pub(super) fn many(query: Q, claim: Option<Claim>) -> Self {
+        Self { query, claim, needs_outcome: false }
+    }
+}
 
 impl<Q: Query> Query for Noted<Q> {
     type SqlType = Q::SqlType;
@@ -89,19 +106,21 @@ impl<Q: Query> Query for Noted<Q> {
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Noted<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self(query, Some(claim)) = self else { return self.0.walk_ast(out) };
+        let Some(claim) = &self.claim else { return self.query.walk_ast(out) };
         out.push_sql("WITH done AS (");
-        query.walk_ast(out.reborrow())?;
+        self.query.walk_ast(out.reborrow())?;
         out.push_sql(
-            "), noted AS (UPDATE idempotency_keys SET outcome = (SELECT jsonb_agg(to_jsonb(done)) FROM done) \
-             WHERE EXISTS (SELECT FROM done) AND (user_id, key, part) = (",
+            "), noted AS (UPDATE idempotency_keys \
+             SET outcome = (SELECT coalesce(jsonb_agg(to_jsonb(done)), '[]') FROM done) WHERE (user_id, key, part) = (",
         );
         claim.push_place(&mut out, ", ")?;
-        out.push_sql(
-            ")), given_back AS (DELETE FROM idempotency_keys \
-             WHERE NOT EXISTS (SELECT FROM done) AND (user_id, key, part) = (",
-        );
-        claim.push_place(&mut out, ", ")?;
+        if self.needs_outcome {
+            out.push_sql(
+                ") AND EXISTS (SELECT FROM done)), given_back AS (DELETE FROM idempotency_keys \
+                 WHERE NOT EXISTS (SELECT FROM done) AND (user_id, key, part) = (",
+            );
+            claim.push_place(&mut out, ", ")?;
+        }
         out.push_sql(")) SELECT * FROM done");
         Ok(())
     }

@@ -10,7 +10,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio_postgres::{
-    Config, NoTls, Socket,
+    CancelToken, Config, NoTls, Socket,
     config::{Host, SslMode},
     error::SqlState,
     tls::MakeTlsConnect,
@@ -53,9 +53,10 @@ impl Target {
             };
             kept.query_pairs_mut().append_pair(&name, value);
         }
-        // The parser below takes `+` literally.
-        let config = kept.as_str().replace('+', "%20").parse::<Config>();
-        let mut config = config.map_err(|error| Chain(&error).to_string())?;
+        // The parser below takes a `+` for a plus, which in a query stands for a space.
+        let query = kept.query().map(|query| query.replace('+', "%20"));
+        kept.set_query(query.as_deref().filter(|query| !query.is_empty()));
+        let mut config = kept.as_str().parse::<Config>().map_err(|error| Chain(&error).to_string())?;
         config.application_name(APPLICATION_NAME);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
@@ -84,7 +85,7 @@ impl Target {
             None => limits,
         };
         limited.options(options);
-        Ok(Connector { limited, plain: self.config.clone(), tls })
+        Ok(Connector { limited, plain: self.config.clone(), tls, can_cancel: !is_local })
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, std::io::Error> {
@@ -118,6 +119,7 @@ pub(super) struct Connector {
     limited: Config,
     plain: Config,
     tls: Option<MakeRustlsConnect>,
+    can_cancel: bool,
 }
 
 impl Connector {
@@ -131,6 +133,22 @@ impl Connector {
             opened => opened,
         };
         opened.unwrap_or_else(|error| Err(ConnectionError::BadConnection(Chain(&error).to_string())))
+    }
+
+    /// Whether there is somebody to ask while a connection is busy: the embedded database has nobody.
+    pub(super) fn can_cancel(&self) -> bool {
+        self.can_cancel
+    }
+
+    /// Asks the server to give up what a connection is doing. If it can't be reached, its own limit will do.
+    pub(super) async fn cancel(&self, token: &CancelToken) {
+        let cancelled = match &self.tls {
+            Some(tls) => token.cancel_query(tls.clone()).await,
+            None => token.cancel_query(NoTls).await,
+        };
+        if let Err(error) = cancelled {
+            tracing::debug!(%error, "can't cancel a query");
+        }
     }
 
     async fn open(&self, config: &Config) -> Result<ConnectionResult<AsyncPgConnection>, tokio_postgres::Error> {
@@ -154,4 +172,27 @@ fn refuses_options(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|error| {
         *error.code() == SqlState::PROTOCOL_VIOLATION || error.message().contains("startup parameter")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plus_signs_are_kept_in_a_password_and_are_spaces_in_an_option() {
+        let url = "postgres://app:a+b%2Bc@db.example.com/tandem?options=-c+search_path%3Da&sslmode=verify-full";
+        let Target { config, ca_file } = Target::parse(url).unwrap();
+        assert_eq!(config.get_password(), Some(b"a+b+c".as_slice()));
+        assert_eq!((config.get_options(), config.get_ssl_mode()), (Some("-c search_path=a"), SslMode::Require));
+        assert_eq!(ca_file, None);
+    }
+
+    #[test]
+    fn a_url_needs_nothing_but_a_host() {
+        let target = Target::parse("postgresql://db.example.com").unwrap();
+        assert_eq!(target.config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
+        for text in ["", "db.example.com", "mysql://db.example.com", "postgres://db.example.com?sslmode=sometimes"] {
+            assert!(Target::parse(text).is_err(), "{text:?}");
+        }
+    }
 }

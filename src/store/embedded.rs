@@ -4,19 +4,25 @@
 //! delayed acknowledgements wait for each other, which is a hundred times slower.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     thread,
+    time::Duration,
 };
 
 use pglite_oxide::{PgliteServer, PgliteServerBuilder};
-use tokio::task::spawn_blocking;
+use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
 
 use super::Target;
-use crate::error::{Error, Result};
+use crate::{
+    data_dir::create_private,
+    error::{Error, Result},
+};
 
 /// How many connections it serves at once.
 pub const POOL_SIZE: u32 = 1;
+/// How long it may take to stop. A connection that is still at work keeps it from doing so.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A running embedded database. It stops when it is closed or dropped; what is committed survives either.
 pub struct Embedded {
@@ -38,11 +44,18 @@ impl Embedded {
         &self.target
     }
 
-    /// Stops it and waits until it has.
+    /// Stops it and waits until it has, for a while: a database that doesn't stop must not keep the process from ending.
     pub async fn close(mut self) -> Result<()> {
         let Some(server) = self.server.take() else { return Ok(()) };
-        let closed = spawn_blocking(move || server.shutdown()).await.map_err(Error::internal)?;
-        closed.map_err(|error| Error::internal(format!("closing the embedded database: {error:#}")))
+        let (done, is_done) = oneshot::channel();
+        // Not one of the runtime's threads, which the process waits for.
+        thread::spawn(move || done.send(server.shutdown()));
+        match timeout(CLOSE_TIMEOUT, is_done).await {
+            Ok(Ok(closed)) => {
+                closed.map_err(|error| Error::internal(format!("closing the embedded database: {error:#}")))
+            }
+            _ => Err(Error::internal("the embedded database did not stop in time; what was committed is kept")),
+        }
     }
 }
 
@@ -57,7 +70,7 @@ impl Drop for Embedded {
 
 fn open(data_dir: &Path) -> Result<Embedded, String> {
     let explain = |error: io::Error| format!("{}: {error}", data_dir.display());
-    create_private_dir(data_dir).map_err(explain)?;
+    create_private(data_dir).map_err(explain)?;
     let data_dir = data_dir.canonicalize().map_err(explain)?;
     let builder = PgliteServer::builder().path(data_dir.join("postgres"));
     start(builder, &data_dir)
@@ -67,7 +80,7 @@ fn open(data_dir: &Path) -> Result<Embedded, String> {
 fn start(builder: PgliteServerBuilder, data_dir: &Path) -> Result<Embedded, String> {
     const PORT: u16 = 5432;
     let run_dir = socket_dir(data_dir);
-    create_private_dir(&run_dir).map_err(|error| format!("{}: {error}", run_dir.display()))?;
+    create_private(&run_dir).map_err(|error| format!("{}: {error}", run_dir.display()))?;
     let server =
         builder.unix(run_dir.join(format!(".s.PGSQL.{PORT}"))).start().map_err(|error| format!("{error:#}"))?;
     let target = Target::socket(&run_dir, PORT, "postgres", "template1");
@@ -91,13 +104,4 @@ fn socket_dir(data_dir: &Path) -> PathBuf {
         return in_data_dir;
     }
     std::env::temp_dir().join(format!("tandem-{}", std::process::id()))
-}
-
-/// Only its owner may look inside: it holds everybody's tasks, and the socket asks for no password.
-fn create_private_dir(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }

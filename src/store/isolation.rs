@@ -1,13 +1,19 @@
 //! The proof that this database keeps users apart, made before the server serves and for every readiness probe.
 
+use std::time::Duration;
+
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{BigInt, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::timeout;
+use uuid::Uuid;
 
-use super::pool::Pool;
+use super::{
+    finish::Finish,
+    pool::{Lease, Pool},
+};
 use crate::error::{Error, Result};
 
 /// What the catalog says is wrong with the role or a table, asked as the API role; null when nothing is.
@@ -23,7 +29,9 @@ const CATALOG_FLAW: &str = "
             THEN format('row-level security is not forced. ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t.name)
         WHEN NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*'
                          AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL)
-            THEN format('the table %s has no policy for all commands with USING and WITH CHECK. Recreate %s_of_current_user', t.name, t.name)
+            THEN format('the table %1$s has no policy for all commands with USING and WITH CHECK. Recreate %1$s_of_current_user', t.name)
+        WHEN (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive) <> 1
+            THEN format('the table %s has more than one permissive policy: what any of them permits is permitted. Drop the others', t.name)
     END AS flaw
     FROM pg_roles r CROSS JOIN (VALUES ('tasks'), ('idempotency_keys')) t (name)
     LEFT JOIN pg_class c ON c.oid = to_regclass(t.name)
@@ -32,39 +40,25 @@ const CATALOG_FLAW: &str = "
 /// A table whose rows belong to users, with what the canaries write there.
 struct Walled {
     name: &'static str,
-    /// Columns and their values, besides the user.
-    row: (&'static str, &'static str),
+    columns: &'static str,
+    values: &'static str,
     change: &'static str,
 }
 
 const WALLED: [Walled; 2] = [
-    Walled { name: "tasks", row: ("id, title", "gen_random_uuid(), '-'"), change: "completed = NOT completed" },
+    Walled { name: "tasks", columns: "id, title", values: "gen_random_uuid(), '-'", change: "completed = true" },
     Walled {
         name: "idempotency_keys",
-        row: ("key, part, fingerprint", "gen_random_uuid()::text, 0, ''"),
+        columns: "key, part, fingerprint",
+        values: "gen_random_uuid()::text, 0, ''",
         change: "outcome = '[]'",
     },
 ];
 
 impl Walled {
-    /// A row of a canary.
-    fn plant(&self, canary: u8) -> String {
-        let (columns, values) = self.row;
-        format!("INSERT INTO {} (user_id, {columns}) VALUES ('tandem canary {canary}', {values})", self.name)
-    }
-
-    /// As the first of two canaries: how many rows of the second can be seen and changed. Must be 0.
-    fn trespass(&self) -> String {
-        let Self { name, change, .. } = self;
-        format!(
-            "WITH changed AS (UPDATE {name} SET {change} WHERE user_id = 'tandem canary 2' RETURNING 1) SELECT \
-             (SELECT count(*) FROM {name} WHERE user_id = 'tandem canary 2') + (SELECT count(*) FROM changed) AS rows"
-        )
-    }
-
-    /// As the first canary, all rows: just its own.
-    fn own(&self) -> String {
-        format!("SELECT count(*) AS rows FROM {}", self.name)
+    /// How many rows can be seen: as a canary, just its own.
+    async fn seen(&self, connection: &AsyncPgConnection) -> QueryResult<i64> {
+        count(connection, &format!("SELECT count(*) AS rows FROM {}", self.name)).await
     }
 }
 
@@ -80,11 +74,14 @@ struct Count {
     rows: i64,
 }
 
-/// Fails with what to fix.
+/// Fails with what to fix. A caller who goes away leaves nothing half done.
 pub(super) async fn prove(pool: &Pool) -> Result<()> {
-    let mut lease = pool.lease().await?;
-    let proof = timeout(pool.statement_timeout(), prove_in_transaction(lease.connection())).await;
-    match proof {
+    let lease = pool.lease().await?;
+    Finish::new(prove_on(lease, pool.statement_timeout())).await
+}
+
+async fn prove_on(mut lease: Lease, limit: Duration) -> Result<()> {
+    match timeout(limit, prove_in_transaction(lease.connection())).await {
         Ok(Ok(None)) => Ok(()),
         Ok(Ok(Some(flaw))) => Err(Error::internal(format!("user isolation can't be proved: {flaw}"))),
         Ok(Err(error)) => {
@@ -116,60 +113,74 @@ async fn find_flaw(connection: &AsyncPgConnection) -> QueryResult<Option<String>
     if let Some(flaw) = flaws.into_iter().find_map(|found| found.flaw) {
         return Ok(Some(flaw));
     }
-    for canary in [2, 1] {
-        speak_for(connection, &format!("tandem canary {canary}")).await?;
-        for table in &WALLED {
-            run(connection, &table.plant(canary)).await?;
-        }
-    }
     for table in &WALLED {
-        speak_for(connection, "tandem canary 1").await?;
-        if let Some(flaw) = canary_flaw(connection, table).await? {
+        if let Some(flaw) = find_breach(connection, table).await? {
             return Ok(Some(flaw));
         }
     }
-    plant_for_another(connection).await
+    Ok(None)
 }
 
-async fn speak_for(connection: &AsyncPgConnection, user: &str) -> QueryResult<usize> {
-    run(connection, &format!("SELECT set_config('app.user_id', '{user}', true)")).await
-}
-
-/// Speaking for the first canary.
-async fn canary_flaw(connection: &AsyncPgConnection, table: &Walled) -> QueryResult<Option<String>> {
+async fn find_breach(connection: &AsyncPgConnection, table: &Walled) -> QueryResult<Option<String>> {
     let name = table.name;
-    if count(connection, &table.own()).await? != 1 {
-        return Ok(Some(format!("a user sees rows that are not theirs. Look for other permissive policies on {name}")));
+    let (canary, other) = (Canary::new(), Canary::new());
+    for canary in [&other, &canary] {
+        canary.speak(connection).await?;
+        canary.plant(connection, table).await?;
     }
-    if count(connection, &table.trespass()).await? != 0 {
-        return Ok(Some(format!(
-            "a user can see or change another user's rows. Look for other permissive policies on {name}"
-        )));
+    if let Some(flaw) = canary.trespass(connection, table, &other).await? {
+        return Ok(Some(format!("{flaw}. Recreate the policy {name}_of_current_user")));
     }
-    for nobody in ["", "tandem canary 3"] {
-        speak_for(connection, nobody).await?;
-        if count(connection, &table.own()).await? != 0 {
-            return Ok(Some(format!(
-                "the user {nobody:?} sees other users' rows. Recreate the policy {name}_of_current_user"
-            )));
+    for nobody in [Canary(String::new()), Canary::new()] {
+        nobody.speak(connection).await?;
+        if table.seen(connection).await? != 0 {
+            let flaw = "who has no rows sees those of others";
+            return Ok(Some(format!("{flaw}. Recreate the policy {name}_of_current_user")));
         }
     }
-    Ok(None)
+    // Its failure, which is what is hoped for, would end the transaction.
+    run(connection, "SAVEPOINT planting").await?;
+    let planted = other.plant(connection, table).await;
+    run(connection, "ROLLBACK TO SAVEPOINT planting").await?;
+    let flaw = "a user can give rows to another user";
+    Ok(planted.is_ok().then(|| format!("{flaw}. Recreate the policy {name}_of_current_user with its WITH CHECK")))
 }
 
-/// Speaking for a third canary.
-async fn plant_for_another(connection: &AsyncPgConnection) -> QueryResult<Option<String>> {
-    for table in &WALLED {
-        run(connection, "SAVEPOINT planting").await?;
-        if run(connection, &table.plant(1)).await.is_ok() {
-            return Ok(Some(format!(
-                "a user can give rows to another user. Recreate the policy {}_of_current_user with its WITH CHECK",
-                table.name
-            )));
-        }
-        run(connection, "ROLLBACK TO SAVEPOINT planting").await?;
+/// A made-up user. Its id is new each time, so that it is nobody's.
+struct Canary(String);
+
+impl Canary {
+    fn new() -> Self {
+        Self(format!("tandem canary {}", Uuid::new_v4()))
     }
-    Ok(None)
+
+    /// From now on the transaction speaks for this user.
+    async fn speak(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
+        run(connection, &format!("SELECT set_config('app.user_id', '{}', true)", self.0)).await
+    }
+
+    /// Adds a row of this user, whoever the transaction speaks for.
+    async fn plant(&self, connection: &AsyncPgConnection, table: &Walled) -> QueryResult<usize> {
+        let Walled { name, columns, values, .. } = table;
+        run(connection, &format!("INSERT INTO {name} (user_id, {columns}) VALUES ('{}', {values})", self.0)).await
+    }
+
+    /// Speaking for this user, tries to reach its neighbour's row.
+    async fn trespass(
+        &self,
+        connection: &AsyncPgConnection,
+        table: &Walled,
+        other: &Self,
+    ) -> QueryResult<Option<&'static str>> {
+        if table.seen(connection).await? != 1 {
+            return Ok(Some("a user sees rows that are not theirs"));
+        }
+        let Walled { name, change, .. } = table;
+        let of_other = format!("WHERE user_id = '{}'", other.0);
+        let changed = run(connection, &format!("UPDATE {name} SET {change} {of_other}")).await?;
+        let deleted = run(connection, &format!("DELETE FROM {name} {of_other}")).await?;
+        Ok((changed + deleted > 0).then_some("a user can change or delete another user's rows"))
+    }
 }
 
 async fn count(connection: &AsyncPgConnection, query: &str) -> QueryResult<i64> {

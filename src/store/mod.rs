@@ -7,9 +7,12 @@
 //! use tandem::store::schema::tasks;
 //! ```
 
+mod cancel;
 mod claim;
 mod connect;
+mod finish;
 mod isolation;
+mod many;
 mod migrate;
 mod once;
 mod page;

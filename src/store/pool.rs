@@ -1,6 +1,10 @@
 //! The pool of connections, and when a connection is not fit to go back to it.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bb8::{ErrorSink, ManageConnection, RunError};
 use diesel::ConnectionError;
@@ -14,6 +18,8 @@ use crate::error::{Error, Result};
 #[derive(Clone)]
 pub(super) struct Pool {
     connections: bb8::Pool<Manager>,
+    connector: Arc<Connector>,
+    last_failure: LastFailure,
     statement_timeout: Duration,
 }
 
@@ -23,26 +29,32 @@ pub(super) type Lease = bb8::PooledConnection<'static, Manager>;
 impl Pool {
     pub(super) async fn open(config: &DbConfig) -> Result<Self> {
         let connector = config.target.connector(config.statement_timeout).map_err(Error::internal)?;
+        let connector = Arc::new(connector);
+        let last_failure = LastFailure::default();
         let connections = bb8::Pool::builder()
             .max_size(config.pool_size)
             .connection_timeout(config.checkout_timeout)
             // A `SELECT 1` before every use would cost a third of the throughput.
             .test_on_check_out(false)
-            .error_sink(Box::new(LogErrors))
-            .build(Manager { connector })
+            .error_sink(Box::new(last_failure.clone()))
+            .build(Manager { connector: Arc::clone(&connector), last_failure: last_failure.clone() })
             .await
             .map_err(Error::unavailable)?;
-        Ok(Self { connections, statement_timeout: config.statement_timeout })
+        Ok(Self { connections, connector, last_failure, statement_timeout: config.statement_timeout })
     }
 
     pub(super) fn statement_timeout(&self) -> Duration {
         self.statement_timeout
     }
 
+    pub(super) fn connector(&self) -> &Arc<Connector> {
+        &self.connector
+    }
+
     /// A connection that was alive when last heard of. Those the server has closed meanwhile are dropped on the way.
     pub(super) async fn lease(&self) -> Result<Lease> {
         loop {
-            let mut lease = self.connections.get_owned().await.map_err(unavailable)?;
+            let mut lease = self.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
             if !lease.is_unfit() {
                 return Ok(lease);
             }
@@ -56,18 +68,20 @@ impl Pool {
             sleep(Duration::from_millis(10)).await;
         }
     }
-}
 
-fn unavailable(error: RunError<ConnectionError>) -> Error {
-    match error {
-        RunError::User(error) => Error::unavailable(error),
-        RunError::TimedOut => Error::unavailable("no database connection became free in time"),
+    fn unavailable(&self, error: RunError<ConnectionError>) -> Error {
+        match (error, self.last_failure.get()) {
+            (RunError::User(error), _) => Error::unavailable(error),
+            (RunError::TimedOut, Some(failure)) => Error::unavailable(failure),
+            (RunError::TimedOut, None) => Error::unavailable("no database connection became free in time"),
+        }
     }
 }
 
 /// Makes the pool's connections.
 pub(super) struct Manager {
-    connector: Connector,
+    connector: Arc<Connector>,
+    last_failure: LastFailure,
 }
 
 impl ManageConnection for Manager {
@@ -75,7 +89,9 @@ impl ManageConnection for Manager {
     type Error = ConnectionError;
 
     async fn connect(&self) -> Result<Session, ConnectionError> {
-        Ok(Session { connection: self.connector.connect().await?, is_spoilt: false })
+        let connection = self.connector.connect().await?;
+        self.last_failure.set(None);
+        Ok(Session { connection, is_spoilt: false })
     }
 
     async fn is_valid(&self, _: &mut Session) -> Result<(), ConnectionError> {
@@ -109,16 +125,28 @@ impl Session {
     }
 }
 
-/// Connection errors happen apart from the request that waits, so they are logged here.
-#[derive(Clone, Copy, Debug)]
-struct LogErrors;
+/// Why the last attempt to connect failed; nothing after one that succeeded. Attempts are made apart from the request
+/// that waits, which learns only that its time is over.
+#[derive(Clone, Debug, Default)]
+struct LastFailure(Arc<Mutex<Option<String>>>);
 
-impl<E: fmt::Display> ErrorSink<E> for LogErrors {
+impl LastFailure {
+    fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, failure: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+}
+
+impl<E: fmt::Display> ErrorSink<E> for LastFailure {
     fn sink(&self, error: E) {
         tracing::warn!(%error, "can't connect to the database");
+        self.set(Some(format!("can't connect to the database: {error}")));
     }
 
     fn boxed_clone(&self) -> Box<dyn ErrorSink<E>> {
-        Box::new(*self)
+        Box::new(self.clone())
     }
 }

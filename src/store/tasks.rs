@@ -37,7 +37,7 @@ pub struct UserTasks {
 }
 
 /// A write on a connection, under a key if there is one.
-trait Write:
+pub(super) trait Write:
     Fn(Arc<str>, Option<Claim>, &AsyncPgConnection) -> BoxFuture<'_, QueryResult<Vec<TaskRow>>> + Send + Sync + 'static
 {
 }
@@ -74,6 +74,12 @@ pub enum Changed<T> {
 impl UserTasks {
     pub(super) fn new(pool: Pool, user: CurrentUser) -> Self {
         Self { pool, user, once: None }
+    }
+
+    /// The same tasks, for one operation of a batch.
+    #[must_use]
+    pub fn operation(&self, index: usize) -> Self {
+        Self { once: self.once.as_ref().map(|once| once.operation(index)), ..self.clone() }
     }
 
     /// The same tasks, for a request that is to be carried out once.
@@ -147,7 +153,7 @@ impl UserTasks {
                     tasks::completed.eq(completed),
                 );
                 let insert = diesel::insert_into(tasks::table).values(values).returning(TaskRow::as_returning());
-                Noted(insert, claim).load(&mut &*connection).await
+                Noted::one(insert, claim).load(&mut &*connection).await
             }
             .boxed()
         });
@@ -170,7 +176,7 @@ impl UserTasks {
                 let set = (&*changes, tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(clock_timestamp()));
                 let update = diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set).into_boxed();
                 let update = at_version!(update, expected).returning(TaskRow::as_returning());
-                Noted(update, claim).load(&mut &*connection).await
+                Noted::one(update, claim).load(&mut &*connection).await
             }
             .boxed()
         });
@@ -184,7 +190,7 @@ impl UserTasks {
             async move {
                 let delete = diesel::delete(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).into_boxed();
                 let delete = at_version!(delete, expected).returning(TaskRow::as_returning());
-                Noted(delete, claim).load(&mut &*connection).await
+                Noted::one(delete, claim).load(&mut &*connection).await
             }
             .boxed()
         });
@@ -203,7 +209,7 @@ impl UserTasks {
                 );
                 let update = diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set).into_boxed();
                 let update = at_version!(update, expected).returning(TaskRow::as_returning());
-                Noted(update, claim).load(&mut &*connection).await
+                Noted::one(update, claim).load(&mut &*connection).await
             }
             .boxed()
         });
@@ -223,7 +229,7 @@ impl UserTasks {
                 );
                 let update = diesel::update(owned_by(&owner).filter(tasks::id.eq(id.as_uuid()))).set(set).into_boxed();
                 let update = at_version!(update, expected).returning(TaskRow::as_returning());
-                Noted(update, claim).load(&mut &*connection).await
+                Noted::one(update, claim).load(&mut &*connection).await
             }
             .boxed()
         });
@@ -232,7 +238,7 @@ impl UserTasks {
 
     /// Does a write, or if this request was carried out before, says what came of it then. `write` is all that it
     /// depends on.
-    async fn write(&self, write: &Value, work: impl Write) -> Result<Vec<TaskRow>> {
+    pub(super) async fn write(&self, write: &Value, work: impl Write) -> Result<Vec<TaskRow>> {
         let owner = self.user.shared_id();
         let claim = self.once.as_ref().map(|once| once.claim(owner, write));
         let work = Arc::new(work);

@@ -20,7 +20,9 @@ use futures::future::BoxFuture;
 use tokio::time::{Instant, timeout};
 
 use super::{
+    cancel::{CancelOnDrop, Settled},
     claim::Claim,
+    finish::Finish,
     pool::{Lease, Pool},
 };
 use crate::error::{Error, Result};
@@ -62,7 +64,7 @@ impl Pool {
         }
     }
 
-    /// The transaction runs in a task of its own: a caller who goes away can't leave it half done.
+    /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
     async fn run<T: Send + 'static>(
         &self,
         begin: Begin,
@@ -70,9 +72,25 @@ impl Pool {
         work: Arc<impl Work<T>>,
     ) -> Result<T, Failure> {
         let lease = self.lease().await.map_err(Failure::Other)?;
-        let transaction = transact(lease, begin, Arc::clone(user), work, self.statement_timeout());
-        tokio::spawn(transaction).await.map_err(|panicked| Failure::Other(Error::internal(panicked)))?
+        let settled = Settled::default();
+        let token = lease.connection().cancel_token();
+        let limits = Limits { statement_timeout: self.statement_timeout(), settled: settled.clone() };
+        let is_write = matches!(begin, Begin::ReadWrite(_));
+        let mut transaction = Finish::new(transact(lease, begin, Arc::clone(user), work, limits));
+        if is_write || !self.connector().can_cancel() {
+            return transaction.await;
+        }
+        let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, settled);
+        let done = (&mut transaction).await;
+        cancel.done();
+        done
     }
+}
+
+/// When a transaction is given up.
+struct Limits {
+    statement_timeout: Duration,
+    settled: Settled,
 }
 
 async fn transact<T>(
@@ -80,7 +98,7 @@ async fn transact<T>(
     begin: Begin,
     user: Arc<str>,
     work: Arc<impl Work<T>>,
-    statement_timeout: Duration,
+    Limits { statement_timeout, settled }: Limits,
 ) -> Result<T, Failure> {
     let started = Instant::now();
     let Ok(outcome) = timeout(statement_timeout + GRACE, pipeline(lease.connection(), begin, user, &*work)).await
@@ -88,8 +106,9 @@ async fn transact<T>(
         lease.spoil();
         return Err(Failure::Other(Error::unavailable("the database did not answer in time")));
     };
-    // Without a COMMIT that went through, the connection may still be inside the transaction.
-    if outcome.commit.is_err() {
+    // Without a COMMIT that went through, the connection may still be inside the transaction; and a request to cancel
+    // that is under way may arrive only now.
+    if outcome.commit.is_err() || !settled.settle() {
         lease.spoil();
     }
     let judged = outcome.judge().map_err(|error| classify(error, started.elapsed() >= statement_timeout));

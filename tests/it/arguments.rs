@@ -156,7 +156,7 @@ async fn variables_that_are_missing_or_of_a_wrong_type_are_refused() {
         let variables: Value = serde_json::from_str(&variables.to_string().replace("$ID", &house.id)).unwrap();
         let answer = house.app.graphql("ann", document, variables.clone()).await;
         let told = (answer.status.as_u16(), answer.code(), answer.json.get("data"));
-        assert_eq!(told, (200, VALIDATION_FAILED, None), "{document} {variables}: {}", answer.text);
+        assert_eq!(told, (200, BAD_USER_INPUT, None), "{document} {variables}: {}", answer.text);
     }
     for input in [json!([]), json!("title")] {
         let answer = house.app.graphql("ann", CREATE, json!({ "input": input })).await;
@@ -174,11 +174,11 @@ async fn variables_that_are_missing_or_of_a_wrong_type_are_refused() {
 async fn a_variable_that_is_missing_keeps_the_fields_before_it_from_running() {
     let house = House::new().await;
     let document = "mutation($id: ID!) { createTask(input: { title: \"New\" }) { id } toggleTask(id: $id) { id } }";
-    assert_eq!(house.app.graphql("ann", document, json!({})).await.code(), VALIDATION_FAILED);
+    assert_eq!(house.app.graphql("ann", document, json!({})).await.code(), BAD_USER_INPUT);
     house.assert_untouched("a missing variable").await;
     let named = "query Q { me { id } } mutation M($id: ID!) { createTask(input: { title: \"New\" }) { id } toggleTask(id: $id) { id } }";
     let body = json!({ "query": named, "operationName": "M", "variables": { "id": null } });
-    assert_eq!(house.app.send(graphql_request(Some(&token("ann")), &body)).await.code(), VALIDATION_FAILED);
+    assert_eq!(house.app.send(graphql_request(Some(&token("ann")), &body)).await.code(), BAD_USER_INPUT);
     let answer = house.app.graphql("ann", "query($id: ID! = \"x\") { task(id: $id) { id } }", json!({})).await;
     assert_eq!((answer.code(), blamed(&answer)), (BAD_USER_INPUT, vec![&"id".to_owned()]), "a default will do");
     house.assert_untouched("a missing variable").await;

@@ -6,7 +6,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tandem::graphql::Limits;
 
-use crate::support::{Answer, App, TestDb, app::graphql_request, token};
+use crate::{
+    skip,
+    support::{Answer, App, TestDb, app::graphql_request, token},
+};
 
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
@@ -218,12 +221,103 @@ async fn selections_are_counted_wherever_they_are_spread_to_the_limit_and_not_pa
 }
 
 #[tokio::test]
+async fn root_fields_are_counted_through_fragments_to_the_limit_and_not_past_it() {
+    let app = app_with(Limits { root_fields: 2, ..Limits::default() }).await;
+    for (fits, does_not) in [
+        ("{ me { id } __typename }", "{ me { id } __typename a: __typename }"),
+        (
+            "{ ...F } fragment F on Query { me { id } __typename }",
+            "{ ...F ...F } fragment F on Query { me { id } __typename }",
+        ),
+        ("{ ... { me { id } } __typename }", "{ ... { me { id } a: __typename } __typename }"),
+    ] {
+        assert_runs(&app, fits).await;
+        assert_refused(&app, does_not, VALIDATION_FAILED).await;
+    }
+    let answer = app.graphql("ann", "{ a: __typename b: __typename c: __typename }", json!({})).await;
+    let message = "The request has 3 root fields, the limit (GRAPHQL_MAX_ROOT_FIELDS) is 2";
+    assert_eq!(answer.json["errors"][0]["message"], message);
+}
+
+#[tokio::test]
+async fn directives_are_counted_wherever_they_are_to_the_limit_and_not_past_it() {
+    let app = app_with(Limits { directives: 2, ..Limits::default() }).await;
+    let on = "@include(if: true)";
+    for (fits, does_not) in [
+        (format!("{{ me {on} {{ id {on} }} }}"), format!("{{ me {on} {{ id {on} }} __typename {on} }}")),
+        (
+            format!("{{ ... {on} {{ ...F {on} }} }} fragment F on Query {{ me {{ id }} }}"),
+            format!("{{ ... {on} {{ ...F {on} }} }} fragment F on Query {{ me {{ id {on} }} }}"),
+        ),
+    ] {
+        assert_runs(&app, &fits).await;
+        assert_refused(&app, &does_not, VALIDATION_FAILED).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_has_one_budget_to_the_limit_and_not_past_it() {
+    let batch = |document: &str, count| Value::from(vec![json!({ "query": document }); count]);
+    let generous = || Limits { batch: 10, ..Limits::default() };
+    for (limits, document, name) in [
+        (Limits { tokens: 12, ..generous() }, "{ me { id } }", "GRAPHQL_MAX_TOKENS"),
+        (Limits { complexity: 4, ..generous() }, "{ me { id } }", "GRAPHQL_MAX_COMPLEXITY"),
+        (Limits { selections: 4, ..generous() }, "{ me { id } }", "GRAPHQL_MAX_SELECTIONS"),
+        (Limits { root_fields: 2, ..generous() }, "{ me { id } }", "GRAPHQL_MAX_ROOT_FIELDS"),
+        (Limits { aliases: 2, ..generous() }, "{ me { a: id } }", "GRAPHQL_MAX_ALIASES"),
+        (Limits { directives: 2, ..generous() }, "{ me { id @skip(if: false) } }", "GRAPHQL_MAX_DIRECTIVES"),
+        (Limits { tokens: 8, ..generous() }, "{ { { {", "GRAPHQL_MAX_TOKENS"),
+    ] {
+        let app = app_with(limits).await;
+        let two = send(&app, &batch(document, 2)).await;
+        assert_eq!((two.status, two.json.as_array().map(Vec::len)), (StatusCode::OK, Some(2)), "{name}: {}", two.text);
+        let three = send(&app, &batch(document, 3)).await;
+        let message = three.json["errors"][0]["message"].as_str().unwrap_or_default();
+        assert_eq!((three.status.as_u16(), three.code()), (400, VALIDATION_FAILED), "{name}: {}", three.text);
+        assert!(message.contains(name), "{name}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_suggested_only_where_the_schema_can_be_asked_for() {
+    for introspection in [true, false] {
+        let app = app_with(Limits { introspection, ..Limits::default() }).await;
+        let answer = app.graphql("ann", "{ task(id: 1) { titles } }", json!({})).await;
+        assert_eq!(answer.code(), VALIDATION_FAILED);
+        assert_eq!(answer.text.contains("\\\"title\\\""), introspection, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_takes_too_long_is_given_up_and_so_is_its_query() {
+    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let limits = Limits { timeout: Duration::from_millis(300), ..Limits::default() };
+    let app = App::with(db, limits, Duration::from_secs(30)).await;
+    let admin = app.db.superuser().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let late = app.graphql("ann", "{ tasks { id } }", json!({})).await;
+    assert_eq!((late.status.as_u16(), late.code()), (504, "TIMEOUT"));
+    assert!(late.json["errors"][0]["message"].as_str().unwrap().contains("GRAPHQL_TIMEOUT"));
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    let watcher = app.db.superuser().await;
+    // The lock is still held: only a cancelled query stops waiting for it before its own limit of 10 seconds.
+    let gone = async {
+        while watcher.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), gone).await.expect("the query is cancelled");
+    admin.batch_execute("ROLLBACK").await.unwrap();
+    assert_runs(&app, "{ tasks { id } }").await;
+}
+
+#[tokio::test]
 async fn tokens_are_counted_to_the_limit_and_not_past_it() {
     let app = app_with(Limits { tokens: 8, ..Limits::default() }).await;
     assert_runs(&app, "{ a: me { id } } # and no more").await;
     assert_refused(&app, "{ a: me { id id } }", VALIDATION_FAILED).await;
     let answer = app.graphql("ann", "{ a: me { id id } }", json!({})).await;
-    assert_eq!(answer.json["errors"][0]["message"], "The document has 9 tokens, the limit (GRAPHQL_MAX_TOKENS) is 8");
+    assert_eq!(answer.json["errors"][0]["message"], "The request has 9 tokens, the limit (GRAPHQL_MAX_TOKENS) is 8");
 }
 
 #[tokio::test]

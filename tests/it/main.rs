@@ -4,9 +4,11 @@
 
 mod support;
 
+mod answers;
 mod arguments;
 mod auth;
 mod caching;
+mod clients;
 mod concurrency;
 mod documents;
 mod errors;
@@ -14,6 +16,7 @@ mod fastapi;
 mod idempotency;
 mod isolation;
 mod lists;
+mod many;
 mod migrations;
 mod outage;
 mod parity;
@@ -21,4 +24,5 @@ mod pipeline;
 mod plans;
 mod process;
 mod rest;
+mod transport;
 mod walls;

@@ -65,6 +65,24 @@ async fn every_warm_operation_is_one_flush_of_four_statements() {
 }
 
 #[tokio::test]
+async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
+    let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
+    for (document, sql) in [
+        (r#"mutation { createTasks(inputs: [{ title: "x" }, { title: "y", description: "z" }]) { id } }"#, "INSERT"),
+        ("mutation { completeAll { count } }", "UPDATE"),
+        ("mutation { clearCompleted { count } }", "DELETE"),
+    ] {
+        app.graphql("ann", document, json!({})).await.data();
+        proxy.hold(4);
+        app.graphql("ann", document, json!({})).await.data();
+        let seen = proxy.seen();
+        assert_eq!((seen.statements.len(), seen.flushes), (4, 1), "{document}: {:?}", seen.statements);
+        assert!(seen.statements[2].starts_with(sql), "{document}: {}", seen.statements[2]);
+        proxy.hold(0);
+    }
+}
+
+#[tokio::test]
 async fn a_cold_connection_sends_the_four_statements_in_order() {
     let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
     app.tasks_of("ann").await;

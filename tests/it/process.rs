@@ -9,6 +9,7 @@ use std::{
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
+use tandem::auth::{ClaimRules, KeySource, Verifier};
 
 use crate::{
     skip,
@@ -145,6 +146,63 @@ fn only_its_owner_can_read_what_the_data_directory_holds() {
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(dir.join(".tandem")), 0o700);
     assert_eq!(mode(dir.join(".tandem/secret")), 0o600);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_made_before_the_first_start_is_good_and_its_secret_as_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = scratch_dir();
+    assert!(output(&dir, &["token", "--user", "ann"], &[]).status.success());
+    let mode = fs::metadata(dir.join(".tandem")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o700);
+}
+
+#[tokio::test]
+async fn tokens_are_made_as_the_server_asks_for_them() {
+    let dir = scratch_dir();
+    let rules = [("JWT_ISSUER", "https://issuer.example"), ("JWT_AUDIENCE", "api"), ("BETTER_AUTH_SECRET", SECRET)];
+    let minted = output(&dir, &["token", "--user", "ann", "--ttl", "5m"], &rules);
+    let token = String::from_utf8(minted.stdout).unwrap();
+    let source = KeySource::hs256(&[SECRET.into()]).with_claims(Some(rules[0].1.into()), Some(rules[1].1.into()));
+    let verifier = Verifier::new(vec![source], ClaimRules::default());
+    assert_eq!(verifier.verify(token.trim()).map_err(|error| error.report()).unwrap().id(), "ann");
+    for (user, problem) in [("", "is empty"), (&"x".repeat(256), "longer than 255"), ("a\nb", "control characters")] {
+        let refused = output(&dir, &["token", "--user", user], &rules);
+        assert!(!refused.status.success() && stderr(&refused).contains(problem), "{user}: {}", stderr(&refused));
+    }
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let dir = scratch_dir();
+    let env = ["PORT", "HOST", "DATABASE_URL", "GRAPHIQL", "JWT_ISSUER", "JWT_USER_ID_CLAIMS", "STATEMENT_TIMEOUT"];
+    let minted = output(&dir, &["token", "--user", "ann"], &env.map(|name| (name, "")));
+    assert!(minted.status.success(), "{}", stderr(&minted));
+}
+
+#[test]
+fn tasks_are_only_dropped_for_who_says_yes() {
+    let dir = scratch_dir();
+    assert!(output(&dir, &["migrate"], &[]).status.success());
+    assert!(stderr(&output(&dir, &["migrate", "--revert"], &[])).contains("--yes"));
+    assert_eq!(output(&dir, &["migrate"], &[]).stdout, b"nothing to do\n");
+    assert!(output(&dir, &["migrate", "--revert", "--yes"], &[]).stdout.starts_with(b"reverted "));
+}
+
+#[tokio::test]
+async fn a_server_without_its_database_says_what_is_wrong() {
+    let dir = scratch_dir();
+    let env = [
+        ("DATABASE_URL", "postgres://127.0.0.1:1/none"),
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("CHECKOUT_TIMEOUT", "300ms"),
+        ("RUST_LOG", "off"),
+    ];
+    for migrate in ["true", "false"] {
+        let refused = output(&dir, &["--migrate-on-start", migrate], &env);
+        assert!(!refused.status.success() && stderr(&refused).contains("refused"), "{}", stderr(&refused));
+    }
 }
 
 #[test]

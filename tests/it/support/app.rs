@@ -52,7 +52,6 @@ impl App {
             db: store.clone(),
             verifier: Verifier::new(vec![KeySource::hs256(&[SECRET.into()])], ClaimRules::default()),
             schema: graphql::schema(&limits),
-            limits,
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(Arc::from("a-development-token")) },
         };
@@ -66,6 +65,17 @@ impl App {
         let body = to_bytes(body, usize::MAX).await.expect("a body");
         let json = serde_json::from_slice(&body).unwrap_or_default();
         Answer { status: parts.status, headers: parts.headers, json, text: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// Serves on a free port of this machine for as long as the test runs; the URL without a path.
+    pub async fn listen(self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            let app = self;
+            axum::serve(listener, app.router.clone()).await
+        });
+        format!("http://{address}")
     }
 
     /// A REST request of a user, with a JSON body if there is one.

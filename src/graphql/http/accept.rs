@@ -1,0 +1,135 @@
+//! Which of the two media types of an answer a client wants.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use mime::Mime;
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::graphql) enum MediaType {
+    /// `application/json`: the older one, whose clients take a status other than 200 for a failure of the transport.
+    #[default]
+    Json,
+    /// `application/graphql-response+json`: the status tells whether the operation was run.
+    GraphqlResponse,
+}
+
+impl MediaType {
+    /// What the client likes best, JSON when it doesn't say. `None` when it wants neither.
+    pub(in crate::graphql) fn negotiate(headers: &HeaderMap) -> Option<Self> {
+        let mut accept = headers.get_all(header::ACCEPT).into_iter().peekable();
+        if accept.peek().is_none() {
+            return Some(Self::Json);
+        }
+        let ranges: Vec<_> =
+            accept.filter_map(|value| value.to_str().ok()).flat_map(split).filter_map(|r| r.parse().ok()).collect();
+        let wanted = |media_type: Self| media_type.wanted(&ranges).map(|wanted| (wanted, media_type));
+        let (json, graphql) = (wanted(Self::Json), wanted(Self::GraphqlResponse));
+        // The newer one must be asked for by name: who takes anything gets what any client can read.
+        let graphql = graphql.filter(|(wanted, _)| json.is_none() || wanted.specificity == EXACT);
+        let best = match (json, graphql) {
+            (Some(json), Some(graphql)) if json.0 > graphql.0 => json,
+            (json, graphql) => graphql.or(json)?,
+        };
+        Some(best.1)
+    }
+
+    /// The `Content-Type` of an answer.
+    pub(in crate::graphql) const fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        })
+    }
+
+    /// How much it is wanted: by the range that describes it best, and not at all when that one says `q=0`.
+    fn wanted(self, ranges: &[Mime]) -> Option<Wanted> {
+        let best = ranges.iter().filter_map(|range| Some((self.specificity(range)?, quality(range))));
+        let (specificity, quality) = best.max_by_key(|(specificity, _)| *specificity)?;
+        (quality > 0).then_some(Wanted { quality, specificity })
+    }
+
+    fn specificity(self, range: &Mime) -> Option<u8> {
+        let is_utf8 = range.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8);
+        let subtype = match self {
+            Self::Json => "json",
+            Self::GraphqlResponse => "graphql-response+json",
+        };
+        match range.essence_str() {
+            "*/*" => Some(ANYTHING),
+            "application/*" => Some(ANY_APPLICATION),
+            essence if is_utf8 && essence.strip_prefix("application/") == Some(subtype) => Some(EXACT),
+            _ => None,
+        }
+    }
+}
+
+const ANYTHING: u8 = 0;
+const ANY_APPLICATION: u8 = 1;
+const EXACT: u8 = 2;
+
+/// Ordered by how much a media type is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Wanted {
+    quality: u16,
+    specificity: u8,
+}
+
+/// The ranges of one header; a comma in quotes doesn't part them.
+fn split(value: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    value
+        .split(move |c| {
+            is_quoted ^= c == '"';
+            c == ',' && !is_quoted
+        })
+        .map(str::trim)
+}
+
+/// In thousandths, as the header can tell them. What is no number counts as none given.
+fn quality(range: &Mime) -> u16 {
+    let given = range.get_param("q").and_then(|q| q.as_str().parse::<f32>().ok());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+    let thousandths = |q: f32| (q.clamp(0.0, 1.0) * 1000.0).round() as u16;
+    given.map_or(1000, thousandths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn negotiate(accept: &[&'static str]) -> Option<MediaType> {
+        let headers = accept.iter().map(|value| (header::ACCEPT, HeaderValue::from_static(value)));
+        MediaType::negotiate(&headers.collect())
+    }
+
+    #[test]
+    fn the_answer_has_the_form_that_is_wanted_most() {
+        for (accept, expected) in [
+            (&[][..], Some(MediaType::Json)),
+            (&["*/*"], Some(MediaType::Json)),
+            (&["application/*"], Some(MediaType::Json)),
+            (&["text/html, */*;q=0.1"], Some(MediaType::Json)),
+            (&["application/json"], Some(MediaType::Json)),
+            (&["Application/JSON; Charset=UTF-8"], Some(MediaType::Json)),
+            (&["application/graphql-response+json"], Some(MediaType::GraphqlResponse)),
+            (&["application/graphql-response+json;charset=utf-8;q=0.2"], Some(MediaType::GraphqlResponse)),
+            (&["application/json, application/graphql-response+json"], Some(MediaType::GraphqlResponse)),
+            (&["application/graphql-response+json,application/json;q=0.9"], Some(MediaType::GraphqlResponse)),
+            (&["application/graphql-response+json;q=0.5, application/json"], Some(MediaType::Json)),
+            (&["application/graphql-response+json", "application/json;q=0.9"], Some(MediaType::GraphqlResponse)),
+            (&["application/graphql-response+json;q=0.5, */*"], Some(MediaType::Json)),
+            (&["application/graphql-response+json, */*"], Some(MediaType::GraphqlResponse)),
+            (&["application/json;q=0, */*"], Some(MediaType::GraphqlResponse)),
+            (&["application/json;a=\"x,y\", text/html"], Some(MediaType::Json)),
+            (&["text/html"], None),
+            (&[""], None),
+            (&["application/json;q=0"], None),
+            (&["application/json; charset=latin1"], None),
+            (&["application/json;q=0, application/graphql-response+json;q=0, */*;q=0.5"], None),
+            (&["*/*;q=0"], None),
+            (&["application/jsonx, application/xml"], None),
+        ] {
+            assert_eq!(negotiate(accept), expected, "{accept:?}");
+        }
+    }
+}

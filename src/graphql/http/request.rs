@@ -1,0 +1,79 @@
+//! What a request asks for: one operation or a batch of them in a POST's body, or one in a GET's query string.
+
+use async_graphql::Variables;
+use axum::http::{HeaderMap, header};
+use mime::Mime;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use crate::error::{Code, Error, Result};
+
+/// The parameters of one operation. Others are ignored, as the specification asks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::graphql) struct Parameters {
+    /// The document; absent when the operation is named in another way.
+    pub(in crate::graphql) query: Option<String>,
+    /// Which of the document's operations to run.
+    pub(in crate::graphql) operation_name: Option<String>,
+    /// The variables as they were sent.
+    #[serde(default)]
+    pub(in crate::graphql) variables: Variables,
+    /// What the specification leaves to others.
+    pub(in crate::graphql) extensions: Option<Map<String, Value>>,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(in crate::graphql) enum Operations {
+    /// One operation.
+    One(Box<Parameters>),
+    /// Some, to be answered in their order.
+    Many(Vec<Parameters>),
+}
+
+/// Reads a POST's body.
+pub(in crate::graphql) fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Operations> {
+    check_content_type(headers)?;
+    if body.trim_ascii_start().starts_with(b"[") {
+        let many: Vec<Parameters> = read(body)?;
+        return if many.is_empty() { Err(bad("The batch is empty")) } else { Ok(Operations::Many(many)) };
+    }
+    read(body).map(Operations::One)
+}
+
+/// Reads a GET's query string, in which variables and extensions are JSON.
+pub(in crate::graphql) fn from_query(query: &str) -> Result<Parameters> {
+    let mut parameters = Parameters::default();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+        match &*name {
+            "query" => parameters.query = Some(value.into_owned()),
+            "operationName" => parameters.operation_name = Some(value.into_owned()),
+            "variables" => parameters.variables = read(value.as_bytes())?,
+            "extensions" => parameters.extensions = read(value.as_bytes())?,
+            _ => {}
+        }
+    }
+    Ok(parameters)
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<()> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.and_then(|value| value.parse::<Mime>().ok());
+    let is_json = content_type.as_ref().is_some_and(|given| given.essence_str() == mime::APPLICATION_JSON.as_ref());
+    let charset = content_type.as_ref().and_then(|given| given.get_param(mime::CHARSET));
+    if is_json && charset.is_none_or(|charset| charset == mime::UTF_8) {
+        return Ok(());
+    }
+    let message = "Send the request with Content-Type: application/json, in UTF-8";
+    Err(Error::new(Code::UnsupportedMediaType, message))
+}
+
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
+    serde_json::from_slice(json).map_err(|error| bad(format!("The request is not one of GraphQL in JSON: {error}")))
+}
+
+fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(Code::BadUserInput, message)
+}

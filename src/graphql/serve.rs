@@ -1,0 +1,149 @@
+//! The handlers of `/graphql`: who is calling, what they want, and the answer in the form they asked for.
+
+use axum::{
+    body::Bytes,
+    extract::{RawQuery, State, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    error::{code, request_error},
+    execute::{Allowed, run_many, run_one},
+    http::{MediaType, Operations, Reply, from_body, from_query, is_asked_about, many, one, refused},
+    schema::Schema,
+};
+use crate::{
+    auth::Verifier,
+    error::{Code, Error, Result},
+    store::{Db, Once, Replayed, UserTasks},
+    task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Invalid},
+};
+
+/// What the endpoint can be asked with.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+
+/// Runs the operation in a query string. It must be one that changes nothing.
+pub async fn get(
+    State(schema): State<Schema>,
+    State(verifier): State<Verifier>,
+    State(db): State<Db>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let answer = async {
+        let (tasks, media_type) = admit(&verifier, &db, &headers)?;
+        let parameters = from_query(&query.unwrap_or_default())?;
+        let reply = run_one(&schema, &tasks, parameters, Allowed::Queries).await?;
+        Ok(one(&reply, media_type, failure(&reply)))
+    };
+    answer.await.unwrap_or_else(|error| refuse(&error, &headers))
+}
+
+/// Runs the operation, or the batch of them, in a body.
+pub async fn post(
+    State(schema): State<Schema>,
+    State(verifier): State<Verifier>,
+    State(db): State<Db>,
+    headers: HeaderMap,
+    body: std::result::Result<Bytes, BytesRejection>,
+) -> Response {
+    let replayed = Replayed::default();
+    let answer = async {
+        let (tasks, media_type) = admit(&verifier, &db, &headers)?;
+        let tasks = tasks.once(once(&headers, &replayed)?);
+        let body = body.map_err(|rejection| unreadable(&rejection))?;
+        match from_body(&headers, &body)? {
+            Operations::One(parameters) => {
+                let reply = run_one(&schema, &tasks, *parameters, Allowed::All).await?;
+                Ok(one(&reply, media_type, failure(&reply)))
+            }
+            Operations::Many(batch) => Ok(many(&run_many(&schema, &tasks, batch).await?, media_type)),
+        }
+    };
+    let mut response = answer.await.unwrap_or_else(|error| refuse(&error, &headers));
+    if replayed.get() {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// Who writes may name the request, to have its mutations carried out once.
+fn once(headers: &HeaderMap, replayed: &Replayed) -> Result<Option<Once>> {
+    let key = IdempotencyKey::one(headers.get_all(IDEMPOTENCY_KEY).iter().map(HeaderValue::as_bytes));
+    let key = key.map_err(|problem| Invalid::new(IDEMPOTENCY_KEY, problem))?;
+    Ok(key.map(|key| Once::new(key, replayed.clone())))
+}
+
+/// Says what the endpoint can be asked with.
+pub async fn options() -> Response {
+    (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response()
+}
+
+/// Says that the endpoint can't be asked like this.
+pub async fn wrong_method(headers: HeaderMap) -> Response {
+    let error = Error::new(Code::MethodNotAllowed, "Send GraphQL requests with POST or GET");
+    let mut response = refuse(&error, &headers);
+    response.headers_mut().insert(header::ALLOW, METHODS);
+    response
+}
+
+/// The error in this door's form, for the layers around it.
+#[must_use]
+pub fn error_response(error: &Error) -> Response {
+    refuse(error, &HeaderMap::new())
+}
+
+/// The caller's tasks and the form of the answer, if the request is one that may be looked at.
+fn admit(verifier: &Verifier, db: &Db, headers: &HeaderMap) -> Result<(UserTasks, MediaType)> {
+    if !is_asked_about(headers) {
+        let message = "Any page could have sent this: add the header GraphQL-Require-Preflight";
+        return Err(Error::new(Code::BadUserInput, message));
+    }
+    let tasks = db.tasks(verifier.authenticate(headers)?);
+    let message = "The answer is application/graphql-response+json or application/json";
+    let media_type = MediaType::negotiate(headers).ok_or_else(|| Error::new(Code::NotAcceptable, message))?;
+    Ok((tasks, media_type))
+}
+
+fn unreadable(rejection: &BytesRejection) -> Error {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::new(Code::PayloadTooLarge, "The body is larger than the server reads"),
+        _ => Error::new(Code::BadUserInput, "The body could not be read"),
+    }
+}
+
+/// The status of an operation that came to nothing for a reason outside of it. One that has any data is a success.
+fn failure(reply: &Reply) -> Option<StatusCode> {
+    let has_data = reply.data.as_ref().is_some_and(|data| *data != async_graphql::Value::Null);
+    let has = |wanted: Code| !has_data && reply.errors.iter().any(|error| code(error) == Some(wanted.as_str()));
+    [Code::Timeout, Code::ServiceUnavailable].into_iter().find(|code| has(*code)).map(status)
+}
+
+/// The error of a request none of which was looked at.
+fn refuse(error: &Error, headers: &HeaderMap) -> Response {
+    let media_type = MediaType::negotiate(headers).unwrap_or_default();
+    let mut response = refused(request_error(error), media_type, status(error.code()));
+    let headers = response.headers_mut();
+    match error.code() {
+        Code::Unauthenticated => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        Code::MethodNotAllowed => drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST"))),
+        _ => {}
+    }
+    response
+}
+
+const fn status(code: Code) -> StatusCode {
+    match code {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}

@@ -1,0 +1,83 @@
+//! Changes to many tasks at once, and anything by its id.
+
+use serde_json::{Value, json};
+
+use crate::support::App;
+
+const CREATE: &str = "mutation($inputs: [CreateTaskInput!]!) { \
+    createTasks(inputs: $inputs) { id title description completed version } }";
+
+async fn create(app: &App, inputs: Value) -> Vec<Value> {
+    let answer = app.graphql("ann", CREATE, json!({ "inputs": inputs })).await;
+    answer.data()["createTasks"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn up_to_a_hundred_tasks_are_added_in_their_order() {
+    let app = App::new().await;
+    let inputs: Vec<_> = (0..100)
+        .map(|index| match index % 3 {
+            0 => json!({ "title": format!("task {index}") }),
+            1 => json!({ "title": format!("task {index}"), "description": "\"{,}\\ NULL" }),
+            _ => json!({ "title": format!("task {index}"), "completed": true, "description": null }),
+        })
+        .collect();
+    let created = create(&app, json!(inputs)).await;
+    assert_eq!(created.len(), 100);
+    for (index, (task, input)) in created.iter().zip(&inputs).enumerate() {
+        assert_eq!((&task["title"], &task["description"]), (&input["title"], &input["description"]));
+        assert_eq!((&task["completed"], &task["version"]), (&json!(index % 3 == 2), &json!(1)));
+    }
+    let listed = app.graphql("ann", "{ tasks(sort: CREATED_ASC) { id } }", json!({})).await;
+    let ids: Vec<_> = created.iter().map(|task| json!({ "id": task["id"] })).collect();
+    assert_eq!(listed.data()["tasks"], json!(ids));
+    assert_eq!(create(&app, json!([])).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn of_too_many_or_partly_bad_tasks_none_is_added() {
+    let app = App::new().await;
+    let too_many = vec![json!({ "title": "x" }); 101];
+    let answer = app.graphql("ann", CREATE, json!({ "inputs": too_many })).await;
+    assert_eq!(answer.code(), "BAD_USER_INPUT");
+    let message = "List should have at most 100 items";
+    assert_eq!(answer.json["errors"][0]["extensions"]["fields"], json!({ "inputs": message }));
+    let bad = json!([{ "title": "x" }, { "title": "" }, { "title": "x" }, { "title": " ", "description": "\u{0}" }]);
+    let answer = app.graphql("ann", CREATE, json!({ "inputs": bad })).await;
+    let fields = answer.json["errors"][0]["extensions"]["fields"].as_object().unwrap();
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["1.title", "3.description", "3.title"]);
+    assert_eq!(app.tasks_of("ann").await, json!([]));
+}
+
+#[tokio::test]
+async fn all_that_is_pending_is_completed_and_all_that_is_completed_is_cleared() {
+    let app = App::new().await;
+    app.create("bob", "Not Ann's").await;
+    let created = create(&app, json!([{ "title": "a" }, { "title": "b", "completed": true }, { "title": "c" }])).await;
+    let complete = "mutation { completeAll { count tasks { id completed version } } }";
+    let changed = |index: usize| json!({ "id": created[index]["id"], "completed": true, "version": 2 });
+    let answer = app.graphql("ann", complete, json!({})).await;
+    assert_eq!(answer.data()["completeAll"], json!({ "count": 2, "tasks": [changed(0), changed(2)] }));
+    let answer = app.graphql("ann", complete, json!({})).await;
+    assert_eq!(answer.data()["completeAll"], json!({ "count": 0, "tasks": [] }));
+    app.create("ann", "d").await;
+    let clear = "mutation { clearCompleted { count ids } }";
+    let ids: Vec<_> = created.iter().map(|task| task["id"].clone()).collect();
+    assert_eq!(app.graphql("ann", clear, json!({})).await.data()["clearCompleted"], json!({ "count": 3, "ids": ids }));
+    let left = app.tasks_of("ann").await;
+    assert_eq!((left.as_array().map(Vec::len), &left[0]["title"]), (Some(1), &json!("d")));
+    assert_eq!(app.tasks_of("bob").await[0]["completed"], json!(false));
+}
+
+#[tokio::test]
+async fn anything_is_found_by_its_id_and_null_when_it_is_not_there() {
+    let app = App::new().await;
+    let id = app.create("ann", "a").await["id"].clone();
+    let query = "query($id: ID!) { node(id: $id) { __typename id ... on Task { title } ... on Node { again: id } } }";
+    let answer = app.graphql("ann", query, json!({ "id": id })).await;
+    assert_eq!(answer.data()["node"], json!({ "__typename": "Task", "id": id, "title": "a", "again": id }));
+    for absent in [json!("00000000-0000-7000-8000-000000000000"), json!("no id of ours"), json!("")] {
+        assert_eq!(app.graphql("ann", query, json!({ "id": absent })).await.data(), &json!({ "node": null }));
+    }
+    assert_eq!(app.graphql("bob", query, json!({ "id": id })).await.data(), &json!({ "node": null }));
+}

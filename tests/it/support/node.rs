@@ -1,0 +1,65 @@
+//! Programs of Node that are run against the server under test.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::Mutex,
+};
+
+/// An npm project below the top of this repository, with what its lock file asks for installed.
+pub struct Project(PathBuf);
+
+impl Project {
+    /// The error says why it can't be used here; with `REQUIRE_NODE=1` that fails the test.
+    pub fn open(path: &str) -> Result<Self, String> {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        let installed = install(&dir);
+        let is_required = std::env::var("REQUIRE_NODE").is_ok_and(|value| value == "1");
+        assert!(!is_required || installed.is_ok(), "REQUIRE_NODE=1, but {}", installed.unwrap_err());
+        installed.map(|()| Self(dir))
+    }
+
+    /// Runs a program of the project to its end.
+    pub async fn run(&self, program: &str, args: &[&str], env: &[(&str, &str)]) -> Finished {
+        let mut command = Command::new(program);
+        command.args(args).current_dir(&self.0).envs(env.iter().copied()).stdin(Stdio::null());
+        // The server under test runs on this thread.
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
+        Finished::from(output.unwrap_or_else(|error| panic!("{program}: {error}")))
+    }
+}
+
+/// What a program said, and whether it was content.
+pub struct Finished {
+    pub is_ok: bool,
+    pub text: String,
+}
+
+impl From<Output> for Finished {
+    fn from(output: Output) -> Self {
+        let text = [output.stdout, output.stderr].concat();
+        Self { is_ok: output.status.success(), text: String::from_utf8_lossy(&text).into_owned() }
+    }
+}
+
+/// Installs what the lock file names, unless that was done since it last changed.
+fn install(dir: &Path) -> Result<(), String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for program in ["node", "npm"] {
+        let version = Command::new(program).arg("--version").output();
+        version.map_err(|_| format!("there is no {program} here"))?;
+    }
+    let lock = fs::read(dir.join("package-lock.json")).unwrap();
+    let stamp = dir.join("node_modules/.installed");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    let output = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(dir).output().unwrap();
+    if !output.status.success() {
+        return Err(format!("npm ci failed in {}: {}", dir.display(), String::from_utf8_lossy(&output.stderr)));
+    }
+    fs::write(stamp, lock).unwrap();
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! GraphQL over HTTP: methods, media types and statuses, and what any page could send.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use serde_json::json;
+
+use crate::support::{Answer, App, app::graphql_request, token};
+
+const JSON: &str = "application/json; charset=utf-8";
+const RESPONSE: &str = "application/graphql-response+json; charset=utf-8";
+const QUERY: &str = r#"{"query":"{ me { id } }"}"#;
+
+/// A request of Ann's with these headers, told as one text.
+async fn ask(app: &App, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    app.send(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+async fn ask_as_ann(app: &App, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let bearer = format!("Bearer {}", token("ann"));
+    let headers = [headers, &[("authorization", bearer.as_str())]].concat();
+    ask(app, method, path, &headers, body).await
+}
+
+fn get(parameters: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("/graphql?{query}")
+}
+
+#[tokio::test]
+async fn an_answer_has_the_form_and_the_status_its_client_understands() {
+    let app = App::new().await;
+    let (json, response) = ("application/json", "application/graphql-response+json");
+    for (accept, body, status, content_type, has_data) in [
+        (json, QUERY, 200, JSON, true),
+        (response, QUERY, 200, RESPONSE, true),
+        ("*/*", QUERY, 200, JSON, true),
+        (json, r#"{"query":"{"}"#, 200, JSON, false),
+        (response, r#"{"query":"{"}"#, 400, RESPONSE, false),
+        (json, r#"{"query":"{ nothing }"}"#, 200, JSON, false),
+        (response, r#"{"query":"{ nothing }"}"#, 400, RESPONSE, false),
+        (json, r#"{"query":"query($id: ID!) { task(id: $id) { id } }"}"#, 200, JSON, false),
+        (response, r#"{"query":"query($id: ID!) { task(id: $id) { id } }"}"#, 400, RESPONSE, false),
+        (
+            response,
+            r#"{"query":"query($id: ID!) { task(id: $id) { id } }","variables":{"id":null}}"#,
+            400,
+            RESPONSE,
+            false,
+        ),
+        (response, r#"{"query":"query A { me { id } }","operationName":"B"}"#, 400, RESPONSE, false),
+        (response, r#"{"query":"mutation { toggleTask(id: \"x\") { id } }"}"#, 200, RESPONSE, true),
+        (json, "{", 400, JSON, false),
+        (response, "{", 400, RESPONSE, false),
+        (response, "{}", 400, RESPONSE, false),
+        (json, "", 400, JSON, false),
+        (json, r#"{"query":"{ me { id } }","variables":[]}"#, 400, JSON, false),
+        ("text/html", QUERY, 406, JSON, false),
+        ("application/json;q=0", QUERY, 406, JSON, false),
+    ] {
+        let headers = [("content-type", "application/json"), ("accept", accept)];
+        let answer = ask_as_ann(&app, "POST", "/graphql", &headers, body).await;
+        let told = (answer.status.as_u16(), answer.header("content-type"), answer.json.get("data").is_some());
+        assert_eq!(told, (status, content_type, has_data), "{accept} {body}: {}", answer.text);
+        assert!(answer.header("vary").contains("accept"), "{accept} {body}");
+        assert_eq!(answer.json.get("errors").is_none(), body == QUERY && status == 200, "{accept} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_json_in_utf_8_or_it_is_not_read() {
+    let app = App::new().await;
+    for (content_type, status) in [
+        ("application/json", 200),
+        ("Application/JSON", 200),
+        ("application/json; charset=utf-8", 200),
+        ("application/json;charset=\"UTF-8\"", 200),
+        ("application/json; charset=iso-8859-1", 415),
+        ("application/graphql", 415),
+        ("application/jsonx", 415),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("", 415),
+    ] {
+        let answer = ask_as_ann(&app, "POST", "/graphql", &[("content-type", content_type)], QUERY).await;
+        assert_eq!(answer.status.as_u16(), status, "{content_type}: {}", answer.text);
+    }
+    let none = ask_as_ann(&app, "POST", "/graphql", &[], QUERY).await;
+    assert_eq!((none.status.as_u16(), none.code()), (415, "UNSUPPORTED_MEDIA_TYPE"));
+    let mut request = graphql_request(Some(&token("ann")), &json!({}));
+    *request.body_mut() = Body::from(b"{\"query\":\"{ me { id } } # \xff\"}".to_vec());
+    assert_eq!(app.send(request).await.code(), "BAD_USER_INPUT");
+    let fits = |length: usize| format!("{QUERY}{}", " ".repeat(length - QUERY.len()));
+    let headers = [("content-type", "application/json")];
+    assert_eq!(ask_as_ann(&app, "POST", "/graphql", &headers, &fits(64 * 1024)).await.status, StatusCode::OK);
+    let large = ask_as_ann(&app, "POST", "/graphql", &headers, &fits(64 * 1024 + 1)).await;
+    assert_eq!((large.status.as_u16(), large.code()), (413, "PAYLOAD_TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn a_get_runs_queries_and_changes_nothing() {
+    let app = App::new().await;
+    let by_id = "query($id: ID!) { task(id: $id) { id } }";
+    for (parameters, status, code) in [
+        (&[("query", "{ me { id } }")][..], 200, ""),
+        (&[("query", "{ me { id } }"), ("unknown", "x"), ("variables", ""), ("operationName", "")], 200, ""),
+        (&[("query", by_id), ("variables", r#"{"id":"00000000-0000-7000-8000-000000000000"}"#)], 200, ""),
+        (&[("query", by_id), ("variables", "{")], 400, "BAD_USER_INPUT"),
+        (&[("query", by_id), ("variables", "[]")], 400, "BAD_USER_INPUT"),
+        (&[("query", by_id)], 200, "BAD_USER_INPUT"),
+        (
+            &[("query", "query A { me { id } } mutation B { clearCompleted { count } }"), ("operationName", "A")],
+            200,
+            "",
+        ),
+        (
+            &[("query", "query A { me { id } } mutation B { clearCompleted { count } }"), ("operationName", "B")],
+            405,
+            "METHOD_NOT_ALLOWED",
+        ),
+        (&[("query", r#"mutation { createTask(input: { title: "x" }) { id } }"#)], 405, "METHOD_NOT_ALLOWED"),
+        (&[("query", "{")], 200, "GRAPHQL_PARSE_FAILED"),
+        (&[], 400, "BAD_USER_INPUT"),
+    ] {
+        let answer = ask_as_ann(&app, "GET", &get(parameters), &[], "").await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (status, code), "{parameters:?}: {}", answer.text);
+        let allow = if status == 405 { "POST" } else { "" };
+        assert_eq!(answer.header("allow"), allow, "{parameters:?}");
+        let head = ask_as_ann(&app, "HEAD", &get(parameters), &[], "").await;
+        assert_eq!((head.status, head.text.as_str()), (answer.status, ""), "{parameters:?}");
+        assert_eq!(head.header("content-type"), answer.header("content-type"), "{parameters:?}");
+    }
+    assert_eq!(app.tasks_of("ann").await, json!([]));
+}
+
+#[tokio::test]
+async fn other_methods_are_told_which_ones_there_are() {
+    let app = App::new().await;
+    for method in ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
+        let answer = ask_as_ann(&app, method, "/graphql", &[], QUERY).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (405, "METHOD_NOT_ALLOWED"), "{method}");
+        assert_eq!(answer.header("allow"), "GET, HEAD, POST, OPTIONS", "{method}");
+        assert_eq!(answer.header("content-type"), JSON, "{method}");
+    }
+    let options = ask(&app, "OPTIONS", "/graphql", &[], "").await;
+    assert_eq!((options.status.as_u16(), options.header("allow")), (204, "GET, HEAD, POST, OPTIONS"));
+    let headers = [
+        ("origin", "http://localhost:3000"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization,content-type,x-apollo-operation-name"),
+    ];
+    let preflight = ask(&app, "OPTIONS", "/graphql", &headers, "").await;
+    assert_eq!(preflight.header("access-control-allow-origin"), "http://localhost:3000");
+    for name in ["authorization", "content-type", "graphql-require-preflight", "x-apollo-operation-name"] {
+        assert!(preflight.header("access-control-allow-headers").contains(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_any_page_could_send_is_refused_before_anything_else() {
+    let app = App::new().await;
+    let query = get(&[("query", "{ me { id } }")]);
+    for headers in [&[][..], &[("content-type", "text/plain")], &[("cookie", "session=x"), ("accept", "*/*")]] {
+        let answer = ask(&app, "GET", &query, headers, "").await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_USER_INPUT"), "{headers:?}");
+        assert!(answer.json["errors"][0]["message"].as_str().unwrap().contains("GraphQL-Require-Preflight"));
+    }
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        let answer = ask(&app, "POST", "/graphql", &[("content-type", content_type)], QUERY).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_USER_INPUT"), "{content_type}");
+    }
+    for name in ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"] {
+        let answer = ask(&app, "GET", &query, &[(name, "1")], "").await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (401, "UNAUTHENTICATED"), "{name}");
+    }
+}
