@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     auth::{ClaimRules, KeySource, NewToken, parse_versioned_secrets},
-    graphql::Limits,
+    graphql::{Documents, Limits, Trusted},
     store::Target,
     telemetry::LogFormat,
 };
@@ -113,6 +114,15 @@ pub struct Settings {
     /// How long a GraphQL operation may take
     #[arg(long, env = "GRAPHQL_TIMEOUT", value_name = "DURATION", default_value = "10s", global = true, help_heading = GRAPHQL)]
     graphql_timeout: String,
+    /// Whether a GraphQL document that was sent once can be named by its hash (automatic persisted queries)
+    #[arg(long, env = "GRAPHQL_APQ", value_name = "true|false", default_value = "true", global = true, help_heading = GRAPHQL)]
+    graphql_apq: String,
+    /// A file of the only GraphQL documents to be run, by their ids; without it any is run
+    #[arg(long, env = "GRAPHQL_TRUSTED_DOCUMENTS", value_name = "FILE", global = true, help_heading = GRAPHQL)]
+    graphql_trusted_documents: Option<PathBuf>,
+    /// Whether other GraphQL documents are refused, or run and added to the file
+    #[arg(long, env = "GRAPHQL_TRUST_MODE", value_name = "learn|enforce", default_value = "enforce", global = true, help_heading = GRAPHQL)]
+    graphql_trust_mode: String,
     /// What to log, like info or tandem=debug
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info", global = true, help_heading = LOGS)]
     log: String,
@@ -156,6 +166,8 @@ pub struct Config {
     pub graphiql: bool,
     /// What one GraphQL request may cost.
     pub limits: Limits,
+    /// Which GraphQL documents are run.
+    pub documents: Documents,
     /// What to log.
     pub log: String,
     /// How to log.
@@ -205,6 +217,10 @@ impl Config {
                 introspection: faults
                     .flag("GRAPHQL_INTROSPECTION", settings.graphql_introspection.as_ref())
                     .unwrap_or(is_development),
+            },
+            documents: Documents {
+                by_hash: faults.parse("GRAPHQL_APQ", &settings.graphql_apq).unwrap_or_default(),
+                trusted: faults.trusted(settings.graphql_trusted_documents.as_ref(), &settings.graphql_trust_mode),
             },
             log: faults.take("RUST_LOG", LogFormat::check_filter(&settings.log)).unwrap_or_default(),
             log_format: faults.parse("LOG_FORMAT", &settings.log_format).unwrap_or_default(),
@@ -273,6 +289,13 @@ impl Faults {
 
     fn flag(&mut self, name: &str, text: Option<&String>) -> Option<bool> {
         text.and_then(|text| self.parse(name, text))
+    }
+
+    fn trusted(&mut self, file: Option<&PathBuf>, mode: &str) -> Option<Arc<Trusted>> {
+        let mode = self.parse("GRAPHQL_TRUST_MODE", mode)?;
+        let file = file?;
+        let opened = Trusted::open(file, mode).map_err(|error| format!("{}: {error}", file.display()));
+        self.take("GRAPHQL_TRUSTED_DOCUMENTS", opened).map(Arc::new)
     }
 
     fn secrets(&mut self, one: Option<String>, versioned: Option<String>) -> Vec<SecretString> {

@@ -27,6 +27,12 @@ pub enum Code {
     GraphqlParseFailed,
     /// A GraphQL document that doesn't fit the schema or exceeds a cost limit.
     GraphqlValidationFailed,
+    /// No document is known by the name a client gave; it can send the document.
+    PersistedQueryNotFound,
+    /// Documents can't be named by their hash here.
+    PersistedQueryNotSupported,
+    /// Only trusted documents are run, and this is none.
+    PersistedQueryNotInList,
     /// The task changed since the version the client expected.
     VersionConflict,
     /// The idempotency key stands for another request.
@@ -57,6 +63,9 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::PersistedQueryNotInList => "PERSISTED_QUERY_NOT_IN_LIST",
             Self::VersionConflict => "VERSION_CONFLICT",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",

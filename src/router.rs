@@ -69,6 +69,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .route("/health", get(health::ready))
         .route("/graphql", graphql_door())
         .route("/graphiql", get(graphiql))
+        .route("/graphiql/assets/{name}", get(graphql::graphiql_asset))
         .merge(rest::routes())
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)

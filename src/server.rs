@@ -57,7 +57,7 @@ fn app(config: &Config, db: Db, sources: Vec<KeySource>, development: Option<&De
     let state = AppState {
         db,
         verifier: Verifier::new(sources, config.claim_rules.clone()),
-        schema: graphql::schema(&config.limits),
+        schema: graphql::schema(&config.limits, config.documents.clone()),
         readiness: Readiness::default(),
         playground: Playground { is_on: config.graphiql, token },
     };

@@ -144,10 +144,14 @@ type Wanted<'a> = IndexMap<&'a str, Vec<&'a Positioned<SelectionSet>>>;
 
 fn order_by(value: &mut Value, wanted: &Wanted<'_>, document: &ExecutableDocument) {
     match value {
-        Value::List(items) => items.iter_mut().for_each(|item| order_by(item, wanted, document)),
+        Value::List(items) => {
+            let is_flat = wanted.values().all(Vec::is_empty);
+            let is_done = |item: &Value| is_flat && matches!(item, Value::Object(fields) if has_order(fields, wanted));
+            items.iter_mut().filter(|item| !is_done(item)).for_each(|item| order_by(item, wanted, document));
+        }
         Value::Object(fields) => {
             let place = |name: &Name| wanted.get_index_of(name.as_str());
-            if !fields.keys().map(place).is_sorted() {
+            if !has_order(fields, wanted) && !fields.keys().map(place).is_sorted() {
                 fields.sort_by(|one, _, other, _| place(one).cmp(&place(other)));
             }
             for (name, value) in fields {
@@ -158,6 +162,10 @@ fn order_by(value: &mut Value, wanted: &Wanted<'_>, document: &ExecutableDocumen
         }
         _ => {}
     }
+}
+
+fn has_order(fields: &IndexMap<Name, Value>, wanted: &Wanted<'_>) -> bool {
+    fields.len() == wanted.len() && fields.keys().zip(wanted.keys()).all(|(one, other)| one == other)
 }
 
 fn collect<'a>(set: &'a Positioned<SelectionSet>, document: &'a ExecutableDocument, wanted: &mut Wanted<'a>) {

@@ -1,8 +1,13 @@
 //! A list by pages, as the Relay cursor connection specification has it.
 
-use async_graphql::{Context, Object, SimpleObject, connection::PageInfo};
+use async_graphql::{Context, Object, SimpleObject, Value, connection::PageInfo, parser::types::SelectionSet};
 
-use super::{context::ContextExt, error::GraphqlError, object::Task};
+use super::{
+    context::ContextExt,
+    error::GraphqlError,
+    object::Task,
+    plain::{AtOnce, Fragments, Plain, object},
+};
 use crate::{
     resolvers,
     task::{Cursor, Filter, Page, TaskSort},
@@ -25,6 +30,16 @@ pub(super) struct TaskEdge {
     node: Task,
 }
 
+impl Plain for TaskEdge {
+    fn show(&self, set: &SelectionSet, fragments: &Fragments) -> Value {
+        object("TaskEdge", set, fragments, &|field| match field.name.node.as_str() {
+            "cursor" => Value::String(self.cursor.clone()),
+            "node" => self.node.show(&field.selection_set.node, fragments),
+            _ => Value::Null,
+        })
+    }
+}
+
 impl TaskConnection {
     pub(super) fn new(page: Page, sort: TaskSort, filter: Filter) -> Self {
         let edge = |task| TaskEdge { cursor: Cursor::of(&task, sort).to_string(), node: task.into() };
@@ -36,13 +51,13 @@ impl TaskConnection {
 #[Object]
 impl TaskConnection {
     /// The tasks, each with its cursor.
-    async fn edges(&self) -> &[TaskEdge] {
-        &self.edges
+    async fn edges(&self) -> AtOnce<&Vec<TaskEdge>> {
+        AtOnce(&self.edges)
     }
 
     /// The tasks.
-    async fn nodes(&self) -> Vec<&Task> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> AtOnce<Vec<&Task>> {
+        AtOnce(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
     /// Where this page lies in the list.

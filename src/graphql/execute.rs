@@ -103,23 +103,24 @@ struct Budget<'a> {
 }
 
 impl Budget<'_> {
-    async fn plan(&mut self, parameters: Parameters, allowed: Allowed) -> Result<Plan, Refusal> {
-        let Parts { documents, limits, types, .. } = self.parts;
-        let Some(text) = parameters.query else {
+    async fn plan(&mut self, mut parameters: Parameters, allowed: Allowed) -> Result<Plan, Refusal> {
+        let Parts { library, documents, limits, types, .. } = self.parts;
+        let Some(named) = library.find(&mut parameters)? else {
             return Err(Refusal::Request(Error::new(Code::BadUserInput, "The request has no `query`")));
         };
-        let prepared = documents.prepare(&text, limits).await;
+        let prepared = documents.prepare(&named.text, limits).await;
         let is_first = self.spent == Cost::default();
         // What is refused was work too.
         self.spent += match &prepared {
             Ok(prepared) => prepared.cost,
-            Err(_) => Cost { tokens: Shape::of(&text).tokens, ..Cost::default() },
+            Err(_) => Cost { tokens: Shape::of(&named.text).tokens, ..Cost::default() },
         };
         if !is_first {
             let too_much = |reason| Refusal::Request(Error::new(Code::GraphqlValidationFailed, reason));
             limits.check(&self.spent).map_err(too_much)?;
         }
         let prepared = prepared?;
+        library.keep(&named);
         let name = parameters.operation_name.filter(|name| !name.is_empty());
         let operation = prepared.operation(name.as_deref())?;
         if allowed == Allowed::Queries && operation.node.ty != OperationType::Query {

@@ -4,6 +4,7 @@ mod absent;
 mod complete;
 mod connection;
 mod context;
+mod documents;
 mod error;
 mod execute;
 mod graphiql;
@@ -13,19 +14,23 @@ mod limits;
 mod measure;
 mod mutation;
 mod object;
+mod plain;
 mod prepared;
 mod query;
 mod schema;
 mod serve;
 mod shape;
+mod trusted;
 mod types;
 mod validator;
 mod variables;
 
 pub use self::{
-    graphiql::graphiql,
+    documents::Documents,
+    graphiql::{asset as graphiql_asset, graphiql},
     http::PREFLIGHT_HEADERS,
     limits::Limits,
     schema::{Schema, schema, sdl},
     serve::{error_response, get, options, post, wrong_method},
+    trusted::{TrustMode, Trusted},
 };

@@ -6,7 +6,8 @@ use super::{
     context::ContextExt,
     error::GraphqlError,
     input::{CreateTaskInput, UpdateTaskInput, task_id},
-    object::{ClearedTasks, CompletedTasks, DeletedTask, Task},
+    object::{ClearedTasks, CompletedTasks, DeletedTask, Task, all},
+    plain::AtOnce,
 };
 use crate::resolvers;
 
@@ -30,9 +31,9 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new tasks.")] inputs: Vec<CreateTaskInput>,
-    ) -> Result<Vec<Task>, GraphqlError> {
+    ) -> Result<AtOnce<Vec<Task>>, GraphqlError> {
         let created = resolvers::create_many(ctx.tasks()?, CreateTaskInput::check_all(inputs)?).await?;
-        Ok(created.into_iter().map(Into::into).collect())
+        Ok(all(created))
     }
 
     /// Makes every pending task completed.

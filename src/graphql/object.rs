@@ -2,10 +2,15 @@
 
 use async_graphql::{
     Context, Enum, ID, InputValueError, InputValueResult, Interface, Object, Scalar, ScalarType, SimpleObject, Value,
+    parser::types::SelectionSet,
 };
 use chrono::{DateTime, Utc};
 
-use super::{context::ContextExt, error::GraphqlError};
+use super::{
+    context::ContextExt,
+    error::GraphqlError,
+    plain::{AtOnce, Fragments, Plain, object},
+};
 use crate::{
     resolvers,
     task::{self, SortColumn, TaskId, rfc3339},
@@ -44,6 +49,21 @@ impl From<task::Task> for Task {
     }
 }
 
+impl Plain for Task {
+    fn show(&self, set: &SelectionSet, fragments: &Fragments) -> Value {
+        object("Task", set, fragments, &|field| match field.name.node.as_str() {
+            "id" => Value::String(self.id.0.clone()),
+            "title" => Value::String(self.title.clone()),
+            "description" => self.description.clone().map_or(Value::Null, Value::String),
+            "completed" => Value::Boolean(self.completed),
+            "version" => Value::Number(self.version.into()),
+            "createdAt" => self.created_at.to_value(),
+            "updatedAt" => self.updated_at.to_value(),
+            _ => Value::Null,
+        })
+    }
+}
+
 /// A task that is gone.
 #[derive(SimpleObject)]
 pub(super) struct DeletedTask {
@@ -57,18 +77,23 @@ impl From<TaskId> for DeletedTask {
     }
 }
 
+/// A list of tasks.
+pub(super) fn all(tasks: Vec<task::Task>) -> AtOnce<Vec<Task>> {
+    AtOnce(tasks.into_iter().map(Into::into).collect())
+}
+
 /// What `completeAll` has done.
 #[derive(SimpleObject)]
 pub(super) struct CompletedTasks {
     /// How many tasks were pending.
     count: usize,
     /// Those tasks, as they are now, oldest first.
-    tasks: Vec<Task>,
+    tasks: AtOnce<Vec<Task>>,
 }
 
 impl From<Vec<task::Task>> for CompletedTasks {
     fn from(tasks: Vec<task::Task>) -> Self {
-        Self { count: tasks.len(), tasks: tasks.into_iter().map(Into::into).collect() }
+        Self { count: tasks.len(), tasks: all(tasks) }
     }
 }
 

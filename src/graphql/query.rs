@@ -7,7 +7,8 @@ use super::{
     context::ContextExt,
     error::GraphqlError,
     input::{ConnectionArgs, ListArgs, task_id},
-    object::{Node, Task, TaskSort, TaskStatus, Viewer},
+    object::{Node, Task, TaskSort, TaskStatus, Viewer, all},
+    plain::AtOnce,
 };
 use crate::{resolvers, task::DEFAULT_LIMIT};
 
@@ -31,10 +32,10 @@ impl Query {
         #[graphql(desc = "Title or description contains this, whatever the case; at most 200 characters.")]
         search: Option<String>,
         #[graphql(default_with = "DEFAULT_LIMIT", desc = "The most tasks that come back: 1 to 1000.")] limit: i64,
-    ) -> Result<Vec<Task>, GraphqlError> {
+    ) -> Result<AtOnce<Vec<Task>>, GraphqlError> {
         let (filter, request) = ListArgs { status, sort, search, limit }.check()?;
         let page = resolvers::list(ctx.tasks()?, filter, request).await?;
-        Ok(page.tasks.into_iter().map(Into::into).collect())
+        Ok(all(page.tasks))
     }
 
     /// Tasks page by page, forwards with `first` and `after` or backwards with `last` and `before`.

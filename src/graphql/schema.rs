@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
 
 use super::{
+    documents::{Documents, Library},
     limits::{Limits, MAX_NESTING},
     mutation::Mutation,
     prepared::Preparer,
@@ -23,6 +24,8 @@ pub struct Schema(Arc<Parts>);
 pub(super) struct Parts {
     /// Runs what was validated.
     pub(super) executor: AsyncGraphql,
+    /// Documents by the names they may be asked for with.
+    pub(super) library: Library,
     /// Documents that were validated.
     pub(super) documents: Preparer,
     /// The types by name.
@@ -31,15 +34,16 @@ pub(super) struct Parts {
     pub(super) limits: Limits,
 }
 
-/// The schema, with the limits on what one request may cost.
+/// The schema, with the limits on what one request may cost and the documents that are run.
 #[must_use]
-pub fn schema(limits: &Limits) -> Schema {
+pub fn schema(limits: &Limits, documents: Documents) -> Schema {
     let validator = builder().limit_recursive_depth(MAX_NESTING).extension(Validate);
     let validator = if limits.introspection { validator } else { validator.disable_suggestions() };
     let executor = builder().limit_recursive_depth(MAX_NESTING).validation_mode(ValidationMode::Fast).finish();
     Schema(Arc::new(Parts {
         types: Types::of(&executor.sdl()),
         executor,
+        library: Library::new(documents),
         documents: Preparer::new(validator.finish()),
         limits: limits.clone(),
     }))

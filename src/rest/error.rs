@@ -163,9 +163,13 @@ const fn status(code: Code) -> StatusCode {
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::BadUserInput | Code::IdempotencyKeyReused | Code::GraphqlParseFailed | Code::GraphqlValidationFailed => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Code::BadUserInput
+        | Code::IdempotencyKeyReused
+        | Code::GraphqlParseFailed
+        | Code::GraphqlValidationFailed
+        | Code::PersistedQueryNotFound
+        | Code::PersistedQueryNotSupported
+        | Code::PersistedQueryNotInList => StatusCode::UNPROCESSABLE_ENTITY,
         Code::VersionConflict => StatusCode::PRECONDITION_FAILED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

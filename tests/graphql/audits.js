@@ -7,7 +7,7 @@ const { TANDEM_URL, TANDEM_TOKEN } = process.env;
 const fetchFn = (url, init = {}) =>
   fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${TANDEM_TOKEN}` } });
 
-const audits = serverAudits({ url: TANDEM_URL, fetchFn });
+const audits = serverAudits({ url: `${TANDEM_URL}/graphql`, fetchFn });
 let passed = 0;
 for (const audit of audits) {
   const result = await audit.fn();

@@ -72,3 +72,24 @@ async fn what_failed_and_cannot_be_null_makes_null_what_is_around_it() {
     assert_eq!(answer.json["data"], json!({ "task": null, "me": { "id": "ann" } }));
     assert_eq!(answer.json["errors"][0]["path"], json!(["task"]));
 }
+
+#[tokio::test]
+async fn a_list_shows_of_each_task_what_the_task_shows_itself() {
+    let app = App::new().await;
+    let create = r#"mutation { createTask(input: { title: "a", description: "b" }) { id } }"#;
+    let id = app.graphql("ann", create, json!({})).await.data()["createTask"]["id"].clone();
+    let fields = app.graphql("ann", r#"{ __type(name: "Task") { fields { name } } }"#, json!({})).await;
+    let fields = fields.data()["__type"]["fields"].as_array().unwrap();
+    let fields: String = fields.iter().map(|field| field["name"].as_str().unwrap().to_owned() + " ").collect();
+    let query = format!(
+        "query($id: ID!) {{ task(id: $id) {{ ...All }} tasks {{ ...All }} \
+         tasksConnection {{ nodes {{ ...All }} edges {{ node {{ id }} ... {{ node {{ ...All }} }} cursor }} }} }} \
+         fragment All on Node {{ id kind: __typename ... on Task {{ {fields} id same: title __typename }} }}"
+    );
+    let answer = app.graphql("ann", &query, json!({ "id": id })).await;
+    let (data, task) = (answer.data(), &answer.data()["task"]);
+    assert_eq!((&task["kind"], &task["same"], &task["description"]), (&json!("Task"), &json!("a"), &json!("b")));
+    assert!(fields.split_whitespace().all(|field| !task[field].is_null()), "{task}");
+    assert_eq!((&data["tasks"][0], &data["tasksConnection"]["nodes"][0]), (task, task));
+    assert_eq!(&data["tasksConnection"]["edges"][0]["node"], task);
+}

@@ -20,6 +20,7 @@ mod many;
 mod migrations;
 mod outage;
 mod parity;
+mod persisted;
 mod pipeline;
 mod plans;
 mod process;

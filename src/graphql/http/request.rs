@@ -15,6 +15,8 @@ use crate::error::{Code, Error, Result};
 pub(in crate::graphql) struct Parameters {
     /// The document; absent when the operation is named in another way.
     pub(in crate::graphql) query: Option<String>,
+    /// The name of a document that is known here.
+    pub(in crate::graphql) document_id: Option<String>,
     /// Which of the document's operations to run.
     pub(in crate::graphql) operation_name: Option<String>,
     /// The variables as they were sent.
@@ -49,6 +51,7 @@ pub(in crate::graphql) fn from_query(query: &str) -> Result<Parameters> {
     for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
         match &*name {
             "query" => parameters.query = Some(value.into_owned()),
+            "documentId" => parameters.document_id = Some(value.into_owned()),
             "operationName" => parameters.operation_name = Some(value.into_owned()),
             "variables" => parameters.variables = read(value.as_bytes())?,
             "extensions" => parameters.extensions = read(value.as_bytes())?,

@@ -1,6 +1,6 @@
 //! The real router on a fresh database, asked without a network in between.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -10,7 +10,7 @@ use axum::{
 use serde_json::{Value, json};
 use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
-    graphql::{self, Limits},
+    graphql::{self, Documents, Limits},
     health::Readiness,
     router::{RouterConfig, router},
     state::{AppState, Playground},
@@ -47,13 +47,18 @@ impl App {
 
     /// On this database, with these limits.
     pub async fn with(db: TestDb, limits: Limits, request_timeout: Duration) -> Self {
+        Self::with_documents(db, limits, Documents::default(), request_timeout).await
+    }
+
+    /// On this database, with these limits and rules for documents.
+    pub async fn with_documents(db: TestDb, limits: Limits, documents: Documents, request_timeout: Duration) -> Self {
         let store = db.open().await;
         let state = AppState {
             db: store.clone(),
             verifier: Verifier::new(vec![KeySource::hs256(&[SECRET.into()])], ClaimRules::default()),
-            schema: graphql::schema(&limits),
+            schema: graphql::schema(&limits, documents),
             readiness: Readiness::default(),
-            playground: Playground { is_on: true, token: Some(Arc::from("a-development-token")) },
+            playground: Playground { is_on: true, token: Some(token("ann").into()) },
         };
         Self { router: router(state, &RouterConfig { request_timeout, cors_origins: None }), store, db }
     }

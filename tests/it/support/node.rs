@@ -15,8 +15,7 @@ impl Project {
     pub fn open(path: &str) -> Result<Self, String> {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let installed = install(&dir);
-        let is_required = std::env::var("REQUIRE_NODE").is_ok_and(|value| value == "1");
-        assert!(!is_required || installed.is_ok(), "REQUIRE_NODE=1, but {}", installed.unwrap_err());
+        assert!(!is_required() || installed.is_ok(), "REQUIRE_NODE=1, but {}", installed.unwrap_err());
         installed.map(|()| Self(dir))
     }
 
@@ -28,6 +27,11 @@ impl Project {
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
         Finished::from(output.unwrap_or_else(|error| panic!("{program}: {error}")))
     }
+}
+
+/// Whether tests must not be skipped for want of Node.
+pub fn is_required() -> bool {
+    std::env::var("REQUIRE_NODE").is_ok_and(|value| value == "1")
 }
 
 /// What a program said, and whether it was content.

@@ -1,0 +1,116 @@
+//! Documents that were agreed on beforehand: a file that a client's build makes, or that the server learns, and then
+//! nothing else is run.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Deserialize;
+
+use super::documents::hash;
+
+/// What is done with a document that is not in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrustMode {
+    /// It is run, and added to the file.
+    Learn,
+    /// It is refused.
+    #[default]
+    Enforce,
+}
+
+impl FromStr for TrustMode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "learn" => Ok(Self::Learn),
+            "enforce" => Ok(Self::Enforce),
+            _ => Err("must be learn or enforce"),
+        }
+    }
+}
+
+/// The documents of a file, by their ids.
+#[derive(Debug)]
+pub struct Trusted {
+    file: PathBuf,
+    mode: TrustMode,
+    documents: Mutex<BTreeMap<String, Arc<str>>>,
+}
+
+impl Trusted {
+    /// Reads the file: `{id: document}` as graphql-codegen and Relay write it, or Apollo's manifest. Who learns may start
+    /// without one.
+    pub fn open(file: &Path, mode: TrustMode) -> io::Result<Self> {
+        let documents = match fs::read(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && mode == TrustMode::Learn => BTreeMap::new(),
+            read => serde_json::from_slice::<Manifest>(&read?)?.into(),
+        };
+        Ok(Self { file: file.to_owned(), mode, documents: Mutex::new(documents) })
+    }
+
+    /// The document of an id.
+    pub(super) fn get(&self, id: &str) -> Option<Arc<str>> {
+        self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// Whether a document may be run that was sent as it is.
+    pub(super) fn allows(&self, text: &str) -> bool {
+        let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        self.mode == TrustMode::Learn
+            || documents.contains_key(&hash(text))
+            || documents.values().any(|document| **document == *text)
+    }
+
+    /// Adds a good document to the file.
+    pub(super) fn learn(&self, text: &str) {
+        if self.mode == TrustMode::Enforce {
+            return;
+        }
+        let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        if documents.values().any(|document| **document == *text) {
+            return;
+        }
+        documents.insert(hash(text), text.into());
+        if let Err(error) = self.write(&documents) {
+            tracing::error!(%error, file = %self.file.display(), "can't write what was learnt");
+        }
+    }
+
+    /// Whoever reads the file sees the old one or the new one.
+    fn write(&self, documents: &BTreeMap<String, Arc<str>>) -> io::Result<()> {
+        let documents: BTreeMap<_, &str> = documents.iter().map(|(id, text)| (id, &**text)).collect();
+        let new = self.file.with_extension("new");
+        fs::write(&new, serde_json::to_vec_pretty(&documents)?)?;
+        fs::rename(new, &self.file)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Manifest {
+    Apollo { operations: Vec<Operation> },
+    ById(BTreeMap<String, String>),
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    id: String,
+    body: String,
+}
+
+impl From<Manifest> for BTreeMap<String, Arc<str>> {
+    fn from(manifest: Manifest) -> Self {
+        match manifest {
+            Manifest::Apollo { operations } => {
+                operations.into_iter().map(|operation| (operation.id, operation.body.into())).collect()
+            }
+            Manifest::ById(documents) => documents.into_iter().map(|(id, text)| (id, text.into())).collect(),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Documents that are named instead of sent: by their hash, or as one of those trusted.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tandem::graphql::{Documents, Limits, TrustMode, Trusted};
+
+use crate::support::{Answer, App, TestDb, app::graphql_request, token};
+
+const QUERY: &str = "{ me { id } }";
+/// What `sha256sum` makes of it.
+const HASH: &str = "c53d78fa4c9c65a93967d42316fcd207fd611c7cac40a103820a866c3e5dd8f5";
+
+async fn app_with(documents: Documents) -> App {
+    App::with_documents(TestDb::fresh().await, Limits::default(), documents, Duration::from_secs(30)).await
+}
+
+async fn send(app: &App, body: Value) -> Answer {
+    app.send(graphql_request(Some(&token("ann")), &body)).await
+}
+
+fn by_hash(hash: &str) -> Value {
+    json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } })
+}
+
+fn sent_with(hash: &str, query: &str) -> Value {
+    let mut body = by_hash(hash);
+    body["query"] = json!(query);
+    body
+}
+
+#[tokio::test]
+async fn a_document_is_named_by_its_hash_once_it_was_sent() {
+    let app = app_with(Documents::default()).await;
+    let unknown = send(&app, by_hash(HASH)).await;
+    assert_eq!((unknown.status.as_u16(), unknown.code()), (200, "PERSISTED_QUERY_NOT_FOUND"));
+    assert_eq!(unknown.json["errors"][0]["message"], "PersistedQueryNotFound");
+    let wrong = send(&app, sent_with(HASH, "{ me { taskCounts { all } } }")).await;
+    assert_eq!((wrong.code(), wrong.json.get("data")), ("BAD_USER_INPUT", None));
+    assert_eq!(send(&app, by_hash(HASH)).await.code(), "PERSISTED_QUERY_NOT_FOUND", "the wrong one was not kept");
+    assert_eq!(send(&app, sent_with(HASH, QUERY)).await.data()["me"]["id"], "ann");
+    for body in [by_hash(HASH), json!({ "documentId": HASH }), json!({ "documentId": format!("sha256:{HASH}") })] {
+        assert_eq!(send(&app, body.clone()).await.data()["me"]["id"], "ann", "{body}");
+    }
+    let bob = app.send(graphql_request(Some(&token("bob")), &by_hash(HASH))).await;
+    assert_eq!(bob.data()["me"]["id"], "bob", "a document is nobody's, its answer is");
+}
+
+#[tokio::test]
+async fn where_hashes_are_off_a_client_is_told_not_to_try() {
+    let app = app_with(Documents { by_hash: false, ..Documents::default() }).await;
+    assert_eq!(send(&app, sent_with(HASH, QUERY)).await.data()["me"]["id"], "ann");
+    let answer = send(&app, by_hash(HASH)).await;
+    assert_eq!(answer.code(), "PERSISTED_QUERY_NOT_SUPPORTED");
+    assert_eq!(answer.json["errors"][0]["message"], "PersistedQueryNotSupported");
+}
+
+#[tokio::test]
+async fn only_trusted_documents_are_run_whichever_tool_wrote_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let apollo = json!({
+        "format": "apollo-persisted-query-manifest",
+        "version": 1,
+        "operations": [{ "id": "me", "name": "Me", "type": "query", "body": QUERY }],
+    });
+    for (name, manifest) in [("by-id.json", json!({ "me": QUERY })), ("apollo.json", apollo)] {
+        let file = directory.path().join(name);
+        fs::write(&file, manifest.to_string()).unwrap();
+        let trusted = Some(Arc::new(Trusted::open(&file, TrustMode::Enforce).unwrap()));
+        let app = app_with(Documents { trusted, by_hash: true }).await;
+        for body in [json!({ "documentId": "me" }), by_hash("me"), json!({ "query": QUERY })] {
+            assert_eq!(send(&app, body.clone()).await.data()["me"]["id"], "ann", "{name} {body}");
+        }
+        let other = "{ tasks { id } }";
+        for body in [json!({ "query": other }), json!({ "query": other, "documentId": "me" })] {
+            assert_eq!(send(&app, body.clone()).await.code(), "PERSISTED_QUERY_NOT_IN_LIST", "{name} {body}");
+        }
+        assert_eq!(send(&app, json!({ "documentId": "other" })).await.code(), "PERSISTED_QUERY_NOT_FOUND");
+    }
+    assert!(Trusted::open(&directory.path().join("absent.json"), TrustMode::Enforce).is_err());
+}
+
+#[tokio::test]
+async fn what_was_learnt_can_be_enforced() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("documents.json");
+    let open = |mode| Some(Arc::new(Trusted::open(&file, mode).unwrap()));
+    let app = app_with(Documents { trusted: open(TrustMode::Learn), by_hash: true }).await;
+    for query in [QUERY, QUERY, "{ tasks { id } }"] {
+        send(&app, json!({ "query": query })).await.data();
+    }
+    assert_eq!(send(&app, json!({ "query": "{ nothing }" })).await.code(), "GRAPHQL_VALIDATION_FAILED");
+    let learnt: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!((learnt.as_object().map(serde_json::Map::len), &learnt[HASH]), (Some(2), &json!(QUERY)));
+    let app = app_with(Documents { trusted: open(TrustMode::Enforce), by_hash: true }).await;
+    assert_eq!(send(&app, json!({ "documentId": HASH })).await.data()["me"]["id"], "ann");
+    assert_eq!(
+        send(&app, json!({ "query": "{ me { taskCounts { all } } }" })).await.code(),
+        "PERSISTED_QUERY_NOT_IN_LIST"
+    );
+}
