@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
-use crate::task::Invalid;
+use crate::task::{Invalid, Task};
 
 /// The result of anything a client can ask for.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -35,6 +35,8 @@ pub enum Code {
     PersistedQueryNotInList,
     /// The task changed since the version the client expected.
     VersionConflict,
+    /// The idempotency key stands for another request.
+    IdempotencyKeyReused,
     /// The body is larger than the server reads.
     PayloadTooLarge,
     /// The body is not of a media type the route reads.
@@ -65,6 +67,7 @@ impl Code {
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::PersistedQueryNotInList => "PERSISTED_QUERY_NOT_IN_LIST",
             Self::VersionConflict => "VERSION_CONFLICT",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
@@ -84,6 +87,7 @@ pub struct Error {
     code: Code,
     message: Cow<'static, str>,
     fields: Vec<Invalid>,
+    current: Option<Box<Task>>,
     cause: Option<Cause>,
     is_about_token: bool,
 }
@@ -91,7 +95,7 @@ pub struct Error {
 impl Error {
     /// An error with a message for the client.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), fields: Vec::new(), cause: None, is_about_token: false }
+        Self { code, message: message.into(), fields: Vec::new(), current: None, cause: None, is_about_token: false }
     }
 
     /// A bearer token was refused; the reason names the check that failed and nothing secret.
@@ -108,9 +112,15 @@ impl Error {
 
     /// The task is at another version than the client expected.
     #[must_use]
-    pub fn version_conflict(expected: i64, current: i64) -> Self {
-        let message = format!("Task has changed: expected version {expected}, it is at version {current}");
-        Self::new(Code::VersionConflict, message)
+    pub fn version_conflict(expected: i64, current: Task) -> Self {
+        let message = format!("Task has changed: expected version {expected}, it is at version {}", current.version);
+        Self { current: Some(Box::new(current)), ..Self::new(Code::VersionConflict, message) }
+    }
+
+    /// The idempotency key was used for another request before.
+    #[must_use]
+    pub fn idempotency_key_reused() -> Self {
+        Self::new(Code::IdempotencyKeyReused, "This Idempotency-Key was used for another request")
     }
 
     /// The database can't be reached, or not in time.
@@ -147,6 +157,12 @@ impl Error {
     #[must_use]
     pub fn fields(&self) -> &[Invalid] {
         &self.fields
+    }
+
+    /// The task as it is; only with [`Code::VersionConflict`].
+    #[must_use]
+    pub fn current(&self) -> Option<&Task> {
+        self.current.as_deref()
     }
 
     /// The whole story for whoever runs the server: the cause, if there is one, else the message.

@@ -63,23 +63,33 @@ pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: O
 
 /// Deletes a task. `NOT_FOUND`, or `VERSION_CONFLICT` when it is not at the expected version.
 pub async fn delete(tasks: &UserTasks, id: TaskId, expected: Option<i64>) -> Result<()> {
-    done(tasks.delete(id, expected).await?, expected)
+    done(tasks.delete(id, expected).await?, expected).map(drop)
 }
 
 /// Turns a task from pending to completed or back. `NOT_FOUND`.
 pub async fn toggle(tasks: &UserTasks, id: TaskId) -> Result<Task> {
-    tasks.toggle(id).await?.ok_or_else(Error::task_not_found)
+    complete(tasks, id, None, None).await
 }
 
 /// Makes a task completed or pending; doing it twice changes nothing more. `NOT_FOUND`.
 pub async fn set_completed(tasks: &UserTasks, id: TaskId, completed: bool) -> Result<Task> {
-    tasks.set_completed(id, completed).await?.ok_or_else(Error::task_not_found)
+    complete(tasks, id, Some(completed), None).await
+}
+
+/// Sets whether a task is completed, or turns that around when nothing is asked for. `NOT_FOUND`, or `VERSION_CONFLICT`
+/// when the task is not at the expected version.
+pub async fn complete(tasks: &UserTasks, id: TaskId, completed: Option<bool>, expected: Option<i64>) -> Result<Task> {
+    let changed = match completed {
+        Some(completed) => tasks.set_completed(id, completed, expected).await?,
+        None => tasks.toggle(id, expected).await?,
+    };
+    done(changed, expected)
 }
 
 fn done<T>(changed: Changed<T>, expected: Option<i64>) -> Result<T> {
     match changed {
         Changed::Done(value) => Ok(value),
         Changed::Absent => Err(Error::task_not_found()),
-        Changed::Conflict(task) => Err(Error::version_conflict(expected.unwrap_or_default(), task.version)),
+        Changed::Conflict(task) => Err(Error::version_conflict(expected.unwrap_or_default(), task)),
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     error::{Code, Error},
     graphql, health, rest,
     state::{AppState, Playground},
+    task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED},
     telemetry::{REQUEST_ID, log_response, request_span},
 };
 
@@ -60,6 +61,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(middleware::from_fn(plain_options))
         .layer(cors(config.cors_origins.as_deref()))
+        .layer(middleware::from_fn(rest::negotiate))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(move |request, next| within(request_timeout, request, next)))
         .layer(DefaultBodyLimit::max(MAX_BODY));
@@ -187,16 +189,23 @@ fn cors(origins: Option<&[HeaderValue]>) -> CorsLayer {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(
-            [header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH, REQUEST_ID]
-                .into_iter()
-                .chain(graphql::PREFLIGHT_HEADERS)
-                .collect::<Vec<_>>(),
+            [
+                header::CONTENT_TYPE,
+                header::IF_MATCH,
+                header::IF_NONE_MATCH,
+                HeaderName::from_static(IDEMPOTENCY_KEY),
+                REQUEST_ID,
+            ]
+            .into_iter()
+            .chain(graphql::PREFLIGHT_HEADERS)
+            .collect::<Vec<_>>(),
         )
         .expose_headers([
             header::ETAG,
             header::LINK,
             header::LOCATION,
             HeaderName::from_static("x-total-count"),
+            HeaderName::from_static(IDEMPOTENT_REPLAYED),
             REQUEST_ID,
         ])
         .max_age(Duration::from_mins(10))

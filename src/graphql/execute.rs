@@ -67,9 +67,9 @@ pub(super) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Para
             Ok(plan) => plans.push(Ok(plan)),
         }
     }
-    let replies = plans.into_iter().map(|plan| async {
+    let replies = plans.into_iter().enumerate().map(|(index, plan)| async move {
         match plan {
-            Ok(plan) => plan.run(parts, tasks).await,
+            Ok(plan) => plan.run(parts, &tasks.operation(index)).await,
             Err(reply) => reply,
         }
     });

@@ -117,7 +117,8 @@ impl ConnectionArgs {
             (None, Some(last)) => (faults.take("last", Limit::try_from(last)), true),
             (first, None) => (first.and_then(|first| faults.take("first", Limit::try_from(first))), false),
         };
-        let page = PageRequest { sort, limit: limit.unwrap_or_default(), after, before, from_end };
+        let page =
+            PageRequest { sort, limit: limit.unwrap_or_default(), after, before, from_end, ..PageRequest::default() };
         faults.none_or((Filter { status: self.status.into(), search }, page))
     }
 }

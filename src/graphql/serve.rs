@@ -16,7 +16,8 @@ use super::{
 use crate::{
     auth::{Verifier, challenge},
     error::{Code, Error, Result},
-    store::{Db, UserTasks},
+    store::{Db, Once, Replayed, UserTasks},
+    task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Invalid},
 };
 
 /// What the endpoint can be asked with.
@@ -47,8 +48,10 @@ pub async fn post(
     headers: HeaderMap,
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Response {
+    let replayed = Replayed::default();
     let answer = async {
         let (tasks, media_type) = admit(&verifier, &db, &headers).await?;
+        let tasks = tasks.once(once(&headers, &replayed)?);
         let body = body.map_err(|rejection| unreadable(&rejection))?;
         match from_body(&headers, &body)? {
             Operations::One(parameters) => {
@@ -58,7 +61,18 @@ pub async fn post(
             Operations::Many(batch) => Ok(many(&run_many(&schema, &tasks, batch).await?, media_type)),
         }
     };
-    answer.await.unwrap_or_else(|error| refuse(&error, &headers))
+    let mut response = answer.await.unwrap_or_else(|error| refuse(&error, &headers));
+    if replayed.get() {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// Who writes may name the request, to have its mutations carried out once.
+fn once(headers: &HeaderMap, replayed: &Replayed) -> Result<Option<Once>> {
+    let key = IdempotencyKey::one(headers.get_all(IDEMPOTENCY_KEY).iter().map(HeaderValue::as_bytes));
+    let key = key.map_err(|problem| Invalid::new(IDEMPOTENCY_KEY, problem))?;
+    Ok(key.map(|key| Once::new(key, replayed.clone())))
 }
 
 /// Says what the endpoint can be asked with.

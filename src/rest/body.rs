@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::error::RestError;
+use super::{error::RestError, json};
 use crate::{
     error::{Code, Error},
     state::AppState,
@@ -46,8 +46,10 @@ impl<T: FromFields> FromRequest<AppState> for JsonBody<T> {
         }
         match serde_json::from_slice(&body) {
             Ok(Value::Object(map)) => read(map),
+            Ok(Value::Null) if T::IS_OPTIONAL => read(Map::new()),
+            Ok(Value::Null) => Err(Error::from(Invalid::new("", Problem::Missing)).into()),
             Ok(other) => Err(Error::from(Invalid::new("", Problem::NotAnObject).given(other)).into()),
-            Err(_) => Err(Error::from(Invalid::new("", Problem::NotJson)).into()),
+            Err(_) => Err(Error::from(not_json(&body)).into()),
         }
     }
 }
@@ -58,6 +60,11 @@ fn read<T: FromFields>(map: Map<String, Value>) -> Result<JsonBody<T>, RestError
         Some(value) if fields.faults.is_empty() => Ok(JsonBody(value)),
         _ => Err(Error::from(fields.faults).into()),
     }
+}
+
+fn not_json(body: &[u8]) -> Invalid {
+    let (at, why) = json::flaw(body);
+    Invalid::new("", Problem::NotJson(at, why)).given(Map::new())
 }
 
 /// Old clients don't always name the type.
@@ -162,8 +169,12 @@ fn string(value: Value) -> Result<String, Problem> {
 fn boolean(value: &Value) -> Result<bool, Problem> {
     match value {
         Value::Bool(value) => Ok(*value),
-        Value::Number(number) if number.as_f64() == Some(0.0) => Ok(false),
-        Value::Number(number) if number.as_f64() == Some(1.0) => Ok(true),
+        Value::Number(number) => match number.as_f64() {
+            Some(0.0) => Ok(false),
+            Some(1.0) => Ok(true),
+            Some(number) if number.fract() == 0.0 => Err(Problem::UnclearBoolean),
+            _ => Err(Problem::NotABoolean),
+        },
         Value::String(word) => super::query::boolean(word),
         _ => Err(Problem::NotABoolean),
     }

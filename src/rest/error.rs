@@ -7,7 +7,9 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use super::{problem::ProblemDetails, wire::TaskBody};
 use crate::{
     auth::challenge,
     error::{Code, Error},
@@ -32,6 +34,9 @@ impl RestError {
 struct Envelope<'a> {
     detail: Detail<'a>,
     code: &'static str,
+    /// The task as it is, when it is not as the client expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<TaskBody>,
 }
 
 /// One sentence, or for bad input an entry for each fault, as pydantic has it.
@@ -46,7 +51,7 @@ enum Detail<'a> {
 struct Fault<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    loc: Vec<&'static str>,
+    loc: Vec<Value>,
     msg: String,
     input: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +70,9 @@ impl IntoResponse for RestError {
         self.error.log();
         let status = status(self.error.code());
         let code = self.error.code().as_str();
-        let mut response = (status, Json(Envelope { detail: self.detail(), code })).into_response();
+        let mut response =
+            (status, Json(Envelope { detail: self.detail(), code, current: self.current() })).into_response();
+        response.extensions_mut().insert(self.details(status));
         challenge(&self.error, response.headers_mut());
         response
     }
@@ -79,34 +86,72 @@ impl RestError {
         }
     }
 
+    fn current(&self) -> Option<TaskBody> {
+        self.error.current().cloned().map(Into::into)
+    }
+
+    fn details(&self, status: StatusCode) -> ProblemDetails {
+        let errors = self.error.fields().iter().map(|invalid| json!(self.fault(invalid))).collect();
+        ProblemDetails {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: self.error.message().to_owned(),
+            code: self.error.code().as_str(),
+            errors,
+            current: self.current().map(|task| json!(task)),
+        }
+    }
+
     fn fault<'a>(&self, invalid: &'a Invalid) -> Fault<'a> {
         Fault {
             kind: invalid.problem.kind(),
             loc: self.location(invalid),
-            msg: invalid.problem.to_string(),
+            msg: message(invalid),
             input: invalid.input.as_ref(),
-            ctx: context(&invalid.problem),
+            ctx: context(invalid),
         }
     }
 
-    /// Faults of the body as a whole have no field.
-    fn location(&self, invalid: &Invalid) -> Vec<&'static str> {
+    /// Faults of the body as a whole have no field; for what is no JSON the place in it is told.
+    fn location(&self, invalid: &Invalid) -> Vec<Value> {
         match invalid.problem {
-            Problem::NotAnObject | Problem::NotJson | Problem::NothingToUpdate => vec![self.part],
-            _ if invalid.field.is_empty() => vec![self.part],
-            _ => vec![self.part, invalid.field],
+            Problem::NotJson(at, _) => vec![self.part.into(), at.into()],
+            Problem::NothingToUpdate => vec![self.part.into()],
+            _ if invalid.field.is_empty() => vec![self.part.into()],
+            _ => vec![self.part.into(), invalid.field.into()],
         }
     }
 }
 
+/// pydantic says about an id what is wrong with it: in the same words as we do, it reads ids with the same crate.
+fn message(invalid: &Invalid) -> String {
+    match uuid_flaw(invalid) {
+        Some(flaw) => format!("{}, {flaw}", invalid.problem),
+        None => invalid.problem.to_string(),
+    }
+}
+
+fn uuid_flaw(invalid: &Invalid) -> Option<String> {
+    match (invalid.problem, &invalid.input) {
+        (Problem::Uuid, Some(Value::String(text))) => Uuid::parse_str(text).err().map(|error| error.to_string()),
+        _ => None,
+    }
+}
+
 /// The numbers and words of the rule.
-fn context(problem: &Problem) -> Option<Value> {
+fn context(invalid: &Invalid) -> Option<Value> {
+    let problem = invalid.problem;
     Some(match problem {
         Problem::TooShort(min) => json!({ "min_length": min }),
         Problem::TooLong(max) => json!({ "max_length": max }),
         Problem::TooSmall(min) => json!({ "ge": min }),
         Problem::TooLarge(max) => json!({ "le": max }),
         Problem::NotOneOf(_) => json!({ "expected": problem.expected() }),
+        Problem::NotJson(_, why) => json!({ "error": why }),
+        Problem::Uuid => json!({ "error": uuid_flaw(invalid)? }),
+        // FastAPI can't show the exception that pydantic keeps there.
+        _ if problem.kind() == "value_error" => json!({ "error": {} }),
         _ => return None,
     })
 }
@@ -118,6 +163,7 @@ const fn status(code: Code) -> StatusCode {
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::BadUserInput
+        | Code::IdempotencyKeyReused
         | Code::GraphqlParseFailed
         | Code::GraphqlValidationFailed
         | Code::PersistedQueryNotFound

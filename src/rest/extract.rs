@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     extract::{FromRef, FromRequestParts, OriginalUri, RawPathParams},
-    http::{HeaderMap, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
 };
 
 use super::error::RestError;
@@ -12,8 +12,8 @@ use crate::{
     auth::Verifier,
     error::{Code, Error},
     state::AppState,
-    store::{Db, UserTasks},
-    task::{Invalid, Problem, TaskId},
+    store::{Db, Once, Replayed, UserTasks},
+    task::{IDEMPOTENCY_KEY, IdempotencyKey, Invalid, Problem, TaskId},
 };
 
 /// The caller's own tasks. A user id in the path must be the token's.
@@ -28,9 +28,21 @@ impl FromRequestParts<AppState> for Mine {
             Some(owner) if owner != user.id() => {
                 Err(Error::new(Code::Forbidden, "Not authorized to access this user's tasks").into())
             }
-            _ => Ok(Self(Db::from_ref(state).tasks(user))),
+            _ => Ok(Self(Db::from_ref(state).tasks(user).once(once(parts)?))),
         }
     }
+}
+
+/// Who writes may name the request, to have it carried out once.
+fn once(parts: &Parts) -> Result<Option<Once>, RestError> {
+    if parts.method.is_safe() {
+        return Ok(None);
+    }
+    let replayed = parts.extensions.get::<Replayed>().cloned().unwrap_or_default();
+    let fault = |problem| RestError::in_part("header", Invalid::new("idempotency-key", problem));
+    let values = parts.headers.get_all(IDEMPOTENCY_KEY);
+    let key = IdempotencyKey::one(values.iter().map(HeaderValue::as_bytes)).map_err(fault)?;
+    Ok(key.map(|key| Once::new(key, replayed)))
 }
 
 /// The task id in the path.
@@ -89,12 +101,12 @@ impl FromRequestParts<AppState> for IfMatch {
 pub(super) struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
-    pub(super) fn knows(&self, version: i64) -> bool {
-        let Some(value) = &self.0 else { return false };
-        value
-            .split(',')
-            .map(str::trim)
-            .any(|tag| tag == "*" || self::version(tag.trim_start_matches("W/")) == Some(version))
+    /// Whether one of its tags is this one, weak or not.
+    pub(super) fn names(&self, tag: &str) -> bool {
+        let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        self.0
+            .as_deref()
+            .is_some_and(|value| value.split(',').any(|known| known.trim() == "*" || strong(known) == strong(tag)))
     }
 }
 

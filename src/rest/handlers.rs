@@ -14,13 +14,18 @@ use crate::{
     task::{NewTask, TaskPatch},
 };
 
-pub(super) async fn list(Mine(tasks): Mine, place: Place, query: ListQuery) -> Result<TaskList, RestError> {
+pub(super) async fn list(
+    Mine(tasks): Mine,
+    place: Place,
+    query: ListQuery,
+    known: IfNoneMatch,
+) -> Result<TaskList, RestError> {
     let page = resolvers::list(&tasks, query.filter.clone(), query.page.clone()).await?;
     let total = match page.total() {
         Some(total) => total,
         None => resolvers::counts(&tasks, query.filter.search.clone()).await?.of(query.filter.status),
     };
-    Ok(TaskList::new(page, total, &place, &query))
+    Ok(TaskList::new(page, total, &place, &query).unless_known(&known))
 }
 
 pub(super) async fn create(
@@ -52,10 +57,8 @@ pub(super) async fn delete(Mine(tasks): Mine, Id(id): Id, IfMatch(expected): IfM
 pub(super) async fn complete(
     Mine(tasks): Mine,
     Id(id): Id,
+    IfMatch(expected): IfMatch,
     JsonBody(Completion(completed)): JsonBody<Completion>,
 ) -> Result<Versioned, RestError> {
-    Ok(match completed {
-        Some(completed) => resolvers::set_completed(&tasks, id, completed).await?.into(),
-        None => resolvers::toggle(&tasks, id).await?.into(),
-    })
+    Ok(resolvers::complete(&tasks, id, completed, expected).await?.into())
 }

@@ -4,16 +4,22 @@ mod body;
 mod error;
 mod extract;
 mod handlers;
+mod json;
+mod problem;
 mod query;
 mod wire;
 
 use axum::{
     Router,
-    routing::{MethodFilter, on},
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::{Next, from_fn, map_response},
+    response::Response,
+    routing::{MethodFilter, MethodRouter, on},
 };
 
-pub use self::error::error_response;
-use crate::state::AppState;
+pub use self::{error::error_response, problem::negotiate};
+use crate::{state::AppState, store::Replayed, task::IDEMPOTENT_REPLAYED};
 
 /// Where the task routes stand; `/api/{user_id}/tasks` is the legacy shape.
 pub const PREFIXES: [&str; 3] = ["/api/tasks", "/api/v1/tasks", "/api/{user_id}/tasks"];
@@ -24,8 +30,8 @@ macro_rules! routes {
         /// The task routes, as method and path below a prefix.
         pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
 
-        fn task_routes() -> Router<AppState> {
-            Router::new()$(.route($path, on(MethodFilter::$method, $handler)))+
+        fn task_routes(prefix: &str) -> Router<AppState> {
+            Router::new()$(.merge(route(prefix, $path, on(MethodFilter::$method, $handler))))+
         }
     };
 }
@@ -40,7 +46,34 @@ routes! {
     PATCH "/{task_id}/complete" => handlers::complete,
 }
 
+/// With and without a slash at the end. FastAPI sends a 307 from the one to the other, but browsers follow no redirect
+/// in a preflight and some clients drop the token on the way: whoever was sent elsewhere before is content to be answered.
+fn route(prefix: &str, path: &str, method: MethodRouter<AppState>) -> Router<AppState> {
+    let path = format!("{prefix}{}", path.trim_end_matches('/'));
+    Router::new().route(&path, method.clone()).route(&format!("{path}/"), method)
+}
+
 /// The task routes under each of their prefixes.
 pub fn routes() -> Router<AppState> {
-    PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.nest(prefix, task_routes()))
+    let routes = PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(task_routes(prefix)));
+    routes.route_layer(map_response(keep_private)).route_layer(from_fn(tell_replays))
+}
+
+/// Says so when an answer was given before.
+async fn tell_replays(mut request: Request, next: Next) -> Response {
+    let replayed = Replayed::default();
+    request.extensions_mut().insert(replayed.clone());
+    let mut response = next.run(request).await;
+    if replayed.get() {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// Answers belong to the user of the token, and are good as long as their entity tag is.
+async fn keep_private(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.append(header::VARY, HeaderValue::from_static("authorization"));
+    response
 }

@@ -1,6 +1,9 @@
 //! The query of a list, in the words of the older backends.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    num::{IntErrorKind, ParseIntError},
+};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use url::form_urlencoded;
@@ -9,14 +12,22 @@ use super::error::RestError;
 use crate::{
     error::Error,
     state::AppState,
-    task::{Cursor, Filter, Invalid, Limit, PageRequest, Problem, Search, SortColumn, TaskSort, TaskStatus},
+    task::{
+        Cursor, Filter, Invalid, Limit, MAX_OFFSET, Offset, PageRequest, Problem, Search, SortColumn, TaskSort,
+        TaskStatus,
+    },
 };
+
+/// The parameters that say where in a list a page starts.
+const PLACES: [&str; 4] = ["cursor", "offset", "skip", "page"];
 
 /// What a list is asked for.
 pub(super) struct ListQuery {
     pub(super) filter: Filter,
     pub(super) page: PageRequest,
-    /// Every parameter but the cursor, for the link to the next page.
+    /// Whether the list comes as `{"tasks": […], "total": n}`.
+    pub(super) has_envelope: bool,
+    /// Every parameter but the place in the list, for the link to the next page.
     pub(super) without_cursor: String,
 }
 
@@ -39,14 +50,21 @@ impl ListQuery {
         let search = params.read("search", |text| Search::parse(text.to_owned())).flatten();
         let sort = params.sort();
         let limit = params.read("limit", limit).unwrap_or_default();
+        let offset = params.offset(limit);
         let after = params.read("cursor", |text| Cursor::parse(text, sort));
+        if after.is_some() && offset.is_some() {
+            let problem = Problem::Combination("give a cursor or an offset, not both");
+            params.faults.push(Invalid::new("cursor", problem));
+        }
+        let has_envelope = params.read("envelope", boolean).unwrap_or(false);
         if !params.faults.is_empty() {
             return Err(params.faults);
         }
-        let kept = params.pairs.iter().filter(|(name, _)| name != "cursor");
+        let kept = params.pairs.iter().filter(|(name, _)| !PLACES.contains(&name.as_ref()));
         let without_cursor = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
         let filter = Filter { status: status.or(completed).unwrap_or_default(), search };
-        Ok(Self { filter, page: PageRequest { sort, limit, after, ..PageRequest::default() }, without_cursor })
+        let page = PageRequest { sort, limit, after, offset: offset.unwrap_or_default(), ..PageRequest::default() };
+        Ok(Self { filter, page, has_envelope, without_cursor })
     }
 }
 
@@ -68,9 +86,17 @@ impl Params<'_> {
 
     /// Newest first, and titles from A to Z, unless the order or a `-` says otherwise.
     fn sort(&mut self) -> TaskSort {
-        let (column, is_negated) = self.read("sort", sort).unwrap_or_default();
-        let descending = self.read("order", order).unwrap_or(is_negated || column != SortColumn::Title);
-        TaskSort { column, descending }
+        let column = self.read("sort", sort).or_else(|| self.read("sort_by", sort));
+        let (column, is_negated) = column.unwrap_or_default();
+        let descending = self.read("order", order).or_else(|| self.read("sort_order", order));
+        TaskSort { column, descending: descending.unwrap_or(is_negated || column != SortColumn::Title) }
+    }
+
+    /// The older ways to say where in the list; the first one that is there counts.
+    fn offset(&mut self, limit: Limit) -> Option<Offset> {
+        let skipped = |word: &str| Offset::try_from(integer(word)?);
+        let offset = self.read("offset", skipped).or_else(|| self.read("skip", skipped));
+        offset.or_else(|| self.read("page", |word| page(integer(word)?, limit)))
     }
 }
 
@@ -103,8 +129,26 @@ fn order(word: &str) -> Result<bool, Problem> {
 }
 
 fn limit(word: &str) -> Result<Limit, Problem> {
-    let number: i64 = word.trim().parse().map_err(|_| Problem::NotAnInteger)?;
-    Limit::try_from(number)
+    Limit::try_from(integer(word)?)
+}
+
+/// Pages are counted from 1.
+fn page(number: i64, limit: Limit) -> Result<Offset, Problem> {
+    let last = MAX_OFFSET / limit.get() + 1;
+    match number {
+        ..1 => Err(Problem::TooSmall(1)),
+        number if number > last => Err(Problem::TooLarge(last)),
+        number => Offset::try_from((number - 1) * limit.get()),
+    }
+}
+
+/// A number too large to be held is as good as the largest one: it breaks the same rule.
+fn integer(word: &str) -> Result<i64, Problem> {
+    word.trim().parse().or_else(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => Ok(i64::MAX),
+        IntErrorKind::NegOverflow => Ok(i64::MIN),
+        _ => Err(Problem::NotAnInteger),
+    })
 }
 
 /// The words pydantic takes for a boolean.
@@ -112,6 +156,6 @@ pub(super) fn boolean(word: &str) -> Result<bool, Problem> {
     match word.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
         "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
-        _ => Err(Problem::NotABoolean),
+        _ => Err(Problem::UnclearBoolean),
     }
 }

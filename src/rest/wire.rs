@@ -1,10 +1,12 @@
 //! What goes out.
 
+use aws_lc_rs::digest;
 use axum::{
     Json,
     http::{HeaderName, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Serialize;
 
 use super::{
@@ -17,7 +19,7 @@ const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// A task as REST clients see it.
 #[derive(Serialize)]
-struct TaskBody {
+pub(super) struct TaskBody {
     id: String,
     user_id: String,
     title: String,
@@ -43,11 +45,21 @@ impl From<Task> for TaskBody {
     }
 }
 
-/// A bare array, with the way to the next page and the number of tasks in its headers.
+/// A list with its number of tasks, the way to the next page, and a tag that changes with any of it.
 pub(super) struct TaskList {
     tasks: Vec<TaskBody>,
     total: i64,
     next: Option<String>,
+    tag: String,
+    has_envelope: bool,
+    is_known: bool,
+}
+
+/// The list as some of the older backends had it.
+#[derive(Serialize)]
+struct Envelope {
+    tasks: Vec<TaskBody>,
+    total: i64,
 }
 
 impl TaskList {
@@ -58,17 +70,44 @@ impl TaskList {
             let cursor = Cursor::of(task, query.page.sort);
             format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", place.0.path(), query.without_cursor)
         });
-        Self { tasks: page.tasks.into_iter().map(Into::into).collect(), total, next }
+        let tag = tag(&page.tasks, total, next.as_deref());
+        let tasks = page.tasks.into_iter().map(Into::into).collect();
+        Self { tasks, total, next, tag, has_envelope: query.has_envelope, is_known: false }
     }
+
+    /// Leaves the tasks out if the client has them already.
+    pub(super) fn unless_known(self, known: &IfNoneMatch) -> Self {
+        Self { is_known: known.names(&self.tag), ..self }
+    }
+
+    fn body(self) -> Response {
+        match (self.is_known, self.has_envelope) {
+            (true, _) => StatusCode::NOT_MODIFIED.into_response(),
+            (false, true) => Json(Envelope { tasks: self.tasks, total: self.total }).into_response(),
+            (false, false) => Json(self.tasks).into_response(),
+        }
+    }
+}
+
+/// What a task looks like follows from its version, so its id and version stand for it. Weak: the same list may be
+/// spelt in other bytes by another version of this server.
+fn tag(tasks: &[Task], total: i64, next: Option<&str>) -> String {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for task in tasks {
+        digest.update(task.id.as_uuid().as_bytes());
+        digest.update(&task.version.to_be_bytes());
+    }
+    digest.update(&total.to_be_bytes());
+    digest.update(next.unwrap_or_default().as_bytes());
+    let digest = digest.finish();
+    format!("W/\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default()))
 }
 
 impl IntoResponse for TaskList {
     fn into_response(self) -> Response {
-        let headers = [(TOTAL_COUNT, self.total.to_string())];
-        match self.next {
-            Some(next) => (headers, [(header::LINK, next)], Json(self.tasks)).into_response(),
-            None => (headers, Json(self.tasks)).into_response(),
-        }
+        let headers = [(TOTAL_COUNT, self.total.to_string()), (header::ETAG, self.tag.clone())];
+        let next = self.next.clone().map(|next| [(header::LINK, next)]);
+        (headers, AppendHeaders(next.into_iter().flatten().collect::<Vec<_>>()), self.body()).into_response()
     }
 }
 
@@ -91,6 +130,10 @@ impl IntoResponse for Created {
     }
 }
 
+fn entity_tag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
 /// One task with its version as its entity tag, or the news that the client has it already.
 pub(super) struct Versioned {
     version: i64,
@@ -99,7 +142,8 @@ pub(super) struct Versioned {
 
 impl Versioned {
     pub(super) fn new(task: Task, known: &IfNoneMatch) -> Self {
-        Self { version: task.version, task: (!known.knows(task.version)).then(|| task.into()) }
+        let is_known = known.names(&entity_tag(task.version));
+        Self { version: task.version, task: (!is_known).then(|| task.into()) }
     }
 }
 
@@ -111,7 +155,7 @@ impl From<Task> for Versioned {
 
 impl IntoResponse for Versioned {
     fn into_response(self) -> Response {
-        let tag = [(header::ETAG, format!("\"{}\"", self.version))];
+        let tag = [(header::ETAG, entity_tag(self.version))];
         match self.task {
             Some(task) => (tag, Json(task)).into_response(),
             None => (StatusCode::NOT_MODIFIED, tag).into_response(),

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// What the catalog says is wrong with the role or the table, asked as the API role; null when nothing is.
+/// What the catalog says is wrong with the role or a table, asked as the API role; null when nothing is.
 const CATALOG_FLAW: &str = "
     SELECT CASE
         WHEN r.rolname <> 'tandem_api'
@@ -24,20 +24,43 @@ const CATALOG_FLAW: &str = "
         WHEN r.rolsuper OR r.rolbypassrls
             THEN 'the role tandem_api bypasses row-level security. ALTER ROLE tandem_api NOSUPERUSER NOBYPASSRLS'
         WHEN c.oid IS NULL
-            THEN 'there is no table tasks. Run `tandem migrate`'
+            THEN format('there is no table %s. Run `tandem migrate`', t.name)
         WHEN NOT (c.relrowsecurity AND c.relforcerowsecurity)
-            THEN 'row-level security is not forced. ALTER TABLE tasks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'
+            THEN format('row-level security is not forced. ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t.name)
         WHEN NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*'
                          AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL)
-            THEN 'the table tasks has no policy for all commands with USING and WITH CHECK. Recreate tasks_of_current_user'
+            THEN format('the table %1$s has no policy for all commands with USING and WITH CHECK. Recreate %1$s_of_current_user', t.name)
         WHEN (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive) <> 1
-            THEN 'the table tasks has more than one permissive policy: what any of them permits is permitted. Drop the others'
+            THEN format('the table %s has more than one permissive policy: what any of them permits is permitted. Drop the others', t.name)
     END AS flaw
-    FROM pg_roles r LEFT JOIN pg_class c ON c.oid = to_regclass('tasks')
+    FROM pg_roles r CROSS JOIN (VALUES ('tasks'), ('idempotency_keys')) t (name)
+    LEFT JOIN pg_class c ON c.oid = to_regclass(t.name)
     WHERE r.rolname = current_user";
 
-/// All rows that can be seen: as a canary, just its own.
-const SEEN: &str = "SELECT count(*) AS rows FROM tasks";
+/// A table whose rows belong to users, with what the canaries write there.
+struct Walled {
+    name: &'static str,
+    columns: &'static str,
+    values: &'static str,
+    change: &'static str,
+}
+
+const WALLED: [Walled; 2] = [
+    Walled { name: "tasks", columns: "id, title", values: "gen_random_uuid(), '-'", change: "completed = true" },
+    Walled {
+        name: "idempotency_keys",
+        columns: "key, part, fingerprint",
+        values: "gen_random_uuid()::text, 0, ''",
+        change: "outcome = '[]'",
+    },
+];
+
+impl Walled {
+    /// How many rows can be seen: as a canary, just its own.
+    async fn seen(&self, connection: &AsyncPgConnection) -> QueryResult<i64> {
+        count(connection, &format!("SELECT count(*) AS rows FROM {}", self.name)).await
+    }
+}
 
 #[derive(QueryableByName)]
 struct Flaw {
@@ -90,26 +113,37 @@ async fn find_flaw(connection: &AsyncPgConnection) -> QueryResult<Option<String>
     if let Some(flaw) = flaws.into_iter().find_map(|found| found.flaw) {
         return Ok(Some(flaw));
     }
+    for table in &WALLED {
+        if let Some(flaw) = find_breach(connection, table).await? {
+            return Ok(Some(flaw));
+        }
+    }
+    Ok(None)
+}
+
+async fn find_breach(connection: &AsyncPgConnection, table: &Walled) -> QueryResult<Option<String>> {
+    let name = table.name;
     let (canary, other) = (Canary::new(), Canary::new());
     for canary in [&other, &canary] {
         canary.speak(connection).await?;
-        canary.plant(connection).await?;
+        canary.plant(connection, table).await?;
     }
-    if let Some(flaw) = canary.trespass(connection, &other).await? {
-        return Ok(Some(flaw));
+    if let Some(flaw) = canary.trespass(connection, table, &other).await? {
+        return Ok(Some(format!("{flaw}. Recreate the policy {name}_of_current_user")));
     }
     for nobody in [Canary(String::new()), Canary::new()] {
         nobody.speak(connection).await?;
-        if count(connection, SEEN).await? != 0 {
-            return Ok(Some(
-                "who has no tasks sees those of others. Recreate the policy tasks_of_current_user".to_owned(),
-            ));
+        if table.seen(connection).await? != 0 {
+            let flaw = "who has no rows sees those of others";
+            return Ok(Some(format!("{flaw}. Recreate the policy {name}_of_current_user")));
         }
     }
-    // Last, for its failure, which is what is hoped for, ends the transaction.
-    Ok(other.plant(connection).await.is_ok().then(|| {
-        "a user can give rows to another user. Recreate the policy tasks_of_current_user with its WITH CHECK".to_owned()
-    }))
+    // Its failure, which is what is hoped for, would end the transaction.
+    run(connection, "SAVEPOINT planting").await?;
+    let planted = other.plant(connection, table).await;
+    run(connection, "ROLLBACK TO SAVEPOINT planting").await?;
+    let flaw = "a user can give rows to another user";
+    Ok(planted.is_ok().then(|| format!("{flaw}. Recreate the policy {name}_of_current_user with its WITH CHECK")))
 }
 
 /// A made-up user. Its id is new each time, so that it is nobody's.
@@ -126,24 +160,26 @@ impl Canary {
     }
 
     /// Adds a row of this user, whoever the transaction speaks for.
-    async fn plant(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
-        let values = format!("VALUES ('{}', gen_random_uuid(), '-')", self.0);
-        run(connection, &format!("INSERT INTO tasks (user_id, id, title) {values}")).await
+    async fn plant(&self, connection: &AsyncPgConnection, table: &Walled) -> QueryResult<usize> {
+        let Walled { name, columns, values, .. } = table;
+        run(connection, &format!("INSERT INTO {name} (user_id, {columns}) VALUES ('{}', {values})", self.0)).await
     }
 
     /// Speaking for this user, tries to reach its neighbour's row.
-    async fn trespass(&self, connection: &AsyncPgConnection, other: &Self) -> QueryResult<Option<String>> {
-        if count(connection, SEEN).await? != 1 {
-            return Ok(Some(
-                "a user sees rows that are not theirs. Recreate the policy tasks_of_current_user".to_owned(),
-            ));
+    async fn trespass(
+        &self,
+        connection: &AsyncPgConnection,
+        table: &Walled,
+        other: &Self,
+    ) -> QueryResult<Option<&'static str>> {
+        if table.seen(connection).await? != 1 {
+            return Ok(Some("a user sees rows that are not theirs"));
         }
+        let Walled { name, change, .. } = table;
         let of_other = format!("WHERE user_id = '{}'", other.0);
-        let changed = run(connection, &format!("UPDATE tasks SET completed = true {of_other}")).await?;
-        let deleted = run(connection, &format!("DELETE FROM tasks {of_other}")).await?;
-        Ok((changed + deleted > 0).then(|| {
-            "a user can change or delete another user's rows. Recreate the policy tasks_of_current_user".to_owned()
-        }))
+        let changed = run(connection, &format!("UPDATE {name} SET {change} {of_other}")).await?;
+        let deleted = run(connection, &format!("DELETE FROM {name} {of_other}")).await?;
+        Ok((changed + deleted > 0).then_some("a user can change or delete another user's rows"))
     }
 }
 

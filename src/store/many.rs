@@ -11,10 +11,11 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use futures::FutureExt;
+use serde_json::json;
 
 use super::{
+    claim::Noted,
     page::owned_by,
-    prepared::Prepared,
     rows::TaskRow,
     schema::tasks,
     tasks::{UserTasks, clock_timestamp},
@@ -27,17 +28,24 @@ use crate::{
 impl UserTasks {
     /// Adds tasks; they come back in the order they were given.
     pub async fn insert_many(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
-        let insert = Arc::new(InsertMany::new(new));
-        let rows = self.write(move |owner, connection| {
+        let insert = InsertMany::new(new);
+        let write = json!(["insert_many", insert.titles, insert.descriptions, insert.completed]);
+        let insert = Arc::new(insert);
+        let rows = self.write(&write, move |owner, claim, connection| {
             let insert = Arc::clone(&insert);
-            async move { Insert { owner: &owner, many: &insert }.load::<TaskRow>(&mut &*connection).await }.boxed()
+            async move {
+                let insert = Insert { owner: &owner, many: &insert };
+                Noted::many(insert, claim).load(&mut &*connection).await
+            }
+            .boxed()
         });
         Ok(in_order(rows.await?))
     }
 
     /// Makes every pending task completed. Those come back, oldest first.
     pub async fn complete_all(&self) -> Result<Vec<Task>> {
-        let rows = self.write(move |owner, connection| {
+        let write = json!(["complete_all"]);
+        let rows = self.write(&write, move |owner, claim, connection| {
             async move {
                 let set = (
                     tasks::completed.eq(true),
@@ -45,7 +53,7 @@ impl UserTasks {
                     tasks::updated_at.eq(clock_timestamp()),
                 );
                 let update = diesel::update(owned_by(&owner).filter(tasks::completed.eq(false))).set(set);
-                Prepared(update.returning(TaskRow::as_returning())).load::<TaskRow>(&mut &*connection).await
+                Noted::many(update.returning(TaskRow::as_returning()), claim).load(&mut &*connection).await
             }
             .boxed()
         });
@@ -54,16 +62,15 @@ impl UserTasks {
 
     /// Deletes every completed task. What they were called comes back, oldest first.
     pub async fn clear_completed(&self) -> Result<Vec<TaskId>> {
-        let ids = self.write(move |owner, connection| {
+        let write = json!(["clear_completed"]);
+        let rows = self.write(&write, move |owner, claim, connection| {
             async move {
                 let delete = diesel::delete(owned_by(&owner).filter(tasks::completed.eq(true)));
-                delete.returning(tasks::id).load::<uuid::Uuid>(&mut &*connection).await
+                Noted::many(delete.returning(TaskRow::as_returning()), claim).load(&mut &*connection).await
             }
             .boxed()
         });
-        let mut ids = ids.await?;
-        ids.sort_unstable();
-        Ok(ids.into_iter().map(TaskId::from).collect())
+        Ok(in_order(rows.await?).into_iter().map(|task| task.id).collect())
     }
 }
 

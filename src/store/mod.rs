@@ -8,14 +8,15 @@
 //! ```
 
 mod cancel;
+mod claim;
 mod connect;
 mod finish;
 mod isolation;
 mod many;
 mod migrate;
+mod once;
 mod page;
 mod pool;
-mod prepared;
 mod rows;
 mod schema;
 mod tasks;
@@ -33,6 +34,7 @@ pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
 pub use self::{
     connect::Target,
     migrate::{migrate, revert},
+    once::{Once, Replayed},
     tasks::{Changed, UserTasks},
 };
 use crate::{auth::CurrentUser, error::Result};

@@ -4,10 +4,14 @@ use diesel::{
     dsl::{AsSelect, CountStar, Eq, Filter as Filtered, GroupBy, IntoBoxed, Select, count_star},
     pg::Pg,
     prelude::*,
-    sql_types::{Bool, Record, Text, Timestamptz, Uuid},
+    sql_types::{Binary, Bool, Jsonb, Nullable, Record, Text, Timestamptz, Uuid},
 };
 
-use super::{rows::TaskRow, schema::tasks};
+use super::{
+    claim::Claim,
+    rows::TaskRow,
+    schema::{idempotency_keys, tasks},
+};
 use crate::task::{Cursor, Filter, PageRequest, Search, SortColumn, SortKey};
 
 diesel::infix_operator!(RowAfter, " > ", Bool, backend: Pg);
@@ -15,6 +19,7 @@ diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
 
 pub(super) type Owned<'a> = Filtered<tasks::table, Eq<tasks::user_id, &'a str>>;
 type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, AsSelect<TaskRow, Pg>>, Pg>;
+type Done<'a> = idempotency_keys::BoxedQuery<'a, Pg, (Binary, Nullable<Jsonb>)>;
 type Counting<'a> = IntoBoxed<'a, Select<GroupBy<Owned<'a>, tasks::completed>, (tasks::completed, CountStar)>, Pg>;
 
 /// Every query starts here: at the rows of one owner.
@@ -32,7 +37,8 @@ pub(super) fn page<'a>(owner: &'a str, filter: &Filter, page: &PageRequest) -> L
         let pattern = contains(search);
         query = query.filter(tasks::title.nullable().ilike(pattern.clone()).or(tasks::description.ilike(pattern)));
     }
-    sorted(query, page).limit(page.limit.get() + 1)
+    let query = sorted(query, page).limit(page.limit.get() + 1);
+    if page.offset.get() > 0 { query.offset(page.offset.get()) } else { query }
 }
 
 /// Bounds and order on one sort column: a comparison of rows, `(column, id) > (key, id)`, is what the index can answer.
@@ -80,6 +86,13 @@ pub(super) fn counts<'a>(owner: &'a str, search: Option<&Search>) -> Counting<'a
         query = query.filter(tasks::title.nullable().ilike(pattern.clone()).or(tasks::description.ilike(pattern)));
     }
     query
+}
+
+/// What was done under a key.
+pub(super) fn done_under<'a>(owner: &'a str, claim: &'a Claim) -> Done<'a> {
+    let of_owner = idempotency_keys::table.filter(idempotency_keys::user_id.eq(owner));
+    let query = of_owner.filter(idempotency_keys::key.eq(&*claim.key)).filter(idempotency_keys::part.eq(claim.part));
+    query.select((idempotency_keys::fingerprint, idempotency_keys::outcome)).into_boxed()
 }
 
 /// The pattern for a literal substring: what LIKE would read as a wildcard is escaped.

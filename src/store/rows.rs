@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::{Queryable, Selectable};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::schema::tasks;
 use crate::task::Task;
 
-#[derive(Queryable, Selectable)]
+#[derive(Deserialize, Queryable, Selectable)]
 #[diesel(table_name = tasks, check_for_backend(diesel::pg::Pg))]
 pub(super) struct TaskRow {
     user_id: String,

@@ -1,6 +1,24 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    /// Writes that were done under a key of the client's, so that a repeated request is answered and not done again. Every row belongs to one user; row-level security is forced.
+    idempotency_keys (user_id, key, part) {
+        /// Whose key it is, as in tasks.
+        user_id -> Text,
+        /// The Idempotency-Key header: 1 to 255 visible ASCII characters.
+        key -> Text,
+        /// Which write of the request: 0 for REST, counted through for GraphQL.
+        part -> Int4,
+        /// SHA-256 of what was asked for: the same key with another request is refused.
+        fingerprint -> Bytea,
+        /// The tasks the write returned, as a JSON array. Null only within the transaction that writes.
+        outcome -> Nullable<Jsonb>,
+        /// When it was done. Kept for 24 hours, then removed by the user's next write with a key.
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// To-do items. Every row belongs to one user; row-level security is forced.
     tasks (user_id, id) {
         /// The owner: the user-id claim of a token, 1 to 255 bytes. No foreign key, users live in Better Auth.
@@ -21,3 +39,5 @@ diesel::table! {
         updated_at -> Timestamptz,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, tasks,);

@@ -1,6 +1,7 @@
 //! The isolated data path: whatever is done for a user is one transaction in one network round trip.
 //!
-//! Four statements go out together: `BEGIN`, the switch to the API role and the user, the query, `COMMIT`.
+//! Four statements go out together: `BEGIN`, the switch to the API role and the user, the query, `COMMIT`. A write under
+//! an idempotency key has two more, in front of the query.
 //! They stay in order even when they must be prepared first, because all take the prepared-statement path:
 //! diesel-async lets one of them at a time through its statement cache, first come first served, and sends it before
 //! it lets the next one in.
@@ -20,6 +21,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     cancel::{CancelOnDrop, Settled},
+    claim::Claim,
     finish::Finish,
     pool::{Lease, Pool},
 };
@@ -49,8 +51,17 @@ impl Pool {
     }
 
     /// Writes for a user. Never repeated: when the connection dies, whether the server got as far as the commit is unknown.
-    pub(super) async fn write<T: Send + 'static>(&self, user: &Arc<str>, work: impl Work<T>) -> Result<T> {
-        Ok(self.run(Begin::ReadWrite, user, Arc::new(work)).await?)
+    /// `None` when the claim is for a key that is taken: nothing was done then.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        user: &Arc<str>,
+        claim: Option<Claim>,
+        work: impl Work<T>,
+    ) -> Result<Option<T>> {
+        match self.run(Begin::ReadWrite(claim), user, Arc::new(work)).await {
+            Err(Failure::KeyTaken) => Ok(None),
+            done => Ok(Some(done?)),
+        }
     }
 
     /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
@@ -64,8 +75,9 @@ impl Pool {
         let settled = Settled::default();
         let token = lease.connection().cancel_token();
         let limits = Limits { statement_timeout: self.statement_timeout(), settled: settled.clone() };
+        let is_write = matches!(begin, Begin::ReadWrite(_));
         let mut transaction = Finish::new(transact(lease, begin, Arc::clone(user), work, limits));
-        if !matches!(begin, Begin::ReadOnly) || !self.connector().can_cancel() {
+        if is_write || !self.connector().can_cancel() {
             return transaction.await;
         }
         let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, settled);
@@ -99,25 +111,28 @@ async fn transact<T>(
     if outcome.commit.is_err() || !settled.settle() {
         lease.spoil();
     }
-    outcome.judge().map_err(|error| classify(error, started.elapsed() >= statement_timeout))
+    let judged = outcome.judge().map_err(|error| classify(error, started.elapsed() >= statement_timeout));
+    judged?.ok_or(Failure::KeyTaken)
 }
 
 /// Sends the four statements at once and awaits all of them, whatever becomes of each: the COMMIT must be answered.
 async fn pipeline<T>(connection: &AsyncPgConnection, begin: Begin, user: Arc<str>, work: &impl Work<T>) -> Outcome<T> {
     let act_as = ActAs { user: Arc::clone(&user) };
-    let (begin, act_as, result, commit) = futures::join!(
-        begin.execute(connection),
+    let (opened, act_as, claim, result, commit) = futures::join!(
+        begin.open(connection),
         async { act_as.execute(&mut &*connection).await },
+        begin.claim(connection),
         work(user, connection),
         async { Commit.execute(&mut &*connection).await },
     );
-    Outcome { begin, act_as, result, commit }
+    Outcome { begin: opened, act_as, claim, result, commit }
 }
 
 /// What became of each statement.
 struct Outcome<T> {
     begin: QueryResult<usize>,
     act_as: QueryResult<usize>,
+    claim: QueryResult<usize>,
     result: QueryResult<T>,
     commit: QueryResult<usize>,
 }
@@ -125,22 +140,28 @@ struct Outcome<T> {
 impl<T> Outcome<T> {
     /// The first failure in the order they were sent is the cause of those behind it; but a lost connection is
     /// the cause of whatever else went wrong. A query that failed has turned the COMMIT into a rollback.
-    fn judge(self) -> QueryResult<T> {
+    /// `None` when the claim is for a key that is taken.
+    fn judge(self) -> QueryResult<Option<T>> {
         let commit = match self.commit {
             Err(error) if is_connection_lost(&error) => return Err(error),
             commit => commit,
         };
         self.begin?;
         self.act_as?;
+        if Claim::is_taken(&self.claim) {
+            return Ok(None);
+        }
+        self.claim?;
         let result = self.result?;
         commit?;
-        Ok(result)
+        Ok(Some(result))
     }
 }
 
 /// A failure, and whether trying again on another connection could help.
 enum Failure {
     ConnectionLost(Error),
+    KeyTaken,
     Other(Error),
 }
 
@@ -148,6 +169,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::ConnectionLost(error) | Failure::Other(error) => error,
+            Failure::KeyTaken => Error::internal("a claim where there should be none"),
         }
     }
 }
@@ -170,18 +192,24 @@ fn is_connection_lost(error: &DbError) -> bool {
     matches!(error, DbError::DatabaseError(ClosedConnection | UnableToSendCommand, _))
 }
 
-/// Opens the transaction.
-#[derive(Clone, Copy)]
+/// Opens the transaction, and claims the key a write may be done under.
 enum Begin {
     ReadOnly,
-    ReadWrite,
+    ReadWrite(Option<Claim>),
 }
 
 impl Begin {
-    async fn execute(self, connection: &AsyncPgConnection) -> QueryResult<usize> {
+    async fn open(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
         match self {
             Self::ReadOnly => BeginReadOnly.execute(&mut &*connection).await,
-            Self::ReadWrite => BeginReadWrite.execute(&mut &*connection).await,
+            Self::ReadWrite(_) => BeginReadWrite.execute(&mut &*connection).await,
+        }
+    }
+
+    async fn claim(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
+        match self {
+            Self::ReadWrite(Some(claim)) => claim.execute(connection).await,
+            Self::ReadOnly | Self::ReadWrite(None) => Ok(0),
         }
     }
 }

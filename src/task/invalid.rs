@@ -40,14 +40,16 @@ impl Invalid {
 pub enum Problem {
     /// A required input is absent.
     Missing,
-    /// The whole input is not JSON.
-    NotJson,
+    /// The whole input is not JSON: from this character on, for this reason.
+    NotJson(usize, &'static str),
     /// The whole input is not an object.
     NotAnObject,
     /// Not a string.
     NotAString,
-    /// Not a boolean.
+    /// Of a type that no boolean is read from.
     NotABoolean,
+    /// A word or number that doesn't stand for a boolean.
+    UnclearBoolean,
     /// Not a whole number.
     NotAnInteger,
     /// Fewer characters than allowed.
@@ -84,10 +86,11 @@ impl Problem {
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Missing => "missing",
-            Self::NotJson => "json_invalid",
+            Self::NotJson(..) => "json_invalid",
             Self::NotAnObject => "model_attributes_type",
             Self::NotAString => "string_type",
-            Self::NotABoolean => "bool_parsing",
+            Self::NotABoolean => "bool_type",
+            Self::UnclearBoolean => "bool_parsing",
             Self::NotAnInteger => "int_parsing",
             Self::TooShort(_) => "string_too_short",
             Self::TooLong(_) => "string_too_long",
@@ -119,10 +122,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("Field required"),
-            Self::NotJson => f.write_str("JSON decode error"),
+            Self::NotJson(..) => f.write_str("JSON decode error"),
             Self::NotAnObject => f.write_str("Input should be a valid dictionary or object to extract fields from"),
             Self::NotAString => f.write_str("Input should be a valid string"),
-            Self::NotABoolean => f.write_str("Input should be a valid boolean, unable to interpret input"),
+            Self::NotABoolean => f.write_str("Input should be a valid boolean"),
+            Self::UnclearBoolean => f.write_str("Input should be a valid boolean, unable to interpret input"),
             Self::NotAnInteger => f.write_str("Input should be a valid integer, unable to parse string as an integer"),
             Self::TooShort(min) => write!(f, "String should have at least {min} character{}", plural(*min)),
             Self::TooLong(max) => write!(f, "String should have at most {max} character{}", plural(*max)),

@@ -6,6 +6,8 @@ use super::{Cursor, Problem, Search, Task};
 
 /// The page size when none is asked for.
 pub const DEFAULT_LIMIT: i64 = 1000;
+/// The most tasks that can be skipped by number: what is skipped has to be read.
+pub const MAX_OFFSET: i64 = 1_000_000;
 /// The largest page.
 pub const MAX_LIMIT: i64 = 1000;
 
@@ -115,6 +117,30 @@ impl TryFrom<i64> for Limit {
     }
 }
 
+/// How many tasks are skipped, 0 to [`MAX_OFFSET`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offset(i64);
+
+impl Offset {
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for Offset {
+    type Error = Problem;
+
+    fn try_from(offset: i64) -> Result<Self, Problem> {
+        match offset {
+            ..0 => Err(Problem::TooSmall(0)),
+            0..=MAX_OFFSET => Ok(Self(offset)),
+            _ => Err(Problem::TooLarge(MAX_OFFSET)),
+        }
+    }
+}
+
 /// Which part of a sorted list.
 #[derive(Clone, Debug, Default)]
 pub struct PageRequest {
@@ -126,6 +152,8 @@ pub struct PageRequest {
     pub after: Option<Cursor>,
     /// Only what comes before this place.
     pub before: Option<Cursor>,
+    /// Skip this many first. Cursors don't shift when tasks are added; this is for older clients.
+    pub offset: Offset,
     /// Take the last ones instead of the first.
     pub from_end: bool,
 }

@@ -1,6 +1,7 @@
 //! The domain's plain types. A value that exists is valid: the constructors hold the rules.
 
 mod cursor;
+mod idempotency;
 mod invalid;
 mod list;
 mod text;
@@ -12,8 +13,12 @@ use uuid::Uuid;
 
 pub use self::{
     cursor::{Cursor, SortKey},
+    idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
     invalid::{Invalid, Problem},
-    list::{DEFAULT_LIMIT, Filter, Limit, MAX_LIMIT, Page, PageRequest, SortColumn, TaskSort, TaskStatus},
+    list::{
+        DEFAULT_LIMIT, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TaskSort,
+        TaskStatus,
+    },
     text::{Description, MAX_DESCRIPTION, MAX_SEARCH, MAX_TITLE, Search, Title},
 };
 

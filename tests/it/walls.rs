@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use crate::{
     skip,
-    support::{App, TestDb, cluster::Cluster, db},
+    support::{App, TestDb, app::rest_request, cluster::Cluster, db, token},
 };
 
 /// A server where ann has one task and bob another.
@@ -101,6 +101,31 @@ async fn without_row_level_security_the_queries_own_condition_holds() {
 }
 
 #[tokio::test]
+async fn each_wall_holds_alone_for_idempotency_keys() {
+    let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+    let create = async |user: &str| {
+        let mut request = rest_request(Some(&token(user)), "POST", "/api/tasks", Some(json!({ "title": "New" })));
+        request.headers_mut().insert("idempotency-key", "the-same".parse().unwrap());
+        let answer = app.send(request).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json["user_id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(create("ann").await, "ann");
+    let client = app.db.client().await;
+    for (user, sees) in [(Some("ann"), 1), (Some("bob"), 0), (Some(""), 0), (None, 0)] {
+        act_as(&client, user).await;
+        assert_eq!(client.query("SELECT outcome FROM idempotency_keys", &[]).await.unwrap().len(), sees, "{user:?}");
+        let forged = client.execute("UPDATE idempotency_keys SET outcome = '[]' WHERE user_id = 'ann'", &[]).await;
+        assert_eq!(forged.unwrap(), u64::try_from(sees).unwrap(), "{user:?}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+    let breach = "ALTER TABLE idempotency_keys DISABLE ROW LEVEL SECURITY";
+    app.db.superuser().await.batch_execute(breach).await.unwrap();
+    assert_eq!((create("bob").await, create("ann").await), ("bob".to_owned(), "ann".to_owned()));
+    assert_eq!(app.tasks_of("ann").await.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn the_proof_holds_on_a_migrated_database() {
     let app = App::new().await;
     app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
@@ -150,6 +175,18 @@ async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
         ("ALTER POLICY tasks_of_current_user ON tasks USING (user_id >= current_setting('app.user_id', true))", "sees"),
         ("ALTER POLICY tasks_of_current_user ON tasks USING (true)", "sees rows that are not theirs"),
         ("DROP TABLE tasks", "Run `tandem migrate`"),
+        ("ALTER TABLE idempotency_keys NO FORCE ROW LEVEL SECURITY", "row-level security is not forced"),
+        (
+            "DROP POLICY idempotency_keys_of_current_user ON idempotency_keys",
+            "the table idempotency_keys has no policy",
+        ),
+        ("CREATE POLICY leak ON idempotency_keys FOR SELECT USING (true)", "idempotency_keys has more than one"),
+        (
+            "ALTER POLICY idempotency_keys_of_current_user ON idempotency_keys WITH CHECK (true)",
+            "can give rows to another user",
+        ),
+        ("ALTER POLICY idempotency_keys_of_current_user ON idempotency_keys USING (true)", "sees rows"),
+        ("DROP TABLE idempotency_keys", "Run `tandem migrate`"),
     ] {
         let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
         app.db.superuser().await.batch_execute(breach).await.unwrap();

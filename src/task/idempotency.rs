@@ -1,0 +1,46 @@
+//! The name a client gives to a request, so that repeating it does nothing more.
+
+use super::Problem;
+
+/// The header that holds a key.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header of an answer that was given before.
+pub const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
+/// The most characters a key has.
+const MAX_KEY: usize = 255;
+
+/// A key: 1 to 255 visible ASCII characters, chosen by the client, unique among the user's requests of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The key in the values of the header, if there is one.
+    pub fn one<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<Option<Self>, Problem> {
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => Self::try_from(value).map(Some),
+            (Some(_), Some(_)) => Err(Problem::Combination("give one key")),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&[u8]> for IdempotencyKey {
+    type Error = Problem;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Problem> {
+        match bytes.len() {
+            0 => Err(Problem::TooShort(1)),
+            1..=MAX_KEY if bytes.iter().all(u8::is_ascii_graphic) => {
+                Ok(Self(bytes.iter().copied().map(char::from).collect()))
+            }
+            1..=MAX_KEY => Err(Problem::Combination("a key has only visible ASCII characters")),
+            _ => Err(Problem::TooLong(MAX_KEY)),
+        }
+    }
+}
