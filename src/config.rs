@@ -119,7 +119,7 @@ pub struct Settings {
     /// How many words and signs a GraphQL request may have
     #[arg(long, env = "GRAPHQL_MAX_TOKENS", value_name = "NUMBER", default_value = "1000", global = true, help_heading = GRAPHQL)]
     graphql_max_tokens: String,
-    /// How many brackets of a GraphQL document may be open at once, at most 128
+    /// How many brackets of a GraphQL document may be open at once, at most 64
     #[arg(long, env = "GRAPHQL_MAX_NESTING", value_name = "NUMBER", default_value = "64", global = true, help_heading = GRAPHQL)]
     graphql_max_nesting: String,
     /// How many GraphQL operations may be sent together; the other limits hold for all of them together

@@ -2,8 +2,8 @@
 
 use std::{ops::AddAssign, time::Duration};
 
-/// The most that [`Limits::nesting`] may be, so that the parser's stack suffices by far.
-pub const MAX_NESTING: usize = 128;
+/// The most that [`Limits::nesting`] may be, which is also as deep as the parser follows selections.
+pub const MAX_NESTING: usize = 64;
 
 /// Limits on one GraphQL request.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Default for Limits {
             directives: 50,
             selections: 1000,
             tokens: 1000,
-            nesting: 64,
+            nesting: MAX_NESTING,
             batch: 10,
             timeout: Duration::from_secs(10),
             introspection: true,
