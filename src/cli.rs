@@ -10,7 +10,7 @@ use crate::{
     config::{Config, Settings},
     database::Database,
     error::{Error, Result},
-    graphql, server, store,
+    graphql, rest, server, store,
 };
 
 /// A multi-user task backend: GraphQL and REST on one isolated data path
@@ -43,6 +43,8 @@ enum Command {
     },
     /// Print the GraphQL schema
     Schema,
+    /// Print the REST door's OpenAPI document
+    Openapi,
     /// Make a token for a user, signed with the configured or the development secret
     Token {
         /// The user id, 1 to 255 bytes
@@ -73,6 +75,7 @@ impl Cli {
             Command::Serve => server::serve(config).await,
             Command::Migrate { revert, .. } => migrate(&config, revert).await,
             Command::Schema => print(&graphql::sdl()),
+            Command::Openapi => print(rest::openapi()),
             Command::Token { user, ttl } => print(&format!("{}\n", token(&config, &user, ttl)?)),
         }
     }

@@ -18,6 +18,7 @@ mod isolation;
 mod lists;
 mod many;
 mod migrations;
+mod openapi;
 mod outage;
 mod parity;
 mod persisted;
