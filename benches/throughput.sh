@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Requests per second of the list of 20 through both doors, beside pgbench running the same four statements pipelined
-# on the same PostgreSQL in the same run. Prints each round, then the medians and their ratios.
+# on the same PostgreSQL in the same run. Prints each round, then the medians and their ratios, and what each door costs
+# the server in CPU time for a request, which depends less on what else the machine does.
 #
 #   cargo build --release && benches/throughput.sh [rounds] [seconds]
 #
@@ -58,7 +59,14 @@ wrk.body = '{"query":"{ tasks(limit: 20) { id title description completed versio
 LUA
 
 load() { wrk -t1 -c"$CONNECTIONS" -d"$1s" -H "Authorization: Bearer $TOKEN" "${@:2}"; }
-rate() { load "$SECONDS_EACH" "$@" | tee "$DIR/wrk" | awk '/Requests\/sec/ { print int($2) } /Non-2xx/ { exit 1 }'; }
+cpu() { awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000000 / hz }' "/proc/$server/stat"; }
+# Requests per second, and after it microseconds of the server's CPU time for each request.
+rate() {
+    before=$(cpu)
+    load "$SECONDS_EACH" "$@" > "$DIR/wrk"
+    awk -v spent="$(($(cpu) - before))" '/requests in/ { n = $1 } /Requests\/sec/ { rate = int($2) } /Non-2xx/ { exit 1 }
+        END { print rate, int(spent / n) }' "$DIR/wrk"
+}
 pgbench_rate() {
     "$PGBIN/pgbench" -n -M prepared -c 8 -j 1 -T "$SECONDS_EACH" -f "$DIR/list.sql" "$DATABASE_URL" 2> /dev/null |
         awk '/^tps/ { print int($3) }'
@@ -70,9 +78,10 @@ load 2 -s "$DIR/graphql.lua" "$URL/graphql" > /dev/null
 for round in $(seq "$ROUNDS"); do
     pg=0
     [ -n "${EMBEDDED:-}" ] || pg=$(pgbench_rate)
-    rest=$(rate "$URL/api/tasks?limit=20")
-    graphql=$(rate -s "$DIR/graphql.lua" "$URL/graphql")
-    echo "round $round: pgbench $pg, REST $rest, GraphQL $graphql requests/s"
+    read -r rest rest_cpu <<< "$(rate "$URL/api/tasks?limit=20")"
+    read -r graphql graphql_cpu <<< "$(rate -s "$DIR/graphql.lua" "$URL/graphql")"
+    echo "round $round: pgbench $pg, REST $rest, GraphQL $graphql requests/s; CPU $rest_cpu and $graphql_cpu µs"
+    echo "$rest_cpu" >> "$DIR/rest_cpu"; echo "$graphql_cpu" >> "$DIR/gql_cpu"
     echo "$pg" >> "$DIR/pg"; echo "$rest" >> "$DIR/rest"; echo "$graphql" >> "$DIR/gql"
 done
 pg=$(median < "$DIR/pg") rest=$(median < "$DIR/rest") graphql=$(median < "$DIR/gql")
@@ -81,3 +90,6 @@ awk -v p="$pg" -v r="$rest" -v g="$graphql" 'BEGIN {
     if (p > 0) printf "ratio to pgbench: REST %.2f, GraphQL %.2f\n", r / p, g / p
     printf "GraphQL to REST: %.2f\n", g / r
 }'
+rest=$(median < "$DIR/rest_cpu") graphql=$(median < "$DIR/gql_cpu")
+echo "CPU for a request: REST $rest µs, GraphQL $graphql µs"
+awk -v r="$rest" -v g="$graphql" 'BEGIN { printf "GraphQL to REST: %.2f\n", g / r }'

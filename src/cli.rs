@@ -1,14 +1,15 @@
 //! The commands.
 
-use std::{ffi::OsStr, time::Duration};
+use std::{ffi::OsStr, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable};
 use secrecy::SecretString;
 
 use crate::{
-    auth,
+    auth::{self, Finding, Verifier},
     config::{Config, Settings},
     database::Database,
+    development::Development,
     error::{Error, Result},
     graphql, rest, server, store,
 };
@@ -25,7 +26,8 @@ pub struct Cli {
 
 const AFTER_HELP: &str = "\
 Every setting is a flag or an environment variable; a file .env in the working directory is read too, below both. With
-neither DATABASE_URL nor a secret set, the server runs in development mode: embedded database, its own secret, GraphiQL.
+neither DATABASE_URL nor a secret or an issuer of tokens set, the server runs in development mode: embedded database,
+its own secret, GraphiQL, metrics.
 Durations are written like 500ms, 10s, 2m or 30d.";
 
 #[derive(Debug, Subcommand)]
@@ -54,7 +56,16 @@ enum Command {
         #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
         ttl: Duration,
     },
+    /// Tell check by check why a token is accepted or refused; exits with 0 or 3
+    Check {
+        /// The token, or - to read it from standard input, where other users of this machine can't see it
+        #[arg(long, value_name = "TOKEN")]
+        token: String,
+    },
 }
+
+/// The exit code of a check that refused its token; 1 and 2 are for commands that couldn't be carried out.
+const REFUSED: u8 = 3;
 
 impl Cli {
     /// Reads the command line and the environment. A variable that is set to nothing is as good as one that isn't set,
@@ -67,8 +78,8 @@ impl Cli {
         Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
 
-    /// Carries the command out.
-    pub async fn run(self) -> Result<()> {
+    /// Carries the command out. What it found out, if anything, is in the exit code.
+    pub async fn run(self) -> Result<ExitCode> {
         let config = Config::check(self.settings).map_err(Error::internal)?;
         config.log_format.start(&config.log);
         match self.command.unwrap_or(Command::Serve) {
@@ -77,7 +88,9 @@ impl Cli {
             Command::Schema => print(&graphql::sdl()),
             Command::Openapi => print(rest::openapi()),
             Command::Token { user, ttl } => print(&format!("{}\n", token(&config, &user, ttl)?)),
+            Command::Check { token } => return check(&config, &token).await,
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 
@@ -100,6 +113,32 @@ fn token(config: &Config, user: &str, ttl: Duration) -> Result<String> {
         None => return Err(Error::internal("no secret to sign with: set BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS")),
     };
     config.new_token(user, ttl).sign(&secret).map_err(Error::internal)
+}
+
+async fn check(config: &Config, token: &str) -> Result<ExitCode> {
+    let sources = if config.is_development() {
+        vec![Development::open(config)?.key_source(config)]
+    } else {
+        config.key_sources().map_err(Error::internal)?
+    };
+    let token = if token == "-" {
+        std::io::read_to_string(std::io::stdin()).map_err(Error::internal)?
+    } else {
+        token.to_owned()
+    };
+    let verifier = Verifier::new(sources, config.claim_rules.clone());
+    let findings = verifier.explain(token.trim()).await;
+    let sources = verifier.sources().into_iter().map(|(source, failure)| {
+        let failure = failure.map(|failure| format!(", which can't be fetched: {failure}")).unwrap_or_default();
+        format!("      keys of {source}{failure}\n")
+    });
+    let checks = findings.iter().map(|Finding { check, has_passed, detail }| {
+        format!("{:4}  {}: {detail}\n", if *has_passed { "ok" } else { "FAIL" }, check.as_str())
+    });
+    let lines: String = sources.chain(checks).collect();
+    let is_accepted = findings.iter().all(|finding| finding.has_passed);
+    print(&format!("{lines}{}\n", if is_accepted { "accepted" } else { "refused" }))?;
+    Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }
 
 /// To standard output; a reader who has seen enough is no error.

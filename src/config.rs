@@ -1,21 +1,21 @@
 //! Every setting, as a flag and an environment variable. All are read and checked at once, and all faults told together.
 
+mod faults;
+
 use std::{
-    fmt::Display,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
-    str::FromStr,
-    sync::Arc,
     time::Duration,
 };
 
 use axum::http::HeaderValue;
 use clap::Args;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
+use self::faults::{Faults, words};
 use crate::{
-    auth::{ClaimRules, KeySource, NewToken, parse_versioned_secrets},
-    graphql::{Documents, Limits, Trusted},
+    auth::{ClaimRules, JwksConfig, KeySource, NewToken},
+    graphql::{Documents, Limits},
     store::Target,
     telemetry::LogFormat,
 };
@@ -24,7 +24,7 @@ const SERVER: &str = "Server";
 const DATABASE: &str = "Database";
 const TOKENS: &str = "Tokens";
 const GRAPHQL: &str = "GraphQL";
-const LOGS: &str = "Logs";
+const LOGS: &str = "Logs and metrics";
 
 /// The settings as they are given: text, so that every fault can be told and not just the first.
 #[derive(Args, Debug)]
@@ -66,10 +66,21 @@ pub struct Settings {
     /// Versioned secrets like 2:new,1:old, at least 16 bytes each; a token signed with any of them is accepted
     #[arg(long, env = "BETTER_AUTH_SECRETS", value_name = "SECRETS", hide_env_values = true, global = true, help_heading = TOKENS)]
     better_auth_secrets: Option<String>,
-    /// The `iss` claim tokens must have; any when unset
+    /// The Better Auth server whose tokens are accepted, like `https://app.example.com`: its keys are fetched
+    /// from /api/auth/jwks there, and issuer and audience of its tokens are that origin
+    #[arg(long, env = "BETTER_AUTH_URL", value_name = "URL", global = true, help_heading = TOKENS)]
+    better_auth_url: Option<String>,
+    /// Where issuers publish their keys, separated by commas; instead of Better Auth's own place. What the tokens of
+    /// one must say can follow its URL, like `#iss=https://a.example&aud=api&alg=EdDSA`
+    #[arg(long, env = "JWKS_URL", value_name = "URLS", global = true, help_heading = TOKENS)]
+    jwks_url: Option<String>,
+    /// How often published keys are fetched; a key that was withdrawn is accepted for that long
+    #[arg(long, env = "JWKS_REFRESH", value_name = "DURATION", default_value = "10m", global = true, help_heading = TOKENS)]
+    jwks_refresh: String,
+    /// The `iss` claim tokens must have; when unset the origin of `BETTER_AUTH_URL` for published keys, else any
     #[arg(long, env = "JWT_ISSUER", value_name = "ISSUER", global = true, help_heading = TOKENS)]
     jwt_issuer: Option<String>,
-    /// The `aud` claim tokens must have; any when unset
+    /// The `aud` claim tokens must have; when unset the origin of `BETTER_AUTH_URL` for published keys, else any
     #[arg(long, env = "JWT_AUDIENCE", value_name = "AUDIENCE", global = true, help_heading = TOKENS)]
     jwt_audience: Option<String>,
     /// How far the issuer's clock may be off
@@ -123,6 +134,9 @@ pub struct Settings {
     /// Whether other GraphQL documents are refused, or run and added to the file
     #[arg(long, env = "GRAPHQL_TRUST_MODE", value_name = "learn|enforce", default_value = "enforce", global = true, help_heading = GRAPHQL)]
     graphql_trust_mode: String,
+    /// Whether to serve metrics at /metrics, to anybody; by default in development only
+    #[arg(long, env = "METRICS", value_name = "true|false", global = true, help_heading = LOGS)]
+    metrics: Option<String>,
     /// What to log, like info or tandem=debug
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info", global = true, help_heading = LOGS)]
     log: String,
@@ -154,9 +168,11 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// HS256 secrets, the first of which signs.
     pub secrets: Vec<SecretString>,
-    /// The `iss` claim to ask for.
+    /// Where issuers publish their keys.
+    pub jwks: Vec<JwksConfig>,
+    /// The `iss` claim to ask for where a source doesn't say.
     pub issuer: Option<String>,
-    /// The `aud` claim to ask for.
+    /// The `aud` claim to ask for where a source doesn't say.
     pub audience: Option<String>,
     /// What is asked of every token.
     pub claim_rules: ClaimRules,
@@ -168,6 +184,8 @@ pub struct Config {
     pub limits: Limits,
     /// Which GraphQL documents are run.
     pub documents: Documents,
+    /// Whether to serve metrics.
+    pub metrics: bool,
     /// What to log.
     pub log: String,
     /// How to log.
@@ -181,8 +199,9 @@ impl Config {
         let host: IpAddr = faults.parse("HOST", &settings.host).unwrap_or_else(|| [127, 0, 0, 1].into());
         let port = faults.parse("PORT", &settings.port).unwrap_or_default();
         let database = settings.database_url.as_ref().and_then(|url| faults.take("DATABASE_URL", Target::parse(url)));
+        let jwks = faults.jwks(&settings);
         let secrets = faults.secrets(settings.better_auth_secret, settings.better_auth_secrets);
-        let is_development = settings.database_url.is_none() && secrets.is_empty();
+        let is_development = settings.database_url.is_none() && secrets.is_empty() && jwks.is_empty();
         let config = Self {
             listen: SocketAddr::new(host, port),
             database,
@@ -194,6 +213,7 @@ impl Config {
             request_timeout: faults.duration("REQUEST_TIMEOUT", &settings.request_timeout),
             shutdown_timeout: faults.duration("SHUTDOWN_TIMEOUT", &settings.shutdown_timeout),
             secrets,
+            jwks,
             issuer: settings.jwt_issuer,
             audience: settings.jwt_audience,
             claim_rules: ClaimRules {
@@ -222,6 +242,7 @@ impl Config {
                 by_hash: faults.parse("GRAPHQL_APQ", &settings.graphql_apq).unwrap_or_default(),
                 trusted: faults.trusted(settings.graphql_trusted_documents.as_ref(), &settings.graphql_trust_mode),
             },
+            metrics: faults.flag("METRICS", settings.metrics.as_ref()).unwrap_or(is_development),
             log: faults.take("RUST_LOG", LogFormat::check_filter(&settings.log)).unwrap_or_default(),
             log_format: faults.parse("LOG_FORMAT", &settings.log_format).unwrap_or_default(),
         };
@@ -231,7 +252,7 @@ impl Config {
     /// Whether this is a server to try things out with: embedded database, and nothing that says who signs tokens.
     #[must_use]
     pub fn is_development(&self) -> bool {
-        self.database.is_none() && self.secrets.is_empty()
+        self.database.is_none() && self.secrets.is_empty() && self.jwks.is_empty()
     }
 
     /// Where keys come from; none in development. The error names the variables that would say so.
@@ -239,13 +260,17 @@ impl Config {
         if self.is_development() {
             return Ok(Vec::new());
         }
-        if self.secrets.is_empty() {
-            return Err("nothing says who signs tokens: set BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS. \
-                        To try things out, leave DATABASE_URL unset: the server then makes its own"
+        let shared = (!self.secrets.is_empty())
+            .then(|| KeySource::hs256(&self.secrets).with_claims(self.issuer.clone(), self.audience.clone()));
+        let published = self.jwks.iter().cloned().map(|jwks| KeySource::jwks(jwks).map_err(|error| error.to_string()));
+        let sources = shared.map(Ok).into_iter().chain(published).collect::<Result<Vec<_>, _>>()?;
+        if sources.is_empty() {
+            return Err("nothing says who signs tokens: set BETTER_AUTH_URL or JWKS_URL for tokens signed with \
+                        published keys, BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS for a shared secret. To try things out, leave DATABASE_URL \
+                        unset: the server then makes its own"
                 .to_owned());
         }
-        let source = KeySource::hs256(&self.secrets);
-        Ok(vec![source.with_claims(self.issuer.clone(), self.audience.clone())])
+        Ok(sources)
     }
 
     /// A token as this server asks for it.
@@ -254,78 +279,3 @@ impl Config {
         NewToken { user, ttl, issuer: self.issuer.as_deref(), audience: self.audience.as_deref() }
     }
 }
-
-fn words(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Into::into).collect()
-}
-
-/// What is wrong with the settings, a line each.
-#[derive(Default)]
-struct Faults(Vec<String>);
-
-impl Faults {
-    fn take<T>(&mut self, name: &str, result: Result<T, impl Display>) -> Option<T> {
-        result.map_err(|error| self.0.push(format!("{name}: {error}"))).ok()
-    }
-
-    fn parse<T: FromStr<Err: Display>>(&mut self, name: &str, text: &str) -> Option<T> {
-        let parsed = text.trim().parse();
-        self.take(name, parsed.map_err(|error: T::Err| format!("{error}, in `{text}`")))
-    }
-
-    fn positive<T: FromStr<Err: Display> + Default + PartialEq>(&mut self, name: &str, text: &str) -> T {
-        let number = self.parse(name, text);
-        if number.as_ref().is_some_and(|number| *number == T::default()) {
-            self.0.push(format!("{name}: must be at least 1"));
-        }
-        number.unwrap_or_default()
-    }
-
-    fn duration(&mut self, name: &str, text: &str) -> Duration {
-        let duration = humantime::parse_duration(text)
-            .map_err(|error| format!("{error}, in `{text}`; write it like 500ms or 10s"));
-        self.take(name, duration).unwrap_or_default()
-    }
-
-    fn flag(&mut self, name: &str, text: Option<&String>) -> Option<bool> {
-        text.and_then(|text| self.parse(name, text))
-    }
-
-    fn trusted(&mut self, file: Option<&PathBuf>, mode: &str) -> Option<Arc<Trusted>> {
-        let mode = self.parse("GRAPHQL_TRUST_MODE", mode)?;
-        let file = file?;
-        let opened = Trusted::open(file, mode).map_err(|error| format!("{}: {error}", file.display()));
-        self.take("GRAPHQL_TRUSTED_DOCUMENTS", opened).map(Arc::new)
-    }
-
-    fn secrets(&mut self, one: Option<String>, versioned: Option<String>) -> Vec<SecretString> {
-        let versioned = versioned.filter(|text| !text.is_empty());
-        let versioned = versioned.and_then(|text| self.take("BETTER_AUTH_SECRETS", parse_versioned_secrets(&text)));
-        let one = one.filter(|text| !text.is_empty()).map(SecretString::from);
-        let secrets: Vec<_> = versioned.into_iter().flatten().chain(one).collect();
-        // Shorter than the hash, an HS256 key can be guessed from any token (RFC 7518, section 3.2).
-        if secrets.iter().any(|secret| secret.expose_secret().len() < MIN_SECRET) {
-            self.0.push(format!("BETTER_AUTH_SECRET(S): a secret must have at least {MIN_SECRET} bytes"));
-        }
-        secrets
-    }
-
-    fn origins(&mut self, text: &str) -> Vec<HeaderValue> {
-        let origin = |word: &String| {
-            let url = url::Url::parse(word).map_err(|error| format!("{error}, in `{word}`"))?;
-            let origin = url.origin().ascii_serialization();
-            if origin == "null" || origin != word.trim_end_matches('/').to_ascii_lowercase() {
-                return Err(format!("`{word}` is not an origin like https://app.example.com"));
-            }
-            HeaderValue::from_str(&origin).map_err(|error| error.to_string())
-        };
-        words(text).iter().filter_map(|word| self.take("CORS_ORIGINS", origin(word))).collect()
-    }
-
-    fn none_or<T>(self, value: T) -> Result<T, String> {
-        if self.0.is_empty() { Ok(value) } else { Err(self.0.join("\n")) }
-    }
-}
-
-/// The fewest bytes of an HS256 secret.
-const MIN_SECRET: usize = 16;

@@ -34,8 +34,9 @@ impl Development {
 
     /// Where the server's own tokens come from.
     #[must_use]
-    pub fn key_source(&self) -> KeySource {
-        KeySource::hs256(std::slice::from_ref(&self.secret))
+    pub fn key_source(&self, config: &Config) -> KeySource {
+        let source = KeySource::hs256(std::slice::from_ref(&self.secret));
+        source.with_claims(config.issuer.clone(), config.audience.clone())
     }
 
     /// What to tell the person who started the server.

@@ -89,12 +89,19 @@ pub struct Error {
     fields: Vec<Invalid>,
     current: Option<Box<Task>>,
     cause: Option<Cause>,
+    is_about_token: bool,
 }
 
 impl Error {
     /// An error with a message for the client.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), fields: Vec::new(), current: None, cause: None }
+        Self { code, message: message.into(), fields: Vec::new(), current: None, cause: None, is_about_token: false }
+    }
+
+    /// A bearer token was refused; the reason names the check that failed and nothing secret.
+    #[must_use]
+    pub fn invalid_token(reason: &str) -> Self {
+        Self { is_about_token: true, ..Self::new(Code::Unauthenticated, format!("Invalid token: {reason}")) }
     }
 
     /// The task is not there, or not this user's.
@@ -138,6 +145,12 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Whether there was a bearer token and it was refused.
+    #[must_use]
+    pub fn is_about_token(&self) -> bool {
+        self.is_about_token
     }
 
     /// The inputs that broke a rule; empty unless the code is [`Code::BadUserInput`].

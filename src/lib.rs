@@ -5,10 +5,10 @@
 //! hold the rules both doors share. Those reach the database only through [`store::UserTasks`], a handle that belongs to
 //! one user, and PostgreSQL's row-level security says the same once more.
 //!
-//! Below everything stand [`task`], the domain's plain types, and [`error`], what can go wrong. Above everything stand
-//! [`server`], which puts the house together, and [`cli`], the commands, with [`config`] and [`telemetry`].
+//! Below everything stand [`task`], the domain's plain types, [`error`], what can go wrong, and [`telemetry`], logs and metrics. Above everything stand
+//! [`server`], which puts the house together, and [`cli`], the commands, with [`config`].
 //!
-//! Modules depend downwards only: `error`, `task` ← `auth` ← `store` ← `resolvers` ← `graphql` ← `state` ← `rest` ←
+//! Modules depend downwards only: `error`, `task`, `telemetry` ← `auth` ← `store` ← `resolvers` ← `graphql` ← `state` ← `rest` ←
 //! `router` ← `server` ← `cli`. The two doors never depend on each other; `state` holds what the handlers of both share.
 
 pub mod auth;

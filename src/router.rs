@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 use tokio::time::timeout;
 use tower::ServiceBuilder;
@@ -40,6 +41,8 @@ pub struct RouterConfig {
     pub request_timeout: Duration,
     /// Origins whose pages may call the API; `None` for any on this machine.
     pub cors_origins: Option<Vec<HeaderValue>>,
+    /// The metrics, if they are served.
+    pub metrics: Option<PrometheusHandle>,
 }
 
 /// Both doors and what stands beside them.
@@ -62,6 +65,10 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(move |request, next| within(request_timeout, request, next)))
         .layer(DefaultBodyLimit::max(MAX_BODY));
+    let metrics = config
+        .metrics
+        .clone()
+        .map_or_else(Router::new, |metrics| Router::new().route("/metrics", get(async move || metrics.render())));
     Router::new()
         .route("/", get(about))
         .route("/livez", get(health::live))
@@ -72,6 +79,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .route("/graphiql/assets/{name}", get(graphql::graphiql_asset))
         .merge(rest::routes())
         .merge(rest::docs())
+        .merge(metrics)
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(layers)

@@ -3,6 +3,7 @@
 use std::{future::IntoFuture, sync::Arc, time::Duration};
 
 use axum::{Router, serve::ListenerExt};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, signal, sync::watch, time::Instant};
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     router::{RouterConfig, router},
     state::{AppState, Playground},
     store::{self, Db},
+    telemetry::collect_metrics,
 };
 
 /// Serves until a signal to stop, then finishes what is in flight.
@@ -31,14 +33,12 @@ pub async fn serve(config: Config) -> Result<()> {
     let db = Db::open(&database.config).await?;
     db.prove_isolation().await?;
     let development = if config.is_development() { Some(Development::open(&config)?) } else { None };
-    let own = development
-        .as_ref()
-        .map(|development| vec![development.key_source().with_claims(config.issuer.clone(), config.audience.clone())]);
-    let sources = own.unwrap_or(configured);
+    let sources = development.as_ref().map_or(configured, |development| vec![development.key_source(&config)]);
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|error| Error::internal(format!("can't listen on {}: {error}", config.listen)))?;
     let address = listener.local_addr().map_err(Error::internal)?;
-    let app = app(&config, db.clone(), sources, development.as_ref());
+    let metrics = config.metrics.then(collect_metrics).transpose().map_err(Error::internal)?;
+    let app = app(&config, db.clone(), sources, development.as_ref(), metrics);
     match &development {
         Some(development) => println!("{}", development.banner(address)),
         None => tracing::info!(%address, "serving"),
@@ -51,18 +51,29 @@ pub async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-fn app(config: &Config, db: Db, sources: Vec<KeySource>, development: Option<&Development>) -> Router {
+fn app(
+    config: &Config,
+    db: Db,
+    sources: Vec<KeySource>,
+    development: Option<&Development>,
+    metrics: Option<PrometheusHandle>,
+) -> Router {
     let token =
         development.filter(|_| config.listen.ip().is_loopback()).map(|development| Arc::clone(&development.token));
+    let verifier = Verifier::new(sources, config.claim_rules.clone());
+    for jwks in config.jwks.iter().filter(|jwks| jwks.audience.is_none()) {
+        tracing::warn!(url = %jwks.url, "tokens of this issuer are accepted whoever they were made for: set JWT_AUDIENCE");
+    }
+    verifier.keep_keys_fresh();
     let state = AppState {
         db,
-        verifier: Verifier::new(sources, config.claim_rules.clone()),
+        verifier,
         schema: graphql::schema(&config.limits, config.documents.clone()),
         readiness: Readiness::default(),
         playground: Playground { is_on: config.graphiql, token },
     };
     let cors_origins = config.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));
-    router(state, &RouterConfig { request_timeout: config.request_timeout, cors_origins })
+    router(state, &RouterConfig { request_timeout: config.request_timeout, cors_origins, metrics })
 }
 
 async fn run(listener: TcpListener, app: Router, shutdown_timeout: Duration) -> Result<()> {

@@ -1,11 +1,17 @@
-//! Logs: pretty on a terminal, JSON elsewhere, one line for each request with its id.
+//! Logs: pretty on a terminal, JSON elsewhere, one line for each request with its id. Metrics, if they are served.
 
-use std::{io::IsTerminal, str::FromStr, time::Duration};
+use std::{
+    io::IsTerminal,
+    str::FromStr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderName, Response},
 };
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tower_http::request_id::RequestId;
 use tracing::{Span, field, info, info_span};
 use tracing_subscriber::EnvFilter;
@@ -76,4 +82,44 @@ pub(crate) fn request_span(request: &Request) -> Span {
 /// The line a request leaves behind.
 pub(crate) fn log_response<B>(response: &Response<B>, latency: Duration, _: &Span) {
     info!(status = response.status().as_u16(), ms = latency.as_secs_f64() * 1000.0, "answered");
+}
+
+/// Collects metrics from now on. Once for each process.
+pub fn collect_metrics() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    describe_counter!(TOKENS, Unit::Count, "Tokens by what became of them: cached, verified or refused");
+    describe_counter!(FETCHES, Unit::Count, "Fetches of a key set by their result: ok or error");
+    describe_counter!(CHANGES, Unit::Count, "Keys that were added to or removed from a key set");
+    describe_gauge!(KEYS, Unit::Count, "Keys known of a key set");
+    describe_gauge!(FETCHED_AT, Unit::Seconds, "When a key set was last fetched, in Unix time");
+    Ok(handle)
+}
+
+const TOKENS: &str = "tandem_tokens_total";
+const FETCHES: &str = "tandem_jwks_fetches_total";
+const CHANGES: &str = "tandem_jwks_key_changes_total";
+const KEYS: &str = "tandem_jwks_keys";
+const FETCHED_AT: &str = "tandem_jwks_fetched_timestamp_seconds";
+
+/// Counts a token by what became of it.
+pub(crate) fn token_checked(result: &'static str) {
+    counter!(TOKENS, "result" => result).increment(1);
+}
+
+/// Counts a fetch of a key set.
+pub(crate) fn jwks_fetched(url: &str, is_ok: bool) {
+    let result = if is_ok { "ok" } else { "error" };
+    counter!(FETCHES, "url" => url.to_owned(), "result" => result).increment(1);
+    if is_ok {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        gauge!(FETCHED_AT, "url" => url.to_owned()).set(now.as_secs_f64());
+    }
+}
+
+/// Notes how many keys a key set has and how many came and went.
+pub(crate) fn jwks_changed(url: &str, count: usize, added: usize, removed: usize) {
+    let url = || url.to_owned();
+    gauge!(KEYS, "url" => url()).set(u32::try_from(count).unwrap_or(u32::MAX));
+    counter!(CHANGES, "url" => url(), "change" => "added").increment(added as u64);
+    counter!(CHANGES, "url" => url(), "change" => "removed").increment(removed as u64);
 }

@@ -1,13 +1,25 @@
 //! The claims of a token whose signature is good: is it an access token, is it valid now, and whose is it?
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor},
+};
 use serde_json::{Map, Value};
 
-use super::CurrentUser;
+use super::{
+    CurrentUser,
+    check::{Check, Quoted, Refusal, Trail},
+};
 
 /// The longest user id, in bytes.
 const MAX_USER_ID: usize = 255;
+/// The last second of the year 9999. Times beyond are mistakes, or made to overflow something.
+const LATEST: u64 = 253_402_300_799;
 /// What Better Auth calls the audience of its session cookie cache, which it signs with the same keys.
 const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
 
@@ -32,26 +44,30 @@ impl Default for ClaimRules {
 }
 
 impl ClaimRules {
-    /// Whose token it is, or the name of the check that failed.
-    pub(super) fn check(&self, claims: &Claims) -> Result<CurrentUser, String> {
-        self.check_times(claims)?;
-        check_purpose(claims)?;
-        self.user(claims)
+    /// Whose token it is and when it expires, or the check that failed.
+    pub(super) fn check(&self, claims: &Claims, trail: &mut Trail) -> Result<(CurrentUser, SystemTime), Refusal> {
+        let expires = self.check_times(claims).map_err(|reason| Refusal::new(Check::Times, reason))?;
+        trail.passed(Check::Times, || format!("valid now, until {}", humantime::format_rfc3339_seconds(expires)));
+        check_purpose(claims).map_err(|reason| Refusal::new(Check::Purpose, reason))?;
+        trail.passed(Check::Purpose, || "not one of the other things that Better Auth signs".to_owned());
+        let user = self.user(claims).map_err(|reason| Refusal::new(Check::User, reason))?;
+        trail.passed(Check::User, || format!("speaks for {}", Quoted(user.id())));
+        Ok((user, expires))
     }
 
-    fn check_times(&self, claims: &Claims) -> Result<(), String> {
+    fn check_times(&self, claims: &Claims) -> Result<SystemTime, String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| "the server's clock is wrong")?.as_secs();
         let leeway = self.leeway.as_secs();
         let expires = seconds(claims, "exp")?.ok_or("token has no exp claim")?;
         if expires.saturating_add(leeway) <= now {
-            return Err("token expired".to_owned());
+            return Err(format!("token expired {} ago", ago(now.saturating_sub(expires))));
         }
         for claim in ["nbf", "iat"] {
             if seconds(claims, claim)?.is_some_and(|time| time > now.saturating_add(leeway)) {
                 return Err(format!("token not valid yet: {claim} is in the future"));
             }
         }
-        Ok(())
+        Ok(UNIX_EPOCH + Duration::from_secs(expires))
     }
 
     fn user(&self, claims: &Claims) -> Result<CurrentUser, String> {
@@ -100,9 +116,55 @@ pub(super) fn audiences(claims: &Claims) -> impl Iterator<Item = &str> {
 fn seconds(claims: &Claims, name: &str) -> Result<Option<u64>, String> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let whole = value.as_u64().or_else(|| value.as_f64().and_then(whole_seconds));
-    whole.map(Some).ok_or_else(|| format!("claim {name} is not a time in seconds"))
+    whole.filter(|time| *time <= LATEST).map(Some).ok_or_else(|| format!("claim {name} is not a time in seconds"))
 }
 
 fn whole_seconds(seconds: f64) -> Option<u64> {
     Duration::try_from_secs_f64(seconds).ok().map(|duration| duration.as_secs())
+}
+
+fn ago(seconds: u64) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(seconds))
+}
+
+/// The claims of a payload; the error completes "token is not a well-formed JWT: …".
+pub(super) fn parse(payload: &[u8]) -> Result<Claims, String> {
+    let claims = serde_json::from_slice::<Unique>(payload);
+    claims.map(|unique| unique.0).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data if error.to_string().starts_with(TWICE) => {
+            "one of its claims is there twice".to_owned()
+        }
+        _ => "its claims are not a JSON object".to_owned(),
+    })
+}
+
+/// What the error about a repeated claim starts with.
+const TWICE: &str = "claim there twice";
+
+/// Claims with each name at most once. JSON readers differ in which of two they take, so that one service could be
+/// shown another user than the next (RFC 7519, section 4).
+struct Unique(Claims);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Unique, A::Error> {
+                let mut claims = Claims::new();
+                while let Some((name, value)) = entries.next_entry()? {
+                    if claims.insert(name, value).is_some() {
+                        return Err(A::Error::custom(TWICE));
+                    }
+                }
+                Ok(Unique(claims))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
 }

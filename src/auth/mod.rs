@@ -6,17 +6,27 @@
 //! let user = tandem::auth::CurrentUser { id: "somebody".into() };
 //! ```
 
+mod cache;
+mod challenge;
+mod check;
 mod claims;
 mod dev_secret;
+mod jwks;
+mod jwks_config;
+mod key_set;
 mod mint;
 mod source;
+mod token;
 mod verifier;
 
 use std::sync::Arc;
 
 pub use self::{
+    challenge::challenge,
+    check::{Check, Finding},
     claims::ClaimRules,
     dev_secret::dev_secret,
+    jwks_config::{BetterAuth, JwksConfig, Timing},
     mint::{NewToken, mint},
     source::{KeySource, parse_versioned_secrets},
     verifier::Verifier,

@@ -1,27 +1,47 @@
 //! Where verification keys come from, and what else a token of that origin must say.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use jsonwebtoken::{Algorithm, DecodingKey, Header, TokenData, Validation, errors::ErrorKind};
-use secrecy::{ExposeSecret, SecretString};
+use jsonwebtoken::Algorithm;
+use secrecy::SecretString;
 
-use super::claims::{Claims, audiences};
+use super::{
+    check::{Check, Quoted, Refusal, Trail},
+    claims::{Claims, audiences},
+    jwks::Jwks,
+    jwks_config::JwksConfig,
+    key_set::{Key, KeySet},
+    token::Token,
+};
 
 /// One origin of tokens: its keys, the algorithms they are for, and the issuer and audience it must name.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct KeySource {
-    keys: Vec<DecodingKey>,
-    validation: Validation,
+    keys: Keys,
+    algorithms: Vec<Algorithm>,
     issuer: Option<String>,
     audience: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Keys {
+    Shared(Arc<KeySet>),
+    Published(Arc<Jwks>),
 }
 
 impl KeySource {
     /// HS256 with any of these secrets, the raw UTF-8 bytes being the key.
     #[must_use]
     pub fn hs256(secrets: &[SecretString]) -> Self {
-        let keys = secrets.iter().map(|secret| DecodingKey::from_secret(secret.expose_secret().as_bytes())).collect();
-        Self { keys, validation: signature_only(Algorithm::HS256), issuer: None, audience: None }
+        let keys = Keys::Shared(Arc::new(KeySet::of_secrets(secrets)));
+        Self { keys, algorithms: vec![Algorithm::HS256], issuer: None, audience: None }
+    }
+
+    /// The keys an issuer publishes. They are fetched when a token asks for one, and now and then once
+    /// [`super::Verifier::keep_keys_fresh`] was called. Fails if the system's trusted certificates can't be used.
+    pub fn jwks(config: JwksConfig) -> Result<Self, reqwest::Error> {
+        let keys = Keys::Published(Jwks::new(&config)?);
+        Ok(Self { keys, algorithms: config.algorithms, issuer: config.issuer, audience: config.audience })
     }
 
     /// Asks for these `iss` and `aud` claims; `None` asks for nothing.
@@ -30,57 +50,91 @@ impl KeySource {
         Self { issuer, audience, ..self }
     }
 
-    /// Whether the header names an algorithm these keys are for. The key decides, the token only has to agree.
-    pub(super) fn accepts(&self, header: &Header) -> bool {
-        self.validation.algorithms.contains(&header.alg)
+    /// Whether these keys are for this algorithm. The key decides, the token only has to agree.
+    pub(super) fn accepts(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
     }
 
-    /// The claims, if one of the keys made the signature, or the name of the check that failed.
-    pub(super) fn verify(&self, token: &str) -> Result<Claims, String> {
-        let mut failure = "signature does not match".to_owned();
-        for key in &self.keys {
-            match jsonwebtoken::decode::<Claims>(token, key, &self.validation) {
-                Ok(TokenData { claims, .. }) => return self.check_origin(&claims).map(|()| claims),
-                Err(error) if *error.kind() == ErrorKind::InvalidSignature => {}
-                Err(_) => "token is not a well-formed JWT".clone_into(&mut failure),
-            }
+    pub(super) fn keep_fresh(&self) {
+        if let Keys::Published(jwks) = &self.keys {
+            jwks.keep_fresh();
         }
-        Err(failure)
     }
 
-    fn check_origin(&self, claims: &Claims) -> Result<(), String> {
+    /// The key that signed, if the token is of this origin. Never waits.
+    ///
+    /// Issuer and audience are looked at first, though they aren't verified yet: a token that fails there fails
+    /// anyway, and nobody is asked for a key in its name.
+    pub(super) fn verify(
+        &self,
+        token: &Token<'_>,
+        algorithm: Algorithm,
+        trail: &mut Trail,
+    ) -> Result<Arc<Key>, Refusal> {
+        self.check_origin(&token.claims, trail)?;
+        let keys = self.keys();
+        let key = keys.verify(token, algorithm)?;
+        trail.passed(Check::Key, || format!("{key} of {self}"));
+        trail.passed(Check::Signature, || format!("made with {algorithm:?} by that key"));
+        Ok(Arc::clone(key))
+    }
+
+    /// Asks the issuer for a key that [`Self::verify`] didn't know, if it may be asked; the answer is in what
+    /// `verify` then says.
+    pub(super) async fn look_for(&self, token: &Token<'_>, algorithm: Algorithm) {
+        if let Keys::Published(jwks) = &self.keys {
+            jwks.look_for(|keys| keys.has_key_for(&token.header, algorithm)).await;
+        }
+    }
+
+    /// Why the keys may not be all there are.
+    pub(super) fn failure(&self) -> Option<Arc<str>> {
+        match &self.keys {
+            Keys::Shared(_) => None,
+            Keys::Published(jwks) => jwks.failure(),
+        }
+    }
+
+    fn keys(&self) -> Arc<KeySet> {
+        match &self.keys {
+            Keys::Shared(keys) => Arc::clone(keys),
+            Keys::Published(jwks) => jwks.keys(),
+        }
+    }
+
+    fn check_origin(&self, claims: &Claims, trail: &mut Trail) -> Result<(), Refusal> {
         if let Some(issuer) = &self.issuer {
-            let is_from_it = claims.get("iss").and_then(|iss| iss.as_str()) == Some(issuer);
-            is_from_it.then_some(()).ok_or_else(|| format!("issuer is not {issuer}"))?;
+            if claims.get("iss").and_then(|iss| iss.as_str()) != Some(issuer) {
+                return Err(Refusal::new(Check::Issuer, format!("issuer is not {issuer}")));
+            }
+            trail.passed(Check::Issuer, || format!("is {issuer}"));
         }
         if let Some(audience) = &self.audience {
-            audiences(claims)
-                .any(|aud| aud == audience)
-                .then_some(())
-                .ok_or_else(|| format!("audience is not {audience}"))?;
+            if !audiences(claims).any(|aud| aud == audience) {
+                return Err(Refusal::new(Check::Audience, format!("audience is not {audience}")));
+            }
+            trail.passed(Check::Audience, || format!("has {audience}"));
         }
         Ok(())
     }
 }
 
-impl fmt::Debug for KeySource {
+impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeySource")
-            .field("keys", &self.keys.len())
-            .field("algorithms", &self.validation.algorithms)
-            .field("issuer", &self.issuer)
-            .field("audience", &self.audience)
-            .finish()
+        match &self.keys {
+            Keys::Shared(_) => f.write_str("the configured secrets"),
+            Keys::Published(jwks) => f.write_str(jwks.url()),
+        }
     }
 }
 
-/// The library checks the signature, [`super::claims`] the claims: that way the answer can say which check failed.
-fn signature_only(algorithm: Algorithm) -> Validation {
-    let mut validation = Validation::new(algorithm);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation
+/// The algorithm a token names, if anything here could verify it.
+pub(super) fn algorithm(name: &str, sources: &[KeySource]) -> Result<Algorithm, Refusal> {
+    let named = name.parse().ok().filter(|algorithm| sources.iter().any(|source| source.accepts(*algorithm)));
+    named.ok_or_else(|| {
+        let shown = Quoted(name).to_string();
+        Refusal::new(Check::Algorithm, format!("algorithm {} not accepted", shown.trim_matches('"')))
+    })
 }
 
 /// Reads `2:new,1:old`: any of these secrets verifies, whatever its version.
@@ -97,6 +151,8 @@ fn parse_versioned_secret(text: &str) -> Result<SecretString, String> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     #[test]

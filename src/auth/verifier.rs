@@ -3,12 +3,21 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
+use futures::{StreamExt, stream::FuturesUnordered};
+use jsonwebtoken::Algorithm;
 
-use super::{ClaimRules, CurrentUser, KeySource};
-use crate::error::{Code, Error, Result};
-
-/// Longer tokens are refused before they are looked at.
-const MAX_TOKEN: usize = 8 * 1024;
+use super::{
+    ClaimRules, CurrentUser, KeySource,
+    cache::{Digest, TokenCache},
+    check::{Check, Finding, Refusal, Trail},
+    key_set::Key,
+    source::algorithm,
+    token::{MAX_TOKEN, Token},
+};
+use crate::{
+    error::{Code, Error, Result},
+    telemetry,
+};
 
 /// Verifies bearer tokens against the configured key sources. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,39 +29,101 @@ pub struct Verifier {
 struct Inner {
     sources: Vec<KeySource>,
     rules: ClaimRules,
+    cache: TokenCache,
 }
 
 impl Verifier {
     /// A verifier that accepts tokens of any of these origins.
     #[must_use]
     pub fn new(sources: Vec<KeySource>, rules: ClaimRules) -> Self {
-        Self { inner: Arc::new(Inner { sources, rules }) }
+        Self { inner: Arc::new(Inner { sources, rules, cache: TokenCache::new() }) }
+    }
+
+    /// Fetches the keys that issuers publish, now and then, in the background.
+    pub fn keep_keys_fresh(&self) {
+        self.inner.sources.iter().for_each(KeySource::keep_fresh);
     }
 
     /// The user whose token the `Authorization` header carries.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<CurrentUser> {
-        self.verify(bearer_token(headers)?)
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<CurrentUser> {
+        self.verify(bearer_token(headers)?).await
     }
 
-    /// The user a token speaks for; the error names the check that failed and nothing secret.
-    pub fn verify(&self, token: &str) -> Result<CurrentUser> {
-        self.check(token).map_err(|failure| Error::new(Code::Unauthenticated, format!("Invalid token: {failure}")))
-    }
-
-    fn check(&self, token: &str) -> Result<CurrentUser, String> {
-        if token.len() > MAX_TOKEN {
-            return Err(format!("token is longer than {MAX_TOKEN} bytes"));
+    /// The user a token speaks for; the error names the check that failed and nothing secret. Waits for an issuer only
+    /// if the token names a key that isn't known.
+    pub async fn verify(&self, token: &str) -> Result<CurrentUser> {
+        // Before the digest, too: whatever is done for a token must be bounded.
+        let digest = (token.len() <= MAX_TOKEN).then(|| Digest::of(token));
+        if let Some(user) = digest.and_then(|digest| self.inner.cache.get(&digest)) {
+            telemetry::token_checked("cached");
+            return Ok(user);
         }
-        let header = jsonwebtoken::decode_header(token)
-            .map_err(|_| "token is not a well-formed JWT signed with a known algorithm")?;
-        let mut failure = format!("algorithm {:?} not accepted", header.alg);
-        for source in self.inner.sources.iter().filter(|source| source.accepts(&header)) {
-            match source.verify(token) {
-                Ok(claims) => return self.inner.rules.check(&claims),
-                Err(reason) => failure = reason,
+        let checked = self.inner.check(token, digest, &mut Trail::default()).await;
+        telemetry::token_checked(if checked.is_ok() { "verified" } else { "refused" });
+        checked.map_err(|refusal| Error::invalid_token(&refusal.reason))
+    }
+
+    /// Every check on the way to accepting or refusing a token, as if it had never been seen before. The last one is
+    /// the one that failed, if any did.
+    pub async fn explain(&self, token: &str) -> Vec<Finding> {
+        let mut trail = Trail::kept();
+        if let Err(refusal) = self.inner.check(token, None, &mut trail).await {
+            trail.failed(&refusal);
+        }
+        trail.into_findings()
+    }
+
+    /// The key sources, and why the keys of some may not be all there are.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(String, Option<Arc<str>>)> {
+        self.inner.sources.iter().map(|source| (source.to_string(), source.failure())).collect()
+    }
+}
+
+impl Inner {
+    async fn check(&self, text: &str, digest: Option<Digest>, trail: &mut Trail) -> Result<CurrentUser, Refusal> {
+        if text.len() > MAX_TOKEN {
+            return Err(Refusal::new(Check::Size, format!("token is longer than {MAX_TOKEN} bytes")));
+        }
+        trail.passed(Check::Size, || format!("{} of at most {MAX_TOKEN} bytes", text.len()));
+        let token = Token::parse(text)?;
+        trail.passed(Check::Form, || "three parts, header and claims are JSON objects".to_owned());
+        token.header.check()?;
+        trail.passed(Check::Header, || "asks for nothing unknown".to_owned());
+        let algorithm = algorithm(&token.header.alg, &self.sources)?;
+        trail.passed(Check::Algorithm, || format!("{algorithm:?}"));
+        let key = self.signer(&token, algorithm, trail).await?;
+        let (user, expires) = self.rules.check(&token.claims, trail)?;
+        if let Some(digest) = digest {
+            self.cache.insert(digest, &user, expires, &key);
+        }
+        Ok(user)
+    }
+
+    /// The key that signed. Issuers are asked only when no known key did, and by then all known ones were tried.
+    async fn signer(&self, token: &Token<'_>, algorithm: Algorithm, trail: &mut Trail) -> Result<Arc<Key>, Refusal> {
+        let mut refusals = Vec::new();
+        let mut missing = FuturesUnordered::new();
+        for source in self.sources.iter().filter(|source| source.accepts(algorithm)) {
+            match source.verify(token, algorithm, trail) {
+                Ok(key) => return Ok(key),
+                Err(refusal) if refusal.check == Check::Key => {
+                    missing.push(async move {
+                        source.look_for(token, algorithm).await;
+                        source
+                    });
+                }
+                Err(refusal) => refusals.push(refusal),
             }
         }
-        Err(failure)
+        while let Some(source) = missing.next().await {
+            match source.verify(token, algorithm, trail) {
+                Ok(key) => return Ok(key),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        let furthest = refusals.into_iter().max_by_key(|refusal| refusal.check);
+        Err(furthest.unwrap_or_else(|| Refusal::new(Check::Algorithm, "algorithm not accepted")))
     }
 }
 
@@ -95,36 +166,36 @@ mod tests {
         jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
     }
 
-    fn refusal(token: &str) -> String {
-        verifier().verify(token).unwrap_err().message().to_owned()
+    async fn refusal(token: &str) -> String {
+        verifier().verify(token).await.unwrap_err().message().to_owned()
     }
 
     fn in_an_hour() -> i64 {
         chrono::Utc::now().timestamp() + 3600
     }
 
-    #[test]
-    fn a_minted_token_is_accepted_whichever_secret_signed_it() {
+    #[tokio::test]
+    async fn a_minted_token_is_accepted_whichever_secret_signed_it() {
         for secret in [SECRET, "older"] {
             let token = mint(&secret.into(), "ann", Duration::from_mins(1)).unwrap();
-            assert_eq!(verifier().verify(&token).unwrap().id(), "ann");
+            assert_eq!(verifier().verify(&token).await.unwrap().id(), "ann");
         }
     }
 
-    #[test]
-    fn the_user_id_is_the_first_claim_of_the_list_that_is_there_and_never_the_email() {
+    #[tokio::test]
+    async fn the_user_id_is_the_first_claim_of_the_list_that_is_there_and_never_the_email() {
         let exp = in_an_hour();
         for (claims, id) in [
             (json!({"exp": exp, "id": "b", "sub": "a"}), "a"),
             (json!({"exp": exp, "userId": "d", "id": "c"}), "c"),
             (json!({"exp": exp, "user_id": "b", "email": "x@example.com"}), "b"),
         ] {
-            assert_eq!(verifier().verify(&signed(Algorithm::HS256, SECRET, &claims)).unwrap().id(), id);
+            assert_eq!(verifier().verify(&signed(Algorithm::HS256, SECRET, &claims)).await.unwrap().id(), id);
         }
     }
 
-    #[test]
-    fn each_refusal_names_the_check_that_failed() {
+    #[tokio::test]
+    async fn each_refusal_names_the_check_that_failed() {
         let exp = in_an_hour();
         let long = "x".repeat(256);
         for (claims, reason) in [
@@ -149,33 +220,40 @@ mod tests {
                 "not an access token but a session cookie",
             ),
         ] {
-            let message = refusal(&signed(Algorithm::HS256, SECRET, &claims));
+            let message = refusal(&signed(Algorithm::HS256, SECRET, &claims)).await;
             assert!(message.starts_with(&format!("Invalid token: {reason}")), "{claims}: {message}");
         }
     }
 
-    #[test]
-    fn other_algorithms_other_keys_and_no_signature_are_refused() {
+    #[tokio::test]
+    async fn other_algorithms_other_keys_and_no_signature_are_refused() {
         let claims = json!({"sub": "a", "exp": in_an_hour()});
-        assert_eq!(refusal(&signed(Algorithm::HS384, SECRET, &claims)), "Invalid token: algorithm HS384 not accepted");
-        assert_eq!(refusal(&signed(Algorithm::HS256, "other", &claims)), "Invalid token: signature does not match");
+        assert_eq!(
+            refusal(&signed(Algorithm::HS384, SECRET, &claims)).await,
+            "Invalid token: algorithm HS384 not accepted"
+        );
+        assert_eq!(
+            refusal(&signed(Algorithm::HS256, "other", &claims)).await,
+            "Invalid token: signature does not match"
+        );
         let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIiwiZXhwIjo5OTk5OTk5OTk5fQ.";
-        for token in [none, "", "a.b", "a.b.c", "opaque-session-token", "💥.💥.💥"] {
-            assert!(refusal(token).starts_with("Invalid token: token is not a well-formed JWT"), "{token}");
+        assert_eq!(refusal(none).await, "Invalid token: algorithm none not accepted");
+        for token in ["", "a.b", "a.b.c", "opaque-session-token", "💥.💥.💥"] {
+            assert!(refusal(token).await.starts_with("Invalid token: token is not a well-formed JWT"), "{token}");
         }
-        assert_eq!(refusal(&"x".repeat(MAX_TOKEN + 1)), "Invalid token: token is longer than 8192 bytes");
+        assert_eq!(refusal(&"x".repeat(MAX_TOKEN + 1)).await, "Invalid token: token is longer than 8192 bytes");
     }
 
-    #[test]
-    fn issuer_and_audience_are_checked_when_configured() {
+    #[tokio::test]
+    async fn issuer_and_audience_are_checked_when_configured() {
         let source = KeySource::hs256(&[SECRET.into()]).with_claims(Some("https://a".into()), Some("api".into()));
         let verifier = Verifier::new(vec![source], ClaimRules::default());
         let exp = in_an_hour();
-        let verify = |claims| verifier.verify(&signed(Algorithm::HS256, SECRET, &claims));
-        assert!(verify(json!({"sub": "a", "exp": exp, "iss": "https://a", "aud": ["x", "api"]})).is_ok());
-        let error = verify(json!({"sub": "a", "exp": exp, "iss": "https://b", "aud": "api"})).unwrap_err();
+        let verify = async |claims| verifier.verify(&signed(Algorithm::HS256, SECRET, &claims)).await;
+        assert!(verify(json!({"sub": "a", "exp": exp, "iss": "https://a", "aud": ["x", "api"]})).await.is_ok());
+        let error = verify(json!({"sub": "a", "exp": exp, "iss": "https://b", "aud": "api"})).await.unwrap_err();
         assert_eq!(error.message(), "Invalid token: issuer is not https://a");
-        let error = verify(json!({"sub": "a", "exp": exp, "iss": "https://a"})).unwrap_err();
+        let error = verify(json!({"sub": "a", "exp": exp, "iss": "https://a"})).await.unwrap_err();
         assert_eq!(error.message(), "Invalid token: audience is not api");
     }
 }

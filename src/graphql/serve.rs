@@ -14,7 +14,7 @@ use super::{
     schema::Schema,
 };
 use crate::{
-    auth::Verifier,
+    auth::{Verifier, challenge},
     error::{Code, Error, Result},
     store::{Db, Once, Replayed, UserTasks},
     task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Invalid},
@@ -32,7 +32,7 @@ pub async fn get(
     RawQuery(query): RawQuery,
 ) -> Response {
     let answer = async {
-        let (tasks, media_type) = admit(&verifier, &db, &headers)?;
+        let (tasks, media_type) = admit(&verifier, &db, &headers).await?;
         let parameters = from_query(&query.unwrap_or_default())?;
         let reply = run_one(&schema, &tasks, parameters, Allowed::Queries).await?;
         Ok(one(&reply, media_type, failure(&reply)))
@@ -50,7 +50,7 @@ pub async fn post(
 ) -> Response {
     let replayed = Replayed::default();
     let answer = async {
-        let (tasks, media_type) = admit(&verifier, &db, &headers)?;
+        let (tasks, media_type) = admit(&verifier, &db, &headers).await?;
         let tasks = tasks.once(once(&headers, &replayed)?);
         let body = body.map_err(|rejection| unreadable(&rejection))?;
         match from_body(&headers, &body)? {
@@ -95,12 +95,12 @@ pub fn error_response(error: &Error) -> Response {
 }
 
 /// The caller's tasks and the form of the answer, if the request is one that may be looked at.
-fn admit(verifier: &Verifier, db: &Db, headers: &HeaderMap) -> Result<(UserTasks, MediaType)> {
+async fn admit(verifier: &Verifier, db: &Db, headers: &HeaderMap) -> Result<(UserTasks, MediaType)> {
     if !is_asked_about(headers) {
         let message = "Any page could have sent this: add the header GraphQL-Require-Preflight";
         return Err(Error::new(Code::BadUserInput, message));
     }
-    let tasks = db.tasks(verifier.authenticate(headers)?);
+    let tasks = db.tasks(verifier.authenticate(headers).await?);
     let message = "The answer is application/graphql-response+json or application/json";
     let media_type = MediaType::negotiate(headers).ok_or_else(|| Error::new(Code::NotAcceptable, message))?;
     Ok((tasks, media_type))
@@ -125,10 +125,9 @@ fn refuse(error: &Error, headers: &HeaderMap) -> Response {
     let media_type = MediaType::negotiate(headers).unwrap_or_default();
     let mut response = refused(request_error(error), media_type, status(error.code()));
     let headers = response.headers_mut();
-    match error.code() {
-        Code::Unauthenticated => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-        Code::MethodNotAllowed => drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST"))),
-        _ => {}
+    challenge(error, headers);
+    if error.code() == Code::MethodNotAllowed {
+        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
     response
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{problem::ProblemDetails, wire::TaskBody};
 use crate::{
+    auth::challenge,
     error::{Code, Error},
     task::{Invalid, Problem},
 };
@@ -72,9 +73,7 @@ impl IntoResponse for RestError {
         let mut response =
             (status, Json(Envelope { detail: self.detail(), code, current: self.current() })).into_response();
         response.extensions_mut().insert(self.details(status));
-        if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
+        challenge(&self.error, response.headers_mut());
         response
     }
 }

@@ -23,7 +23,7 @@ impl FromRequestParts<AppState> for Mine {
     type Rejection = RestError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestError> {
-        let user = Verifier::from_ref(state).authenticate(&parts.headers)?;
+        let user = Verifier::from_ref(state).authenticate(&parts.headers).await?;
         match path_param(parts, state, "user_id").await? {
             Some(owner) if owner != user.id() => {
                 Err(Error::new(Code::Forbidden, "Not authorized to access this user's tasks").into())

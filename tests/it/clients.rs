@@ -38,6 +38,36 @@ async fn every_audit_of_graphql_over_http_passes() {
 }
 
 #[tokio::test]
+async fn apollo_client_keeps_its_cache_and_names_documents_by_their_hash() {
+    run(&project!(PROJECT), "apollo.js").await;
+}
+
+#[tokio::test]
+async fn urql_and_graphql_request_get_on_with_the_server() {
+    run(&project!(PROJECT), "urql.js").await;
+}
+
+#[tokio::test]
+async fn typescript_takes_what_is_generated_from_the_schema() {
+    let finished = project!(PROJECT).run("npm", &["run", "--silent", "codegen"], &[]).await;
+    assert!(finished.is_ok, "{}", finished.text);
+}
+
+#[tokio::test]
+async fn relays_compiler_takes_the_connection_and_the_node() {
+    let finished = project!(PROJECT).run("npm", &["run", "--silent", "relay"], &[]).await;
+    assert!(finished.is_ok, "{}", finished.text);
+}
+
+#[test]
+fn the_readme_shows_what_was_run() {
+    let readme = include_str!("../../README.md");
+    for snippet in [include_str!("../graphql/snippets/apollo.js"), include_str!("../graphql/snippets/urql.js")] {
+        assert!(readme.contains(&format!("```js\n{snippet}```")), "{snippet}");
+    }
+}
+
+#[tokio::test]
 async fn graphiql_works_in_a_browser_without_the_internet() {
     let project = project!(PROJECT);
     let page = App::new().await.rest("ann", "GET", "/graphiql", None).await;

@@ -17,17 +17,17 @@ use crate::{
 };
 
 /// A `tandem` that runs in a directory of its own, with nothing in its environment.
-fn tandem(dir: &Path, args: &[&str]) -> Command {
+pub fn tandem(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
     command.args(args).current_dir(dir).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
     command
 }
 
-fn output(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+pub fn output(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
     tandem(dir, args).envs(env.iter().copied()).stderr(Stdio::piped()).output().unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -166,7 +166,7 @@ async fn tokens_are_made_as_the_server_asks_for_them() {
     let token = String::from_utf8(minted.stdout).unwrap();
     let source = KeySource::hs256(&[SECRET.into()]).with_claims(Some(rules[0].1.into()), Some(rules[1].1.into()));
     let verifier = Verifier::new(vec![source], ClaimRules::default());
-    assert_eq!(verifier.verify(token.trim()).map_err(|error| error.report()).unwrap().id(), "ann");
+    assert_eq!(verifier.verify(token.trim()).await.map_err(|error| error.report()).unwrap().id(), "ann");
     for (user, problem) in [("", "is empty"), (&"x".repeat(256), "longer than 255"), ("a\nb", "control characters")] {
         let refused = output(&dir, &["token", "--user", user], &rules);
         assert!(!refused.status.success() && stderr(&refused).contains(problem), "{user}: {}", stderr(&refused));
@@ -227,6 +227,9 @@ fn all_faults_of_the_configuration_are_told_at_once() {
         ("CORS_ORIGINS", "example.com"),
         ("GRAPHQL_MAX_DEPTH", "0"),
         ("LOG_FORMAT", "xml"),
+        ("BETTER_AUTH_URL", "http://better-auth.example"),
+        ("JWKS_URL", "https://issuer.example/keys#alg=none"),
+        ("METRICS", "perhaps"),
     ];
     let refused = output(&dir, &[], &env);
     assert!(!refused.status.success());

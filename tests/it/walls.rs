@@ -88,7 +88,16 @@ async fn without_row_level_security_the_queries_own_condition_holds() {
     ] {
         assert_eq!(app.rest("bob", method, &path, body).await.code(), "NOT_FOUND", "{method} {path}");
     }
-    assert_eq!(app.tasks_of("ann").await[0]["title"], "Ann's");
+    for document in [
+        r#"mutation { createTasks(inputs: [{ title: "more" }]) { id } }"#,
+        "mutation { completeAll { count } }",
+        "mutation { clearCompleted { count } }",
+    ] {
+        app.graphql("bob", document, json!({})).await.data();
+    }
+    assert_eq!(app.tasks_of("bob").await, json!([]));
+    let left = &app.tasks_of("ann").await[0];
+    assert_eq!((&left["title"], &left["completed"], &left["version"]), (&json!("Ann's"), &json!(false), &json!(1)));
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! The real router on a fresh database, asked without a network in between.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
@@ -23,6 +24,9 @@ use super::{SECRET, TestDb, token};
 /// A server under test.
 pub struct App {
     router: Router,
+    state: AppState,
+    /// Who lets users in.
+    pub verifier: Verifier,
     /// The access to the database that the server uses.
     pub store: Db,
     /// Dropped last: connections close before it does.
@@ -52,15 +56,43 @@ impl App {
 
     /// On this database, with these limits and rules for documents.
     pub async fn with_documents(db: TestDb, limits: Limits, documents: Documents, request_timeout: Duration) -> Self {
+        let verifier = Verifier::new(vec![KeySource::hs256(&[SECRET.into()])], ClaimRules::default());
+        Self::build(db, limits, documents, request_timeout, verifier).await
+    }
+
+    /// On a fresh database, for tokens of these origins.
+    pub async fn trusting(sources: Vec<KeySource>) -> Self {
+        let (db, limits, documents) = (TestDb::fresh().await, Limits::default(), Documents::default());
+        let verifier = Verifier::new(sources, ClaimRules::default());
+        Self::build(db, limits, documents, Duration::from_mins(1), verifier).await
+    }
+
+    async fn build(
+        db: TestDb,
+        limits: Limits,
+        documents: Documents,
+        request_timeout: Duration,
+        verifier: Verifier,
+    ) -> Self {
         let store = db.open().await;
         let state = AppState {
             db: store.clone(),
-            verifier: Verifier::new(vec![KeySource::hs256(&[SECRET.into()])], ClaimRules::default()),
+            verifier: verifier.clone(),
             schema: graphql::schema(&limits, documents),
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(token("ann").into()) },
         };
-        Self { router: router(state, &RouterConfig { request_timeout, cors_origins: None }), store, db }
+        let config = RouterConfig { request_timeout, cors_origins: None, metrics: None };
+        Self { router: router(state.clone(), &config), state, store, verifier, db }
+    }
+
+    /// Serves the metrics of this process, too.
+    pub fn serve_metrics(&mut self) {
+        static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+        let metrics = METRICS.get_or_init(|| tandem::telemetry::collect_metrics().expect("the only one to collect"));
+        let request_timeout = Duration::from_mins(1);
+        let config = RouterConfig { request_timeout, cors_origins: None, metrics: Some(metrics.clone()) };
+        self.router = router(self.state.clone(), &config);
     }
 
     /// The answer to any request.
@@ -70,6 +102,23 @@ impl App {
         let body = to_bytes(body, usize::MAX).await.expect("a body");
         let json = serde_json::from_slice(&body).unwrap_or_default();
         Answer { status: parts.status, headers: parts.headers, json, text: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// Both doors' answers to whoever has this token: the list in REST, `me` in GraphQL.
+    pub async fn ask_both(&self, token: &str) -> [Answer; 2] {
+        let query = json!({ "query": "{ me { id } }" });
+        [
+            self.send(rest_request(Some(token), "GET", "/api/tasks", None)).await,
+            self.send(graphql_request(Some(token), &query)).await,
+        ]
+    }
+
+    /// Whether both doors let in whoever has this token; they must agree.
+    pub async fn lets_in(&self, token: &str) -> bool {
+        let [rest, graphql] = self.ask_both(token).await;
+        assert_eq!(rest.status, graphql.status, "{} {}", rest.text, graphql.text);
+        assert!(matches!(rest.status.as_u16(), 200 | 401), "{}", rest.text);
+        rest.status == StatusCode::OK
     }
 
     /// Serves on a free port of this machine for as long as the test runs; the URL without a path.

@@ -1,8 +1,10 @@
 //! What tests stand on: a real PostgreSQL, the real router, real tokens.
 
 pub mod app;
+pub mod better_auth;
 pub mod cluster;
 pub mod db;
+pub mod issuer;
 pub mod node;
 pub mod proxy;
 pub mod token;
@@ -18,4 +20,14 @@ macro_rules! skip {
         eprintln!("skipped: {}", format!($($why)*));
         return;
     }};
+}
+
+/// Waits for a condition, and fails the test if it never comes.
+pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !condition().await {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
 }

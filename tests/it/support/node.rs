@@ -19,6 +19,11 @@ impl Project {
         installed.map(|()| Self(dir))
     }
 
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
+        &self.0
+    }
+
     /// Runs a program of the project to its end.
     pub async fn run(&self, program: &str, args: &[&str], env: &[(&str, &str)]) -> Finished {
         let mut command = Command::new(program);

@@ -1,0 +1,212 @@
+//! An issuer's key set, kept up to date. Whoever holds a token of a known key never waits for the issuer: the keys
+//! that were fetched last are at hand, and go on being used while the issuer is down.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Instant,
+};
+
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use reqwest::{Client, StatusCode, header, redirect::Policy};
+use tokio::task::AbortHandle;
+
+use super::{
+    jwks_config::{JwksConfig, Timing, is_loopback},
+    key_set::KeySet,
+};
+use crate::{error::Chain, telemetry};
+
+/// The largest key set that is read, in bytes.
+const MAX_BODY: usize = 256 * 1024;
+
+/// One issuer's key set and how it is fetched.
+pub(super) struct Jwks {
+    url: String,
+    client: Client,
+    timing: Timing,
+    state: RwLock<State>,
+    flight: Mutex<Flight>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    keys: Arc<KeySet>,
+    /// Why the last fetch failed, if it did.
+    failure: Option<Arc<str>>,
+}
+
+/// The fetch under way, which all who need one share.
+#[derive(Default)]
+struct Flight {
+    under_way: Option<(Shared<BoxFuture<'static, ()>>, AbortHandle)>,
+    /// When somebody last asked because of an unknown key id, unless a new key has been found since.
+    vain_since: Option<Instant>,
+}
+
+impl Flight {
+    fn under_way(&self) -> Option<Shared<BoxFuture<'static, ()>>> {
+        let (fetch, task) = self.under_way.as_ref()?;
+        (!task.is_finished()).then(|| fetch.clone())
+    }
+}
+
+impl Jwks {
+    pub(super) fn new(config: &JwksConfig) -> Result<Arc<Self>, reqwest::Error> {
+        let is_loopback = is_loopback(&config.url);
+        let mut client = Client::builder()
+            .user_agent(concat!("tandem/", env!("CARGO_PKG_VERSION")))
+            .timeout(config.timing.timeout)
+            .https_only(!is_loopback)
+            .redirect(Policy::none());
+        if is_loopback {
+            client = client.no_proxy();
+        }
+        Ok(Arc::new(Self {
+            url: config.url.to_string(),
+            client: client.build()?,
+            timing: config.timing.clone(),
+            state: RwLock::default(),
+            flight: Mutex::default(),
+        }))
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The keys as they were fetched last.
+    pub(super) fn keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.state().keys)
+    }
+
+    /// Why the last fetch failed, if it did.
+    pub(super) fn failure(&self) -> Option<Arc<str>> {
+        self.state().failure
+    }
+
+    /// Fetches now and then, until nobody uses the keys any more.
+    pub(super) fn keep_fresh(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(jwks) = weak.upgrade() {
+                let fetch = jwks.join_or_start(&mut jwks.flight());
+                fetch.await;
+                let pause = if jwks.failure().is_none() { jwks.timing.refresh } else { jwks.timing.retry };
+                drop(jwks);
+                tokio::time::sleep(pause).await;
+            }
+        });
+    }
+
+    /// Tries to find a key that isn't among those fetched last. `is_known` says whether it is there now. Returns when
+    /// it is, or when the issuer needn't be asked again for now.
+    pub(super) async fn look_for(self: &Arc<Self>, is_known: impl Fn(&KeySet) -> bool) {
+        let under_way = self.flight().under_way();
+        if let Some(fetch) = under_way {
+            fetch.await;
+            if is_known(&self.keys()) {
+                return;
+            }
+            // That fetch may have begun before the issuer had the key.
+        }
+        let fetch = self.ask_again();
+        if let Some(fetch) = fetch {
+            fetch.await;
+        }
+    }
+
+    fn ask_again(self: &Arc<Self>) -> Option<Shared<BoxFuture<'static, ()>>> {
+        let mut flight = self.flight();
+        if let Some(fetch) = flight.under_way() {
+            return Some(fetch);
+        }
+        if flight.vain_since.is_some_and(|at| at.elapsed() < self.timing.cooldown) {
+            return None;
+        }
+        flight.vain_since = Some(Instant::now());
+        Some(self.join_or_start(&mut flight))
+    }
+
+    /// The fetch runs in a task of its own: it doesn't end with the request that wanted it.
+    fn join_or_start(self: &Arc<Self>, flight: &mut Flight) -> Shared<BoxFuture<'static, ()>> {
+        if let Some(fetch) = flight.under_way() {
+            return fetch;
+        }
+        let this = Arc::clone(self);
+        let task = tokio::spawn(async move { this.refresh().await });
+        let handle = task.abort_handle();
+        let fetch = task.map(|_| ()).boxed().shared();
+        flight.under_way = Some((fetch.clone(), handle));
+        fetch
+    }
+
+    async fn refresh(&self) {
+        let old = self.state();
+        let fetched = self.fetch().await.and_then(|body| KeySet::parse(&body, &old.keys).map_err(str::to_owned));
+        telemetry::jwks_fetched(&self.url, fetched.is_ok());
+        let new = match fetched {
+            Ok(keys) => {
+                self.tell(&keys, &old);
+                if !keys.ids_missing_in(&old.keys).is_empty() {
+                    // Only who asks in vain has to be held back: nobody but the issuer can make a key appear.
+                    self.flight().vain_since = None;
+                }
+                State { keys: Arc::new(keys), failure: None }
+            }
+            Err(reason) => {
+                let known = old.keys.len();
+                tracing::warn!(url = self.url, reason, known, "can't fetch a key set; going on with the keys known");
+                State { failure: Some(reason.into()), ..old }
+            }
+        };
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    fn tell(&self, keys: &KeySet, old: &State) {
+        let (url, count) = (&self.url, keys.len());
+        let (added, removed) = (keys.ids_missing_in(&old.keys), old.keys.ids_missing_in(keys));
+        telemetry::jwks_changed(url, count, added.len(), removed.len());
+        if old.failure.is_some() {
+            tracing::info!(url, "the issuer of a key set answers again");
+        }
+        if count == 0 {
+            tracing::warn!(url, ?removed, "a key set has no key that can be used: none of its tokens is accepted");
+        } else if !added.is_empty() || !removed.is_empty() {
+            tracing::info!(url, count, ?added, ?removed, "key set changed");
+        }
+    }
+
+    async fn fetch(&self) -> Result<Vec<u8>, String> {
+        let told = |error: reqwest::Error| Chain(&error.without_url()).to_string();
+        let request = self.client.get(&self.url).header(header::ACCEPT, "application/json");
+        let mut response = request.send().await.map_err(told)?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("status {} instead of 200", response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(told)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(format!("larger than {MAX_BODY} bytes"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn state(&self) -> State {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Jwks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Jwks").field("url", &self.url).field("keys", &self.keys()).finish_non_exhaustive()
+    }
+}

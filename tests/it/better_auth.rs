@@ -1,0 +1,199 @@
+//! Tokens of the real Better Auth, through both doors.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use tandem::auth::{KeySource, Timing};
+
+use crate::{
+    skip,
+    support::{
+        App, SECRET,
+        app::{graphql_request, rest_request},
+        better_auth::BetterAuth,
+        eventually,
+        issuer::eager,
+    },
+};
+
+const NO_NODE: &str = "needs Node";
+
+/// Through GraphQL, with this token.
+async fn graphql(app: &App, token: &str, query: &str) -> Value {
+    app.send(graphql_request(Some(token), &json!({ "query": query }))).await.data().clone()
+}
+
+fn kid(token: &str) -> Option<String> {
+    jsonwebtoken::decode_header(token).unwrap().kid
+}
+
+/// Through REST, with this token.
+async fn rest(app: &App, token: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    let answer = app.send(rest_request(Some(token), method, path, body)).await;
+    (answer.status.as_u16(), answer.json)
+}
+
+async fn two_users_are_kept_apart(algorithm: Algorithm) {
+    let Some(better_auth) = BetterAuth::start(algorithm) else { skip!("{NO_NODE}") };
+    let app = App::trusting(vec![better_auth.source(eager())]).await;
+    let (ann, bob) = (better_auth.sign_in("ann").await, better_auth.sign_in("bob").await);
+    let (anns, bobs) = (better_auth.token(&ann).await, better_auth.token(&bob).await);
+    let header = jsonwebtoken::decode_header(&anns).unwrap();
+    assert_eq!((header.alg, header.typ), (algorithm, None), "what the facts say");
+
+    let (status, task) = rest(&app, &anns, "POST", "/api/tasks", Some(json!({ "title": "Ann's" }))).await;
+    assert_eq!((status, &task["user_id"]), (201, &json!(ann.id)));
+    graphql(&app, &bobs, r#"mutation { createTask(input: { title: "Bob's" }) { id } }"#).await;
+
+    for (token, user, title) in [(&anns, &ann, "Ann's"), (&bobs, &bob, "Bob's")] {
+        let seen = graphql(&app, token, "{ me { id } tasks { title } }").await;
+        assert_eq!(seen, json!({ "me": { "id": user.id }, "tasks": [{ "title": title }] }));
+        let (_, list) = rest(&app, token, "GET", &format!("/api/{}/tasks", user.id), None).await;
+        assert_eq!((list.as_array().map(Vec::len), &list[0]["title"]), (Some(1), &json!(title)));
+    }
+    let path = format!("/api/tasks/{}", task["id"].as_str().unwrap());
+    assert_eq!(rest(&app, &bobs, "GET", &path, None).await.0, 404);
+    assert_eq!(rest(&app, &bobs, "DELETE", &path, None).await.0, 404);
+    assert_eq!(rest(&app, &bobs, "GET", &format!("/api/{}/tasks", ann.id), None).await.0, 403);
+    let query = format!("{{ task(id: {}) {{ title }} }}", task["id"]);
+    assert_eq!(graphql(&app, &bobs, &query).await, json!({ "task": null }));
+}
+
+#[tokio::test]
+async fn two_users_are_kept_apart_with_eddsa() {
+    two_users_are_kept_apart(Algorithm::EdDSA).await;
+}
+
+#[tokio::test]
+async fn two_users_are_kept_apart_with_es256() {
+    two_users_are_kept_apart(Algorithm::ES256).await;
+}
+
+#[tokio::test]
+async fn two_users_are_kept_apart_with_rs256() {
+    two_users_are_kept_apart(Algorithm::RS256).await;
+}
+
+#[tokio::test]
+async fn two_users_are_kept_apart_with_ps256() {
+    two_users_are_kept_apart(Algorithm::PS256).await;
+}
+
+#[tokio::test]
+async fn the_options_of_the_readme_keep_names_and_addresses_out_of_tokens() {
+    let Some(better_auth) = BetterAuth::start_with(Algorithm::EdDSA, "readme") else { skip!("{NO_NODE}") };
+    let app = App::trusting(vec![better_auth.source(eager())]).await;
+    let ann = better_auth.sign_in("ann").await;
+    let token = better_auth.token(&ann).await;
+    let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(&token).unwrap();
+    let names: Vec<_> = claims.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["aud", "exp", "iat", "iss", "sub"]);
+    assert_eq!(graphql(&app, &token, "{ me { id } }").await, json!({ "me": { "id": ann.id } }));
+}
+
+/// The cooldown is longer than the test: no token of a new key may cost a fetch in vain.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_fails_while_keys_are_rotated() {
+    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!("{NO_NODE}") };
+    let timing = Timing { cooldown: Duration::from_hours(1), ..eager() };
+    let app = Arc::new(App::trusting(vec![better_auth.source(timing)]).await);
+    app.verifier.keep_keys_fresh();
+    let better_auth = Arc::new(better_auth);
+    let ann = Arc::new(better_auth.sign_in("ann").await);
+    assert!(app.lets_in(&better_auth.token(&ann).await).await);
+
+    let is_over = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (app, better_auth, ann, is_over) =
+                (Arc::clone(&app), Arc::clone(&better_auth), Arc::clone(&ann), Arc::clone(&is_over));
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while !is_over.load(Ordering::SeqCst) {
+                    let token = better_auth.token(&ann).await;
+                    let [rest, graphql] = app.ask_both(&token).await;
+                    assert_eq!((rest.status.as_u16(), graphql.status.as_u16()), (200, 200), "{}", rest.text);
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    let oldest = better_auth.token(&ann).await;
+    for _ in 0..3 {
+        let old = better_auth.token(&ann).await;
+        better_auth.rotate().await;
+        eventually("a token of the new key is let in", async || {
+            let new = better_auth.token(&ann).await;
+            kid(&new) != kid(&old) && app.verifier.verify(&new).await.is_ok()
+        })
+        .await;
+    }
+    assert!(app.lets_in(&oldest).await, "tokens of the old keys go on");
+    is_over.store(true, Ordering::SeqCst);
+    for client in clients {
+        assert!(client.await.unwrap() > 0);
+    }
+}
+
+#[tokio::test]
+async fn with_the_issuer_gone_known_keys_go_on_and_a_new_one_with_new_keys_is_accepted() {
+    let Some(better_auth) = BetterAuth::start(Algorithm::ES256) else { skip!("{NO_NODE}") };
+    let app = App::trusting(vec![better_auth.source(eager())]).await;
+    let ann = better_auth.sign_in("ann").await;
+    let (first, second) = (better_auth.token(&ann).await, better_auth.token(&ann).await);
+    assert!(app.lets_in(&first).await);
+    let port = better_auth.stop();
+    for token in [&first, &second] {
+        assert!(app.lets_in(token).await, "the issuer isn't needed");
+    }
+
+    let better_auth = BetterAuth::start_again(Algorithm::ES256, &port);
+    let bob = better_auth.sign_in("bob").await;
+    assert!(app.lets_in(&better_auth.token(&bob).await).await);
+    for token in [&first, &second] {
+        assert!(!app.lets_in(token).await, "its key isn't published any more");
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_a_key_that_better_auth_withdraws_are_refused_after_the_next_refresh() {
+    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!("{NO_NODE}") };
+    let often = Duration::from_millis(20);
+    let app = App::trusting(vec![better_auth.source(Timing { refresh: often, retry: often, ..eager() })]).await;
+    app.verifier.keep_keys_fresh();
+    let ann = better_auth.sign_in("ann").await;
+    let old = better_auth.token(&ann).await;
+    assert!(app.lets_in(&old).await);
+    better_auth.rotate().await;
+    assert!(app.lets_in(&better_auth.token(&ann).await).await);
+    assert!(app.lets_in(&old).await);
+    better_auth.withdraw_old_keys().await;
+    eventually("the old key is gone", async || app.verifier.verify(&old).await.is_err()).await;
+    assert!(app.lets_in(&better_auth.token(&ann).await).await);
+}
+
+#[tokio::test]
+async fn what_else_better_auth_hands_out_is_refused() {
+    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!("{NO_NODE}") };
+    let anything = better_auth.source(eager()).with_claims(None, None);
+    let app = App::trusting(vec![KeySource::hs256(&[SECRET.into()]), anything]).await;
+    let ann = better_auth.sign_in("ann").await;
+    assert!(app.lets_in(&better_auth.token(&ann).await).await);
+    for (what, token, reason) in [
+        ("a session", ann.session, "token is not a well-formed JWT"),
+        ("a session cookie cache", ann.cookie_cache, "not an access token by its type"),
+        ("an e-mail verification", better_auth.last_email().await, "token has no user id"),
+    ] {
+        assert!(!app.lets_in(&token).await, "{what}");
+        let message = app.verifier.verify(&token).await.unwrap_err().message().to_owned();
+        assert!(message.contains(reason), "{what}: {message}");
+    }
+}
