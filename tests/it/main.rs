@@ -28,6 +28,7 @@ mod persisted;
 mod pipeline;
 mod plans;
 mod process;
+mod replay;
 mod rest;
 mod token_process;
 mod transport;
