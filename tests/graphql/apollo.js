@@ -1,10 +1,14 @@
 // Apollo Client: the cache after mutations, and persisted queries.
 
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { gql } from "@apollo/client";
 import { TASKS, TOGGLE, makeClient } from "./snippets/apollo.js";
 
 const { TANDEM_URL, TANDEM_TOKEN } = process.env;
+
+// Node 18 doesn't have it where browsers do.
+globalThis.crypto ??= webcrypto;
 
 const sent = [];
 const realFetch = globalThis.fetch;

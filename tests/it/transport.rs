@@ -179,3 +179,27 @@ async fn what_any_page_could_send_is_refused_before_anything_else() {
         assert_eq!((answer.status.as_u16(), answer.code()), (401, "UNAUTHENTICATED"), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_browser_gets_the_page_and_only_one_on_this_machine_the_token() {
+    let app = App::new().await;
+    let accept = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    for (path, host, has_token) in [
+        ("/graphql", "localhost:8000", true),
+        ("/graphiql", "127.0.0.1:8000", true),
+        ("/graphiql", "[::1]:8000", true),
+        ("/graphql", "tandem.example.com", false),
+        ("/graphiql", "localhost.example.com:8000", false),
+    ] {
+        let page = ask(&app, "GET", path, &[accept, ("host", host)], "").await;
+        assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
+        assert_eq!(page.text.contains("Bearer ey"), has_token, "{path} at {host}");
+        assert_eq!(page.header("cache-control"), "no-store", "{path}");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src ") && policy.contains("connect-src 'self'"));
+        let scripts = policy.split(';').nth(1).unwrap();
+        assert!(!scripts.contains("unsafe") && !scripts.contains('*'), "{scripts}");
+    }
+    let stranger = ask(&app, "GET", "/graphiql/assets/index.html", &[], "").await;
+    assert_eq!(stranger.status.as_u16(), 404);
+}
