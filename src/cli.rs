@@ -11,7 +11,7 @@ use crate::{
     database::Database,
     development::Development,
     error::{Error, Result},
-    graphql, server, store,
+    graphql, rest, server, store,
 };
 
 /// A multi-user task backend: GraphQL and REST on one isolated data path
@@ -45,6 +45,8 @@ enum Command {
     },
     /// Print the GraphQL schema
     Schema,
+    /// Print the REST door's OpenAPI document
+    Openapi,
     /// Make a token for a user, signed with the configured or the development secret
     Token {
         /// The user id, 1 to 255 bytes
@@ -84,6 +86,7 @@ impl Cli {
             Command::Serve => server::serve(config).await,
             Command::Migrate { revert, .. } => migrate(&config, revert).await,
             Command::Schema => print(&graphql::sdl()),
+            Command::Openapi => print(rest::openapi()),
             Command::Token { user, ttl } => print(&format!("{}\n", token(&config, &user, ttl)?)),
             Command::Check { token } => return check(&config, &token).await,
         }

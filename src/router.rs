@@ -78,6 +78,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .route("/graphiql", get(graphiql))
         .route("/graphiql/assets/{name}", get(graphql::graphiql_asset))
         .merge(rest::routes())
+        .merge(rest::docs())
         .merge(metrics)
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
@@ -88,7 +89,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
 /// What this is and where the doors are.
 async fn about(State(playground): State<Playground>) -> Response {
     let graphiql = playground.is_on.then_some("/graphiql");
-    let doors = json!({ "graphql": "/graphql", "rest": "/api/tasks", "graphiql": graphiql });
+    let doors = json!({ "graphql": "/graphql", "rest": "/api/tasks", "openapi": "/openapi.json", "docs": "/docs", "graphiql": graphiql });
     let health = json!({ "live": "/livez", "ready": "/readyz" });
     Json(json!({ "name": "Tandem", "version": env!("CARGO_PKG_VERSION"), "doors": doors, "health": health }))
         .into_response()

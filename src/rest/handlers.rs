@@ -6,14 +6,40 @@ use super::{
     body::{Completion, JsonBody},
     error::RestError,
     extract::{Id, IfMatch, IfNoneMatch, Mine, Place},
+    openapi,
     query::ListQuery,
-    wire::{Created, TaskList, Versioned},
+    wire::{Created, TaskBody, TaskList, Versioned},
 };
 use crate::{
     resolvers,
     task::{NewTask, TaskPatch},
 };
 
+/// List the tasks.
+///
+/// Page by page, with the way to the next page in `Link`.
+#[utoipa::path(
+    get,
+    path = "/",
+    operation_id = "listTasks",
+    params(
+        openapi::ListParams,
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags of lists that the client has already"),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The tasks",
+            body = openapi::TaskListAnswer,
+            headers(
+                ("ETag" = String, description = "Changes with anything in the answer"),
+                ("X-Total-Count" = i64, description = "How many tasks the whole list has"),
+                ("Link" = Option<String>, description = "The next page, with `rel=\"next\"`; absent on the last one"),
+            ),
+        ),
+        (status = 304, description = "The client has this list already"),
+    ),
+)]
 pub(super) async fn list(
     Mine(tasks): Mine,
     place: Place,
@@ -28,6 +54,22 @@ pub(super) async fn list(
     Ok(TaskList::new(page, total, &place, &query).unless_known(&known))
 }
 
+/// Add a task.
+#[utoipa::path(
+    post,
+    path = "/",
+    operation_id = "createTask",
+    request_body = openapi::CreateTask,
+    responses((
+        status = 201,
+        description = "The new task",
+        body = TaskBody,
+        headers(
+            ("ETag" = String, description = "The task's version"),
+            ("Location" = String, description = "Where the task is"),
+        ),
+    )),
+)]
 pub(super) async fn create(
     Mine(tasks): Mine,
     place: Place,
@@ -36,10 +78,48 @@ pub(super) async fn create(
     Ok(Created::new(resolvers::create(&tasks, new).await?, &place))
 }
 
+/// Get a task.
+#[utoipa::path(
+    get,
+    path = "/{task_id}",
+    operation_id = "getTask",
+    params(
+        ("task_id" = Uuid, Path, description = "The task's id"),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags of versions that the client has already"),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The task",
+            body = TaskBody,
+            headers(("ETag" = String, description = "The task's version")),
+        ),
+        (status = 304, description = "The client has this version already"),
+    ),
+)]
 pub(super) async fn get(Mine(tasks): Mine, Id(id): Id, known: IfNoneMatch) -> Result<Versioned, RestError> {
     Ok(Versioned::new(resolvers::get(&tasks, id).await?, &known))
 }
 
+/// Change a task.
+///
+/// What is absent is kept, as with PATCH: so had it the older backends.
+#[utoipa::path(
+    put,
+    path = "/{task_id}",
+    operation_id = "updateTask",
+    params(
+        ("task_id" = Uuid, Path, description = "The task's id"),
+        ("If-Match" = Option<String>, Header, description = "The version the task must be at, like `\"3\"`, or `*`"),
+    ),
+    request_body = openapi::UpdateTask,
+    responses((
+        status = 200,
+        description = "The task as it is now",
+        body = TaskBody,
+        headers(("ETag" = String, description = "The task's version")),
+    )),
+)]
 pub(super) async fn update(
     Mine(tasks): Mine,
     Id(id): Id,
@@ -49,11 +129,69 @@ pub(super) async fn update(
     Ok(resolvers::update(&tasks, id, patch, expected).await?.into())
 }
 
+/// Change a task.
+///
+/// What is absent is kept.
+#[utoipa::path(
+    patch,
+    path = "/{task_id}",
+    operation_id = "patchTask",
+    params(
+        ("task_id" = Uuid, Path, description = "The task's id"),
+        ("If-Match" = Option<String>, Header, description = "The version the task must be at, like `\"3\"`, or `*`"),
+    ),
+    request_body = openapi::UpdateTask,
+    responses((
+        status = 200,
+        description = "The task as it is now",
+        body = TaskBody,
+        headers(("ETag" = String, description = "The task's version")),
+    )),
+)]
+pub(super) async fn patch(
+    tasks: Mine,
+    id: Id,
+    expected: IfMatch,
+    patch: JsonBody<TaskPatch>,
+) -> Result<Versioned, RestError> {
+    update(tasks, id, expected, patch).await
+}
+
+/// Delete a task.
+#[utoipa::path(
+    delete,
+    path = "/{task_id}",
+    operation_id = "deleteTask",
+    params(
+        ("task_id" = Uuid, Path, description = "The task's id"),
+        ("If-Match" = Option<String>, Header, description = "The version the task must be at, like `\"3\"`, or `*`"),
+    ),
+    responses((status = 204, description = "It is gone")),
+)]
 pub(super) async fn delete(Mine(tasks): Mine, Id(id): Id, IfMatch(expected): IfMatch) -> Result<StatusCode, RestError> {
     resolvers::delete(&tasks, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Complete a task, or take that back.
+///
+/// Without a body the state is turned around; with one it is set, which is safe to repeat.
+#[utoipa::path(
+    patch,
+    path = "/{task_id}/complete",
+    operation_id = "completeTask",
+    params(
+        ("task_id" = Uuid, Path, description = "The task's id"),
+        ("If-Match" = Option<String>, Header, description = "The version the task must be at, like `\"3\"`, or `*`"),
+    ),
+    request_body = Option<openapi::Completion>,
+    responses((
+        status = 200,
+        description = "The task as it is now",
+        body = TaskBody,
+        headers(("ETag" = String, description = "The task's version")),
+    )),
+)]
 pub(super) async fn complete(
     Mine(tasks): Mine,
     Id(id): Id,

@@ -5,6 +5,7 @@ mod error;
 mod extract;
 mod handlers;
 mod json;
+mod openapi;
 mod problem;
 mod query;
 mod wire;
@@ -15,10 +16,10 @@ use axum::{
     http::{HeaderValue, header},
     middleware::{Next, from_fn, map_response},
     response::Response,
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{MethodFilter, MethodRouter, get, on},
 };
 
-pub use self::{error::error_response, problem::negotiate};
+pub use self::{error::error_response, openapi::openapi, problem::negotiate};
 use crate::{state::AppState, store::Replayed, task::IDEMPOTENT_REPLAYED};
 
 /// Where the task routes stand; `/api/{user_id}/tasks` is the legacy shape.
@@ -41,7 +42,7 @@ routes! {
     POST "/" => handlers::create,
     GET "/{task_id}" => handlers::get,
     PUT "/{task_id}" => handlers::update,
-    PATCH "/{task_id}" => handlers::update,
+    PATCH "/{task_id}" => handlers::patch,
     DELETE "/{task_id}" => handlers::delete,
     PATCH "/{task_id}/complete" => handlers::complete,
 }
@@ -57,6 +58,11 @@ fn route(prefix: &str, path: &str, method: MethodRouter<AppState>) -> Router<App
 pub fn routes() -> Router<AppState> {
     let routes = PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(task_routes(prefix)));
     routes.route_layer(map_response(keep_private)).route_layer(from_fn(tell_replays))
+}
+
+/// The description of this door, for programs and for people.
+pub fn docs() -> Router<AppState> {
+    Router::from(openapi::swagger_ui()).route("/openapi.json", get(openapi::document))
 }
 
 /// Says so when an answer was given before.

@@ -8,6 +8,7 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     extract::{IfNoneMatch, Place},
@@ -17,16 +18,32 @@ use crate::task::{Cursor, Page, Task, rfc3339};
 
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// A task as REST clients see it.
-#[derive(Serialize)]
+/// A task.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Task)]
 pub(super) struct TaskBody {
+    /// Unique within its owner.
+    #[schema(value_type = Uuid, example = "01a1fe19-a73c-72af-a397-b7572654bf7a")]
     id: String,
+    /// The owner.
+    #[schema(example = "demo")]
     user_id: String,
+    /// What is to be done.
+    #[schema(min_length = 1, max_length = 200, example = "Buy milk")]
     title: String,
+    /// More about it.
+    #[schema(required = true, max_length = 1000, example = "2 litres")]
     description: Option<String>,
+    /// Whether it is done.
     completed: bool,
+    /// 1 when created, one more at each change: the entity tag.
+    #[schema(minimum = 1, example = 1)]
     version: i64,
+    /// When it was created.
+    #[schema(format = DateTime, example = "2026-11-21T12:34:16.509702Z")]
     created_at: String,
+    /// When it last changed.
+    #[schema(format = DateTime, example = "2026-11-21T12:34:16.509702Z")]
     updated_at: String,
 }
 
@@ -55,10 +72,14 @@ pub(super) struct TaskList {
     is_known: bool,
 }
 
-/// The list as some of the older backends had it.
-#[derive(Serialize)]
-struct Envelope {
+/// A list as some of the older backends had it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TaskList)]
+pub(super) struct TaskListBody {
+    /// The tasks of this page.
     tasks: Vec<TaskBody>,
+    /// How many tasks the whole list has.
+    #[schema(minimum = 0)]
     total: i64,
 }
 
@@ -83,7 +104,7 @@ impl TaskList {
     fn body(self) -> Response {
         match (self.is_known, self.has_envelope) {
             (true, _) => StatusCode::NOT_MODIFIED.into_response(),
-            (false, true) => Json(Envelope { tasks: self.tasks, total: self.total }).into_response(),
+            (false, true) => Json(TaskListBody { tasks: self.tasks, total: self.total }).into_response(),
             (false, false) => Json(self.tasks).into_response(),
         }
     }

@@ -81,3 +81,13 @@ async fn graphiql_works_in_a_browser_without_the_internet() {
     assert!(!is_required(), "REQUIRE_NODE=1, but {missing}");
     skip!("{missing}");
 }
+
+#[tokio::test]
+async fn a_typed_client_of_rest_is_made_from_its_document_compiles_and_works() {
+    let project = project!("tests/openapi");
+    for script in ["generate", "compile"] {
+        let finished = project.run("npm", &["run", "--silent", script], &[]).await;
+        assert!(finished.is_ok, "{script}: {}", finished.text);
+    }
+    run(&project, "node_modules/.generated/client.js").await;
+}

@@ -1,0 +1,139 @@
+//! The calls that frontends of the older backends make, as `fetch` and axios send them, and what they need back.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Request, StatusCode},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, app::rest_request, token};
+
+const ORIGIN: &str = "http://localhost:3000";
+
+/// What a browser adds to a call of a page, in the manner of `fetch` or of axios.
+async fn call(app: &App, manner: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+    let mut request = rest_request(Some(&token("ann")), method, path, body);
+    let headers = request.headers_mut();
+    let accept = if manner == "axios" { "application/json, text/plain, */*" } else { "*/*" };
+    headers.insert("accept", HeaderValue::from_static(accept));
+    headers.insert("origin", HeaderValue::from_static(ORIGIN));
+    // Many set it on every call, with a body or without.
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    let answer = app.send(request).await;
+    assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{manner}: {method} {path}");
+    answer
+}
+
+#[tokio::test]
+async fn a_frontends_whole_session_works_under_every_base_url() {
+    let app = App::new().await;
+    for base in ["/api/ann/tasks", "/api/tasks", "/api/v1/tasks", "/api/ann/tasks/", "/api/tasks/"] {
+        for manner in ["fetch", "axios"] {
+            let slash = if base.ends_with('/') { "/" } else { "" };
+            let below = |path: &str| format!("{}/{path}{slash}", base.trim_end_matches('/'));
+            let new = json!({ "title": "Buy milk", "description": "", "priority": "high", "user_id": "bob" });
+            let made = call(&app, manner, "POST", base, Some(new)).await;
+            assert_eq!((made.status, &made.json["user_id"]), (StatusCode::CREATED, &json!("ann")), "{base}");
+            let id = made.json["id"].as_str().unwrap().to_owned();
+            let listed = call(&app, manner, "GET", base, None).await;
+            assert_eq!(listed.json, json!([made.json]), "{base}");
+            // A form sends back all it was given.
+            let mut edited = made.json.clone();
+            edited["title"] = json!("Buy oat milk");
+            let put = call(&app, manner, "PUT", &below(&id), Some(edited)).await;
+            assert_eq!((put.status.as_u16(), &put.json["title"]), (200, &json!("Buy oat milk")), "{base}");
+            let toggled = call(&app, manner, "PATCH", &below(&format!("{id}/complete")), None).await;
+            assert_eq!((toggled.status.as_u16(), &toggled.json["completed"]), (200, &json!(true)), "{base}");
+            let back = call(&app, manner, "PATCH", &below(&format!("{id}/complete")), Some(json!({}))).await;
+            assert_eq!((back.status.as_u16(), &back.json["completed"]), (200, &json!(false)), "{base}");
+            let gone = call(&app, manner, "DELETE", &below(&id), None).await;
+            assert_eq!((gone.status.as_u16(), gone.text.as_str()), (204, ""), "{base}");
+            let missing = call(&app, manner, "GET", &below(&id), None).await;
+            assert_eq!(missing.json["detail"], "Task not found", "{base}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_filter_and_sort_that_frontends_offer_is_answered() {
+    let app = App::new().await;
+    for (title, completed) in [("b", true), ("a", false), ("c", false)] {
+        app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": title, "completed": completed }))).await;
+    }
+    for (query, titles) in [
+        ("", "cab"),
+        ("?status=", "cab"),
+        ("?status=all&sort=created", "cab"),
+        ("?status=pending&sort=title", "ac"),
+        ("?status=completed", "b"),
+        ("?completed=false&sort=created_at&order=asc", "ac"),
+        ("?sort=title&order=desc&search=", "cba"),
+        ("?sort_by=title&sort_order=asc&skip=1&limit=1", "b"),
+        ("?page=2&limit=2", "b"),
+        ("?search=A&_=1732200000000", "a"),
+    ] {
+        let answer = call(&app, "axios", "GET", &format!("/api/ann/tasks{query}"), None).await;
+        let listed: String = answer.json.as_array().unwrap().iter().map(|t| t["title"].as_str().unwrap()).collect();
+        assert_eq!(listed, titles, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn frontends_are_told_what_went_wrong_where_they_look_for_it() {
+    let app = App::new().await;
+    let mut request = rest_request(None, "GET", "/api/ann/tasks", None);
+    request.headers_mut().insert("origin", HeaderValue::from_static(ORIGIN));
+    let answer = app.send(request).await;
+    assert_eq!((answer.status.as_u16(), answer.json["detail"].is_string()), (401, true), "to send the user to sign in");
+    assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "or the page couldn't read it");
+    let bad = call(&app, "fetch", "POST", "/api/ann/tasks", Some(json!({ "title": "" }))).await;
+    assert_eq!(bad.json["detail"][0]["msg"], "String should have at least 1 character");
+    let other = call(&app, "fetch", "GET", "/api/bob/tasks", None).await;
+    assert_eq!((other.status.as_u16(), other.json["detail"].is_string()), (403, true));
+}
+
+#[tokio::test]
+async fn the_word_bearer_may_be_spelt_as_old_clients_do() {
+    let app = App::new().await;
+    for form in ["bearer TOKEN", "Bearer  TOKEN", "BEARER TOKEN", "Bearer TOKEN "] {
+        let mut request = rest_request(None, "GET", "/api/ann/tasks", None);
+        request.headers_mut().insert("authorization", form.replace("TOKEN", &token("ann")).parse().unwrap());
+        assert_eq!(app.send(request).await.status, StatusCode::OK, "{form}");
+    }
+}
+
+async fn preflight(app: &App, origin: &str, method: &str, path: &str, headers: &str) -> Answer {
+    let request = Request::builder().method("OPTIONS").uri(path).header("origin", origin);
+    let request = request.header("access-control-request-method", method);
+    let request = request.header("access-control-request-headers", headers);
+    app.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn browsers_may_make_every_call_from_a_page_on_this_machine_and_from_no_other() {
+    let app = App::new().await;
+    let sent = "authorization,content-type,if-match,if-none-match,idempotency-key,x-request-id";
+    for path in ["/api/tasks", "/api/tasks/", "/api/ann/tasks/x/complete", "/graphql"] {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            for origin in [ORIGIN, "http://127.0.0.1:5173", "https://localhost"] {
+                let answer = preflight(&app, origin, method, path, sent).await;
+                assert!(answer.status.is_success(), "{method} {path}: {}", answer.status);
+                assert_eq!(answer.header("access-control-allow-origin"), origin, "{method} {path}");
+                assert!(answer.header("access-control-allow-methods").contains(method), "{method} {path}");
+                let allowed = answer.header("access-control-allow-headers").to_lowercase();
+                for name in sent.split(',') {
+                    assert!(allowed.split(',').any(|one| one.trim() == name), "{name} is not in {allowed}");
+                }
+            }
+        }
+    }
+    for origin in ["https://evil.example", "http://localhost.evil.example", "null"] {
+        let answer = preflight(&app, origin, "GET", "/api/tasks", "authorization").await;
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{origin}");
+    }
+    let answer = call(&app, "fetch", "GET", "/api/tasks", None).await;
+    let exposed = answer.header("access-control-expose-headers").to_lowercase();
+    for name in ["etag", "link", "location", "x-total-count", "idempotent-replayed", "x-request-id"] {
+        assert!(exposed.contains(name), "{name} is not in {exposed}");
+    }
+}
