@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use self::faults::{Faults, words};
 use crate::{
     auth::{ClaimRules, JwksConfig, KeySource, NewToken},
-    graphql::{Documents, Limits},
+    graphql::{Documents, Limits, MAX_NESTING},
     store::Target,
     telemetry::LogFormat,
 };
@@ -119,6 +119,9 @@ pub struct Settings {
     /// How many words and signs a GraphQL request may have
     #[arg(long, env = "GRAPHQL_MAX_TOKENS", value_name = "NUMBER", default_value = "1000", global = true, help_heading = GRAPHQL)]
     graphql_max_tokens: String,
+    /// How many brackets of a GraphQL document may be open at once, at most 64
+    #[arg(long, env = "GRAPHQL_MAX_NESTING", value_name = "NUMBER", default_value = "64", global = true, help_heading = GRAPHQL)]
+    graphql_max_nesting: String,
     /// How many GraphQL operations may be sent together; the other limits hold for all of them together
     #[arg(long, env = "GRAPHQL_MAX_BATCH", value_name = "NUMBER", default_value = "10", global = true, help_heading = GRAPHQL)]
     graphql_max_batch: String,
@@ -232,6 +235,7 @@ impl Config {
                     .unwrap_or_default(),
                 selections: faults.positive("GRAPHQL_MAX_SELECTIONS", &settings.graphql_max_selections),
                 tokens: faults.positive("GRAPHQL_MAX_TOKENS", &settings.graphql_max_tokens),
+                nesting: faults.at_most(MAX_NESTING, "GRAPHQL_MAX_NESTING", &settings.graphql_max_nesting),
                 batch: faults.positive("GRAPHQL_MAX_BATCH", &settings.graphql_max_batch),
                 timeout: faults.duration("GRAPHQL_TIMEOUT", &settings.graphql_timeout),
                 introspection: faults

@@ -37,6 +37,14 @@ impl Faults {
         number.unwrap_or_default()
     }
 
+    pub(super) fn at_most(&mut self, most: usize, name: &str, text: &str) -> usize {
+        let number = self.positive(name, text);
+        if number > most {
+            self.0.push(format!("{name}: must be at most {most}"));
+        }
+        number
+    }
+
     pub(super) fn duration(&mut self, name: &str, text: &str) -> Duration {
         let duration = humantime::parse_duration(text)
             .map_err(|error| format!("{error}, in `{text}`; write it like 500ms or 10s"));

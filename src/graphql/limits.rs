@@ -2,8 +2,8 @@
 
 use std::{ops::AddAssign, time::Duration};
 
-/// How many brackets of a document may be open at once, so that the parser's stack suffices by far.
-pub(super) const MAX_NESTING: usize = 64;
+/// The most that [`Limits::nesting`] may be, which is also as deep as the parser follows selections.
+pub const MAX_NESTING: usize = 64;
 
 /// Limits on one GraphQL request.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Limits {
     pub selections: usize,
     /// How many words and signs the documents may have.
     pub tokens: usize,
+    /// How many brackets of one document may be open at once, at most [`MAX_NESTING`].
+    pub nesting: usize,
     /// How many operations may be sent together.
     pub batch: usize,
     /// How long one operation may take.
@@ -40,6 +42,7 @@ impl Default for Limits {
             directives: 50,
             selections: 1000,
             tokens: 1000,
+            nesting: MAX_NESTING,
             batch: 10,
             timeout: Duration::from_secs(10),
             introspection: true,

@@ -29,7 +29,7 @@ pub use self::{
     documents::Documents,
     graphiql::{asset as graphiql_asset, graphiql},
     http::PREFLIGHT_HEADERS,
-    limits::Limits,
+    limits::{Limits, MAX_NESTING},
     schema::{Schema, schema, sdl},
     serve::{error_response, get, options, post, wrong_method},
     trusted::{TrustMode, Trusted},

@@ -13,7 +13,7 @@ use moka::sync::Cache;
 
 use super::{
     error::{with_code, worded},
-    limits::{Cost, Limits, MAX_NESTING},
+    limits::{Cost, Limits},
     measure::{asks_for_schema, measure},
     schema::AsyncGraphql,
     shape::Shape,
@@ -90,8 +90,9 @@ impl Preparer {
 /// How many tokens a text has, if it may be parsed.
 fn check_shape(text: &str, limits: &Limits) -> Result<usize, String> {
     let Shape { tokens, nesting } = Shape::of(text);
-    if nesting > MAX_NESTING {
-        return Err(format!("The request nests {nesting} brackets, the limit is {MAX_NESTING}"));
+    if nesting > limits.nesting {
+        let limit = limits.nesting;
+        return Err(format!("The request nests {nesting} brackets, the limit (GRAPHQL_MAX_NESTING) is {limit}"));
     }
     limits.check(&Cost { tokens, ..Cost::default() })?;
     Ok(tokens)

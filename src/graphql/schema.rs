@@ -6,7 +6,7 @@ use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, Validati
 
 use super::{
     documents::{Documents, Library},
-    limits::{Limits, MAX_NESTING},
+    limits::Limits,
     mutation::Mutation,
     prepared::Preparer,
     query::Query,
@@ -37,9 +37,9 @@ pub(super) struct Parts {
 /// The schema, with the limits on what one request may cost and the documents that are run.
 #[must_use]
 pub fn schema(limits: &Limits, documents: Documents) -> Schema {
-    let validator = builder().limit_recursive_depth(MAX_NESTING).extension(Validate);
+    let validator = builder().limit_recursive_depth(limits.nesting).extension(Validate);
     let validator = if limits.introspection { validator } else { validator.disable_suggestions() };
-    let executor = builder().limit_recursive_depth(MAX_NESTING).validation_mode(ValidationMode::Fast).finish();
+    let executor = builder().limit_recursive_depth(limits.nesting).validation_mode(ValidationMode::Fast).finish();
     Schema(Arc::new(Parts {
         types: Types::of(&executor.sdl()),
         executor,

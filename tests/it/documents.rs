@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use tandem::graphql::Limits;
+use tandem::graphql::{Limits, MAX_NESTING};
 
 use crate::{
     skip,
@@ -72,6 +72,20 @@ async fn nesting_is_refused_however_deep() {
         let expected = if levels <= 100 { (200, "") } else { (400, "BAD_USER_INPUT") };
         assert_eq!((answer.status.as_u16(), answer.code()), expected, "variables ×{levels}");
     }
+}
+
+#[tokio::test]
+async fn brackets_are_counted_to_the_limit_and_not_past_it() {
+    let app = app_with(Limits { nesting: 3, ..Limits::default() }).await;
+    assert_runs(&app, "{ tasks(search: \"{[((\") { id } }").await;
+    assert_runs(&app, "{ tasksConnection { nodes { id } } }").await;
+    assert_refused(&app, "{ tasksConnection { nodes { ... { id } } } }", VALIDATION_FAILED).await;
+    // As deep as can be set: whatever of this the parser takes, it takes without running out of stack.
+    let app = app_with(Limits { nesting: MAX_NESTING, depth: 1000, ..Limits::default() }).await;
+    assert_runs(&app, &nested(MAX_NESTING - 2, "{", "... {", "me { id }", "}", "}")).await;
+    assert_refused(&app, &nested(MAX_NESTING - 1, "{", "... {", "me { id }", "}", "}"), VALIDATION_FAILED).await;
+    assert_refused(&app, &nested(MAX_NESTING - 2, "{ tasks(limit: ", "[", "1", "]", ") { id } }"), VALIDATION_FAILED)
+        .await;
 }
 
 #[tokio::test]

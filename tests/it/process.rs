@@ -226,6 +226,7 @@ fn all_faults_of_the_configuration_are_told_at_once() {
         ("BETTER_AUTH_SECRETS", "unversioned"),
         ("CORS_ORIGINS", "example.com"),
         ("GRAPHQL_MAX_DEPTH", "0"),
+        ("GRAPHQL_MAX_NESTING", "65"),
         ("LOG_FORMAT", "xml"),
         ("BETTER_AUTH_URL", "http://better-auth.example"),
         ("JWKS_URL", "https://issuer.example/keys#alg=none"),
