@@ -24,7 +24,7 @@ use crate::{
     operation_id = "listTasks",
     params(
         openapi::ListParams,
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags of lists that the client has already"),
+        openapi::Known,
     ),
     responses(
         (
@@ -85,7 +85,7 @@ pub(super) async fn create(
     operation_id = "getTask",
     params(
         ("task_id" = Uuid, Path, description = "The task's id"),
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags of versions that the client has already"),
+        openapi::Known,
     ),
     responses(
         (
@@ -110,7 +110,7 @@ pub(super) async fn get(Mine(tasks): Mine, Id(id): Id, known: IfNoneMatch) -> Re
     operation_id = "updateTask",
     params(
         ("task_id" = Uuid, Path, description = "The task's id"),
-        ("If-Match" = Option<String>, Header, description = "The version the task must be at, like `\"3\"`, or `*`"),
+        openapi::Precondition,
     ),
     request_body = openapi::UpdateTask,
     responses((
@@ -138,7 +138,7 @@ pub(super) async fn update(
     operation_id = "patchTask",
     params(
         ("task_id" = Uuid, Path, description = "The task's id"),
-        ("If-Match" = Option<String>, Header, description = "The version the task must be at, like `\"3\"`, or `*`"),
+        openapi::Precondition,
     ),
     request_body = openapi::UpdateTask,
     responses((
@@ -164,7 +164,7 @@ pub(super) async fn patch(
     operation_id = "deleteTask",
     params(
         ("task_id" = Uuid, Path, description = "The task's id"),
-        ("If-Match" = Option<String>, Header, description = "The version the task must be at, like `\"3\"`, or `*`"),
+        openapi::Precondition,
     ),
     responses((status = 204, description = "It is gone")),
 )]
@@ -182,7 +182,7 @@ pub(super) async fn delete(Mine(tasks): Mine, Id(id): Id, IfMatch(expected): IfM
     operation_id = "completeTask",
     params(
         ("task_id" = Uuid, Path, description = "The task's id"),
-        ("If-Match" = Option<String>, Header, description = "The version the task must be at, like `\"3\"`, or `*`"),
+        openapi::Precondition,
     ),
     request_body = Option<openapi::Completion>,
     responses((

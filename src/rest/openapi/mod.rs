@@ -20,7 +20,7 @@ use utoipa::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-pub(super) use self::schemas::{Completion, CreateTask, ListParams, TaskListAnswer, UpdateTask};
+pub(super) use self::schemas::{Completion, CreateTask, Known, ListParams, Precondition, TaskListAnswer, UpdateTask};
 use super::{PREFIXES, handlers};
 
 /// Where the document is served.

@@ -13,10 +13,14 @@ use crate::rest::wire::{TaskBody, TaskListBody};
 #[expect(dead_code, reason = "described, not read")]
 pub(crate) struct CreateTask {
     /// What is to be done: not blank, no control characters.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     title: String,
     /// More about it. Line breaks and tabs are its only control characters.
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 1000, pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     description: Option<String>,
     /// Whether it is done already; false when absent.
     completed: Option<bool>,
@@ -28,10 +32,14 @@ pub(crate) struct CreateTask {
 #[expect(dead_code, reason = "described, not read")]
 pub(crate) struct UpdateTask {
     /// The new title: not blank, no control characters. Null keeps the title.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$"
+    )]
     title: Option<String>,
     /// The new description. Null clears it.
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 1000, pattern = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]*$")]
     description: Option<String>,
     /// Whether it is done. Null keeps it as it is.
     completed: Option<bool>,
@@ -118,7 +126,7 @@ pub(crate) struct ListParams {
     #[param(inline, required = false)]
     order: Option<Order>,
     /// Text that title or description contains, whatever the case.
-    #[param(max_length = 200, required = false)]
+    #[param(max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$", required = false)]
     search: Option<String>,
     /// The most tasks that come back; 1000 when absent.
     #[param(minimum = 1, maximum = 1000, required = false)]
@@ -138,12 +146,30 @@ pub(crate) struct ListParams {
     /// Legacy: another name of `offset`, which wins.
     #[param(minimum = 0, maximum = 1_000_000, required = false)]
     skip: Option<i64>,
-    /// Legacy: which page of `limit` tasks, from 1; `offset` and `skip` win.
-    #[param(minimum = 1, maximum = 1_000_001, required = false)]
+    /// Legacy: which page of `limit` tasks, from 1; `offset` and `skip` win. More than this for smaller pages.
+    #[param(minimum = 1, maximum = 1001, required = false)]
     page: Option<i64>,
     /// Legacy: whether the list comes in an object with its total.
     #[param(required = false)]
     envelope: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "described, not read")]
+pub(crate) struct Precondition {
+    /// The version the task must be at, like `"3"`, or `*`.
+    #[param(rename = "If-Match", pattern = "^(\\*|\"[0-9]{1,18}\")$", required = false, nullable = false)]
+    if_match: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "described, not read")]
+pub(crate) struct Known {
+    /// Entity tags that the client has already, or `*`.
+    #[param(rename = "If-None-Match", required = false, nullable = false)]
+    if_none_match: Option<String>,
 }
 
 /// An error, as FastAPI has it.
