@@ -46,7 +46,7 @@ impl App {
 
     /// On this database.
     pub async fn on(db: TestDb) -> Self {
-        Self::with(db, Limits::default(), Duration::from_secs(30)).await
+        Self::with(db, Limits::default(), Duration::from_mins(2)).await
     }
 
     /// On this database, with these limits.
