@@ -52,6 +52,34 @@ pub async fn clear_completed(tasks: &UserTasks) -> Result<Vec<TaskId>> {
     tasks.clear_completed().await
 }
 
+/// Makes these tasks completed, all or none; they come back, oldest first. `BAD_USER_INPUT` when there are more than
+/// [`MAX_MANY`], `NOT_FOUND` when one is not there.
+pub async fn complete_many(tasks: &UserTasks, ids: Vec<TaskId>) -> Result<Vec<Task>> {
+    let ids = distinct(ids)?;
+    if ids.is_empty() { Ok(Vec::new()) } else { all_or_none(tasks.complete_many(ids).await?) }
+}
+
+/// Deletes these tasks, all or none; they come back as they were, oldest first. `BAD_USER_INPUT` when there are more
+/// than [`MAX_MANY`], `NOT_FOUND` when one is not there.
+pub async fn delete_many(tasks: &UserTasks, ids: Vec<TaskId>) -> Result<Vec<Task>> {
+    let ids = distinct(ids)?;
+    if ids.is_empty() { Ok(Vec::new()) } else { all_or_none(tasks.delete_many(ids).await?) }
+}
+
+/// To name a task twice is to name it.
+fn distinct(mut ids: Vec<TaskId>) -> Result<Vec<TaskId>> {
+    if ids.len() > MAX_MANY {
+        return Err(Invalid::new("ids", Problem::TooMany(MAX_MANY)).into());
+    }
+    ids.sort_unstable_by_key(|id| id.as_uuid());
+    ids.dedup();
+    Ok(ids)
+}
+
+fn all_or_none(tasks: Vec<Task>) -> Result<Vec<Task>> {
+    if tasks.is_empty() { Err(Error::task_not_found()) } else { Ok(tasks) }
+}
+
 /// Changes what the patch names. `BAD_USER_INPUT` when it names nothing, `NOT_FOUND`, or `VERSION_CONFLICT` when the
 /// task is not at the expected version.
 pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Task> {

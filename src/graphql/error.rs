@@ -85,8 +85,9 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
 
 /// One of several inputs has its place in front of the field, like `3.title`.
 fn field_name(invalid: &Invalid) -> Name {
-    match invalid.index {
-        Some(index) => Name::new(format!("{index}.{}", invalid.field)),
+    match invalid.place {
+        Some((list, index)) if invalid.field.is_empty() => Name::new(format!("{list}.{index}")),
+        Some((_, index)) => Name::new(format!("{index}.{}", invalid.field)),
         None => Name::new(invalid.field),
     }
 }

@@ -31,7 +31,10 @@ impl CreateTaskInput {
     pub(super) fn check_all(inputs: Vec<Self>) -> Result<Vec<NewTask>, GraphqlError> {
         let mut faults = Faults::default();
         let checked = inputs.into_iter().enumerate().filter_map(|(index, input)| {
-            input.checked().map_err(|found| faults.0.extend(found.into_iter().map(|fault| fault.at(index)))).ok()
+            input
+                .checked()
+                .map_err(|found| faults.0.extend(found.into_iter().map(|fault| fault.at("inputs", index))))
+                .ok()
         });
         let checked = checked.collect();
         faults.none_or(checked)
@@ -121,6 +124,16 @@ impl ConnectionArgs {
             PageRequest { sort, limit: limit.unwrap_or_default(), after, before, from_end, ..PageRequest::default() };
         faults.none_or((Filter { status: self.status.into(), search }, page))
     }
+}
+
+/// The ids of several tasks.
+pub(super) fn task_ids(ids: &[ID]) -> Result<Vec<TaskId>, GraphqlError> {
+    let mut faults = Faults::default();
+    let parse = |(index, id): (usize, &ID)| {
+        id.parse().map_err(|problem| faults.0.push(Invalid::new("", problem).at("ids", index))).ok()
+    };
+    let parsed = ids.iter().enumerate().filter_map(parse).collect();
+    faults.none_or(parsed)
 }
 
 /// A task's id.

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Object};
 use super::{
     context::ContextExt,
     error::GraphqlError,
-    input::{CreateTaskInput, UpdateTaskInput, task_id},
+    input::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
     object::{ClearedTasks, CompletedTasks, DeletedTask, Task, all},
     plain::AtOnce,
 };
@@ -34,6 +34,26 @@ impl Mutation {
     ) -> Result<AtOnce<Vec<Task>>, GraphqlError> {
         let created = resolvers::create_many(ctx.tasks()?, CreateTaskInput::check_all(inputs)?).await?;
         Ok(all(created))
+    }
+
+    /// Makes up to 100 tasks completed: all of them, or none if one is not there or not yours.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn complete_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids of the tasks.")] ids: Vec<ID>,
+    ) -> Result<CompletedTasks, GraphqlError> {
+        Ok(resolvers::complete_many(ctx.tasks()?, task_ids(&ids)?).await?.into())
+    }
+
+    /// Deletes up to 100 tasks: all of them, or none if one is not there or not yours.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn delete_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids of the tasks.")] ids: Vec<ID>,
+    ) -> Result<ClearedTasks, GraphqlError> {
+        Ok(resolvers::delete_many(ctx.tasks()?, task_ids(&ids)?).await?.into())
     }
 
     /// Makes every pending task completed.

@@ -82,10 +82,10 @@ pub(super) fn all(tasks: Vec<task::Task>) -> AtOnce<Vec<Task>> {
     AtOnce(tasks.into_iter().map(Into::into).collect())
 }
 
-/// What `completeAll` has done.
+/// Tasks that were completed together.
 #[derive(SimpleObject)]
 pub(super) struct CompletedTasks {
-    /// How many tasks were pending.
+    /// How many tasks there are.
     count: usize,
     /// Those tasks, as they are now, oldest first.
     tasks: AtOnce<Vec<Task>>,
@@ -97,10 +97,10 @@ impl From<Vec<task::Task>> for CompletedTasks {
     }
 }
 
-/// What `clearCompleted` has done.
+/// Tasks that were deleted together.
 #[derive(SimpleObject)]
 pub(super) struct ClearedTasks {
-    /// How many tasks were completed.
+    /// How many tasks there were.
     count: usize,
     /// The ids they had, oldest first.
     ids: Vec<ID>,
@@ -109,6 +109,12 @@ pub(super) struct ClearedTasks {
 impl From<Vec<TaskId>> for ClearedTasks {
     fn from(ids: Vec<TaskId>) -> Self {
         Self { count: ids.len(), ids: ids.into_iter().map(|id| ID(id.to_string())).collect() }
+    }
+}
+
+impl From<Vec<task::Task>> for ClearedTasks {
+    fn from(tasks: Vec<task::Task>) -> Self {
+        tasks.into_iter().map(|task| task.id).collect::<Vec<_>>().into()
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{error::RestError, json};
 use crate::{
     error::{Code, Error},
+    resolvers::MAX_MANY,
     state::AppState,
     task::{Description, Invalid, NewTask, Problem, TaskPatch, Title},
 };
@@ -55,10 +56,15 @@ impl<T: FromFields> FromRequest<AppState> for JsonBody<T> {
 }
 
 fn read<T: FromFields>(map: Map<String, Value>) -> Result<JsonBody<T>, RestError> {
+    read_fields(map).map(JsonBody).map_err(|faults| Error::from(faults).into())
+}
+
+/// What an object says, or all that is wrong with it.
+pub(super) fn read_fields<T: FromFields>(map: Map<String, Value>) -> Result<T, Vec<Invalid>> {
     let mut fields = Fields { map, faults: Vec::new() };
     match T::from_fields(&mut fields) {
-        Some(value) if fields.faults.is_empty() => Ok(JsonBody(value)),
-        _ => Err(Error::from(fields.faults).into()),
+        Some(value) if fields.faults.is_empty() => Ok(value),
+        _ => Err(fields.faults),
     }
 }
 
@@ -116,6 +122,37 @@ impl Fields {
             Value::Null => Some(None),
             value => self.noted(name, value, read).map(Some),
         }
+    }
+
+    /// Whether there is a value, other than null.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// A list. What is wrong with an item is told with its place.
+    pub(super) fn list<T>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(Value) -> Result<T, Vec<Invalid>>,
+    ) -> Option<Vec<T>> {
+        let items = self.optional(name, |value| match value {
+            Value::Array(items) if items.len() > MAX_MANY => Err(Problem::TooMany(MAX_MANY)),
+            Value::Array(items) => Ok(items),
+            _ => Err(Problem::NotAList),
+        })?;
+        let mut values = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            match read(item) {
+                Ok(value) => values.push(value),
+                Err(faults) => self.faults.extend(faults.into_iter().map(|fault| fault.at(name, index))),
+            }
+        }
+        Some(values)
+    }
+
+    /// The fields don't go together.
+    pub(super) fn refuse(&mut self, problem: Problem) {
+        self.faults.push(Invalid::new("", problem).given(self.map.clone()));
     }
 
     fn noted<T>(

@@ -118,8 +118,11 @@ impl RestError {
         match invalid.problem {
             Problem::NotJson(at, _) => vec![self.part.into(), at.into()],
             Problem::NothingToUpdate => vec![self.part.into()],
-            _ if invalid.field.is_empty() => vec![self.part.into()],
-            _ => vec![self.part.into(), invalid.field.into()],
+            _ => {
+                let place = invalid.place.map(|(list, index)| [list.into(), index.into()]);
+                let field = (!invalid.field.is_empty()).then(|| invalid.field.into());
+                [self.part.into()].into_iter().chain(place.into_iter().flatten()).chain(field).collect()
+            }
         }
     }
 }

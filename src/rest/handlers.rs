@@ -1,14 +1,15 @@
 //! Each route: its inputs, one call to a resolver, its answer.
 
-use axum::http::StatusCode;
+use axum::{Json, http::StatusCode};
 
 use super::{
     body::{Completion, JsonBody},
+    bulk::Bulk,
     error::RestError,
     extract::{Id, IfMatch, IfNoneMatch, Mine, Place},
     openapi,
     query::ListQuery,
-    wire::{Created, TaskBody, TaskList, Versioned},
+    wire::{BulkAnswer, Created, TaskBody, TaskList, Versioned},
 };
 use crate::{
     resolvers,
@@ -76,6 +77,23 @@ pub(super) async fn create(
     JsonBody(new): JsonBody<NewTask>,
 ) -> Result<Created, RestError> {
     Ok(Created::new(resolvers::create(&tasks, new).await?, &place))
+}
+
+/// Add, complete or delete many tasks.
+///
+/// All of it is done or, if there is something wrong with one of them, nothing.
+#[utoipa::path(
+    post,
+    path = "/bulk",
+    operation_id = "changeTasks",
+    request_body = openapi::Bulk,
+    responses(
+        (status = 200, description = "The tasks it was done to: as they are now, or as they were", body = BulkAnswer),
+        (status = 404, description = "One of them is not there"),
+    ),
+)]
+pub(super) async fn bulk(Mine(tasks): Mine, JsonBody(bulk): JsonBody<Bulk>) -> Result<Json<BulkAnswer>, RestError> {
+    Ok(Json(bulk.carry_out(&tasks).await?.into()))
 }
 
 /// Get a task.

@@ -1,6 +1,7 @@
 //! The REST door: the routes and answers clients of the older FastAPI backends expect, over the same resolvers.
 
 mod body;
+mod bulk;
 mod error;
 mod extract;
 mod handlers;
@@ -40,6 +41,7 @@ macro_rules! routes {
 routes! {
     GET "/" => handlers::list,
     POST "/" => handlers::create,
+    POST "/bulk" => handlers::bulk,
     GET "/{task_id}" => handlers::get,
     PUT "/{task_id}" => handlers::update,
     PATCH "/{task_id}" => handlers::patch,

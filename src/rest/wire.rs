@@ -62,6 +62,19 @@ impl From<Task> for TaskBody {
     }
 }
 
+/// The tasks a change was made to.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BulkAnswer {
+    /// In the order given when they are new, else oldest first.
+    tasks: Vec<TaskBody>,
+}
+
+impl From<Vec<Task>> for BulkAnswer {
+    fn from(tasks: Vec<Task>) -> Self {
+        Self { tasks: tasks.into_iter().map(Into::into).collect() }
+    }
+}
+
 /// A list with its number of tasks, the way to the next page, and a tag that changes with any of it.
 pub(super) struct TaskList {
     tasks: Vec<TaskBody>,

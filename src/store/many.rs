@@ -72,7 +72,82 @@ impl UserTasks {
         });
         Ok(in_order(rows.await?).into_iter().map(|task| task.id).collect())
     }
+
+    /// Makes these tasks completed if all of them are there; else none comes back. One that is completed already keeps
+    /// its version. No id may come twice.
+    pub async fn complete_many(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
+        self.change_many("complete_many", COMPLETE, ids).await
+    }
+
+    /// Deletes these tasks if all of them are there; else none comes back. No id may come twice.
+    pub async fn delete_many(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
+        self.change_many("delete_many", "DELETE FROM tasks", ids).await
+    }
+
+    async fn change_many(&self, name: &str, change: &'static str, ids: Vec<TaskId>) -> Result<Vec<Task>> {
+        let ids: Arc<Vec<uuid::Uuid>> = Arc::new(ids.into_iter().map(TaskId::as_uuid).collect());
+        let write = json!([name, ids]);
+        let rows = self.write(&write, move |owner, claim, connection| {
+            let ids = Arc::clone(&ids);
+            async move {
+                let change = ChangeAll { change, owner: &owner, ids: &ids };
+                Noted::one(change, claim).load(&mut &*connection).await
+            }
+            .boxed()
+        });
+        Ok(in_order(rows.await?))
+    }
 }
+
+const COMPLETE: &str = "UPDATE tasks SET completed = true, \
+    version = CASE WHEN completed THEN version ELSE version + 1 END, \
+    updated_at = CASE WHEN completed THEN updated_at ELSE clock_timestamp() END";
+
+/// A change to all of these tasks, or if one is missing to none. They are locked first, in the same order by whoever
+/// does so, and counted: what was there can't be gone when its turn comes.
+struct ChangeAll<'a> {
+    change: &'static str,
+    owner: &'a str,
+    ids: &'a Vec<uuid::Uuid>,
+}
+
+impl ChangeAll<'_> {
+    fn push_which<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" WHERE user_id = ");
+        out.push_bind_param::<Text, str>(self.owner)?;
+        out.push_sql(" AND id = ANY(");
+        out.push_bind_param::<Array<Uuid>, _>(self.ids)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for ChangeAll<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.change);
+        self.push_which(&mut out)?;
+        out.push_sql(" AND cardinality(");
+        out.push_bind_param::<Array<Uuid>, _>(self.ids)?;
+        out.push_sql(") = (SELECT count(*) FROM (SELECT FROM tasks");
+        self.push_which(&mut out)?;
+        out.push_sql(" ORDER BY id FOR UPDATE) AS present) RETURNING ");
+        out.push_sql(COLUMNS);
+        Ok(())
+    }
+}
+
+impl Query for ChangeAll<'_> {
+    type SqlType = <<tasks::table as diesel::Table>::AllColumns as Expression>::SqlType;
+}
+
+/// Told apart by its SQL.
+impl QueryId for ChangeAll<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// The columns of a task in the order of its rows.
+const COLUMNS: &str = "user_id, id, title, description, completed, version, created_at, updated_at";
 
 /// Ids grow with time, also those made in the same millisecond.
 fn in_order(rows: Vec<TaskRow>) -> Vec<Task> {
@@ -122,7 +197,8 @@ impl QueryFragment<Pg> for Insert<'_> {
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.many.descriptions)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Bool>, _>(&self.many.completed)?;
-        out.push_sql(") RETURNING user_id, id, title, description, completed, version, created_at, updated_at");
+        out.push_sql(") RETURNING ");
+        out.push_sql(COLUMNS);
         Ok(())
     }
 }

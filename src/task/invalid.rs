@@ -9,8 +9,8 @@ pub struct Invalid {
     pub field: &'static str,
     /// The rule.
     pub problem: Problem,
-    /// Which one it is of several inputs that are alike.
-    pub index: Option<usize>,
+    /// The list it is in and its place there, when it is one of several inputs that are alike.
+    pub place: Option<(&'static str, usize)>,
     /// What was given instead, where the client may be shown it.
     pub input: Option<serde_json::Value>,
 }
@@ -19,13 +19,13 @@ impl Invalid {
     /// Names the input a problem was found in.
     #[must_use]
     pub const fn new(field: &'static str, problem: Problem) -> Self {
-        Self { field, problem, index: None, input: None }
+        Self { field, problem, place: None, input: None }
     }
 
     /// Says which one it is of several that are alike.
     #[must_use]
-    pub fn at(self, index: usize) -> Self {
-        Self { index: Some(index), ..self }
+    pub fn at(self, list: &'static str, index: usize) -> Self {
+        Self { place: Some((list, index)), ..self }
     }
 
     /// Adds what was given.
@@ -58,6 +58,8 @@ pub enum Problem {
     TooLong(usize),
     /// More of them than allowed.
     TooMany(usize),
+    /// Not a list.
+    NotAList,
     /// White space only.
     Blank,
     /// A control character where none is allowed.
@@ -95,6 +97,7 @@ impl Problem {
             Self::TooShort(_) => "string_too_short",
             Self::TooLong(_) => "string_too_long",
             Self::TooMany(_) => "too_long",
+            Self::NotAList => "list_type",
             Self::TooSmall(_) => "greater_than_equal",
             Self::TooLarge(_) => "less_than_equal",
             Self::Uuid => "uuid_parsing",
@@ -130,6 +133,7 @@ impl fmt::Display for Problem {
             Self::NotAnInteger => f.write_str("Input should be a valid integer, unable to parse string as an integer"),
             Self::TooShort(min) => write!(f, "String should have at least {min} character{}", plural(*min)),
             Self::TooLong(max) => write!(f, "String should have at most {max} character{}", plural(*max)),
+            Self::NotAList => f.write_str("Input should be a valid list"),
             Self::TooMany(max) => write!(f, "List should have at most {max} item{}", plural(*max)),
             Self::Blank => f.write_str("Value error, must not be blank"),
             Self::ControlCharacter => f.write_str("Value error, must not contain control characters"),

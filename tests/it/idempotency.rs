@@ -83,6 +83,7 @@ async fn every_rest_write_that_is_repeated_is_answered_as_before_and_not_done_ag
 async fn every_mutation_that_is_repeated_is_answered_as_before_and_not_done_again() {
     let app = App::new().await;
     let id = app.create("ann", "Mine").await["id"].as_str().unwrap().to_owned();
+    let other = app.create("ann", "Mine too").await["id"].as_str().unwrap().to_owned();
     for (index, mutation) in [
         r#"{ createTask(input: { title: "New" }) { id version createdAt } }"#,
         r#"{ a: createTask(input: { title: "New" }) { id } b: createTask(input: { title: "New" }) { id } }"#,
@@ -91,13 +92,16 @@ async fn every_mutation_that_is_repeated_is_answered_as_before_and_not_done_agai
         r#"{ setTaskCompleted(id: "$ID", completed: true) { version } }"#,
         r#"{ deleteTask(id: "$ID") { id } }"#,
         r#"{ createTasks(inputs: [{ title: "a" }, { title: "b", description: "c" }]) { id title } }"#,
+        r#"{ completeTasks(ids: ["$OTHER"]) { count tasks { id version } } }"#,
+        r#"{ deleteTasks(ids: ["$OTHER"]) { count ids } }"#,
         "{ completeAll { count tasks { id version } } }",
         "{ clearCompleted { count ids } }",
     ]
     .into_iter()
     .enumerate()
     {
-        let body = json!({ "query": format!("mutation {}", mutation.replace("$ID", &id)) });
+        let mutation = mutation.replace("$ID", &id).replace("$OTHER", &other);
+        let body = json!({ "query": format!("mutation {mutation}") });
         let first = graphql(&app, &format!("{KEY}-{index}"), &body).await;
         assert!(first.json.get("errors").is_none() && !is_replay(&first), "{mutation}: {}", first.text);
         let after = app.tasks_of("ann").await;

@@ -30,7 +30,7 @@ enum Stranger {
 use Stranger::{NotFound, Null, OwnNothing, OwnTask};
 
 /// Root fields of GraphQL, each with documents that name a task as `$ID`.
-const FIELDS: [(&str, &str, Stranger); 16] = [
+const FIELDS: [(&str, &str, Stranger); 18] = [
     ("me", "{ me { taskCounts { all } } }", OwnNothing("/data/me/taskCounts/all", "0")),
     ("tasks", "{ tasks { id } }", OwnNothing("/data/tasks", "[]")),
     ("tasksConnection", "{ tasksConnection { nodes { id } } }", OwnNothing("/data/tasksConnection/nodes", "[]")),
@@ -42,6 +42,8 @@ const FIELDS: [(&str, &str, Stranger); 16] = [
         r#"mutation { createTasks(inputs: [{ title: "x" }]) { version } }"#,
         OwnNothing("/data/createTasks", r#"[{"version":1}]"#),
     ),
+    ("completeTasks", r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, NotFound),
+    ("deleteTasks", r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, NotFound),
     ("completeAll", "mutation { completeAll { count } }", OwnNothing("/data/completeAll/count", "0")),
     ("clearCompleted", "mutation { clearCompleted { count ids } }", OwnNothing("/data/clearCompleted/count", "0")),
     ("createTask", r#"mutation { createTask(input: { title: "x" }) { id } }"#, OwnTask),
@@ -54,9 +56,12 @@ const FIELDS: [(&str, &str, Stranger); 16] = [
 ];
 
 /// REST routes below a prefix, each with a body.
-const CALLS: [(&str, &str, Option<&str>, Stranger); 8] = [
+const CALLS: [(&str, &str, Option<&str>, Stranger); 11] = [
     ("GET", "/", None, OwnNothing("", "[]")),
     ("POST", "/", Some(r#"{"title":"x"}"#), OwnTask),
+    ("POST", "/bulk", Some(r#"{"create":[]}"#), OwnNothing("/tasks", "[]")),
+    ("POST", "/bulk", Some(r#"{"complete":["$ID"]}"#), NotFound),
+    ("POST", "/bulk", Some(r#"{"delete":["$ID"]}"#), NotFound),
     ("GET", "/{task_id}", None, NotFound),
     ("PUT", "/{task_id}", Some(r#"{"title":"x"}"#), NotFound),
     ("PATCH", "/{task_id}", Some(r#"{"title":"x"}"#), NotFound),
@@ -101,6 +106,11 @@ fn path(prefix: &str, route: &str, user: &str, id: &str) -> String {
     format!("{prefix}{}", route.trim_end_matches('/')).replace("{user_id}", user).replace("{task_id}", id)
 }
 
+/// The body for this task.
+fn naming(body: Option<&str>, id: &str) -> Option<String> {
+    body.map(|body| body.replace("$ID", id))
+}
+
 fn call_request(token: Option<&str>, method: &str, path: &str, body: Option<&str>) -> Request<Body> {
     rest_request(token, method, path, body.map(|body| serde_json::from_str(body).unwrap()))
 }
@@ -129,7 +139,7 @@ async fn without_a_good_token_no_operation_answers_or_changes_anything() {
         for prefix in PREFIXES {
             requests.extend(CALLS.iter().map(|(method, route, body, _)| {
                 let path = path(prefix, route, "ann", &ann.id);
-                (format!("{method} {path}"), call_request(token, method, &path, *body))
+                (format!("{method} {path}"), call_request(token, method, &path, naming(*body, &ann.id).as_deref()))
             }));
         }
         for (name, request) in requests {
@@ -173,12 +183,17 @@ async fn through_rest_anothers_task_is_as_absent_as_one_that_never_was() {
     for prefix in PREFIXES {
         for (index, (method, route, body, expected)) in CALLS.iter().enumerate() {
             let user = format!("bob-{index}-{}", prefix.len());
-            let ask = |id: &str| call_request(Some(&token(&user)), method, &path(prefix, route, &user, id), *body);
+            let ask = |id: &str| {
+                let path = path(prefix, route, &user, id);
+                call_request(Some(&token(&user)), method, &path, naming(*body, id).as_deref())
+            };
             let answer = ann.send(ask(&ann.id)).await;
             let name = format!("{method} {prefix}{route}: {}", answer.text);
             match expected {
-                OwnNothing(_, nothing) => {
-                    assert_eq!((answer.text.as_str(), answer.header("x-total-count")), (*nothing, "0"), "{name}");
+                OwnNothing(pointer, nothing) => {
+                    let found = answer.json.pointer(pointer).map(ToString::to_string);
+                    assert_eq!(found.as_deref(), Some(*nothing), "{name}");
+                    assert_eq!(answer.header("x-total-count"), if *method == "GET" { "0" } else { "" }, "{name}");
                 }
                 OwnTask => assert_eq!(answer.json["user_id"], json!(user), "{name}"),
                 Null | NotFound => {
@@ -215,7 +230,8 @@ async fn anothers_path_is_forbidden_whatever_is_asked_there() {
     for (method, route, body, _) in &CALLS {
         for id in [ann.id.clone(), random_id(), "no-uuid".to_owned()] {
             let path = path("/api/{user_id}/tasks", route, "ann", &id);
-            let answer = ann.send(call_request(Some(&token("bob")), method, &path, *body)).await;
+            let body = naming(*body, &id);
+            let answer = ann.send(call_request(Some(&token("bob")), method, &path, body.as_deref())).await;
             assert_eq!((answer.status.as_u16(), answer.code()), (403, "FORBIDDEN"), "{method} {path}");
         }
     }
@@ -267,7 +283,7 @@ async fn the_table_of_routes_is_what_the_router_answers() {
         let listed: BTreeSet<_> = ROUTES.iter().filter(|(_, path)| path == route).map(|(method, _)| *method).collect();
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND"] {
             let id = app.create("ann", "Mine").await["id"].as_str().unwrap().to_owned();
-            let body = (method != "GET" && method != "DELETE").then(|| json!({ "title": "x" }));
+            let body = (method != "GET" && method != "DELETE").then(|| json!({ "title": "x", "create": [] }));
             let answer = app.rest("ann", method, &path(prefix, route, "ann", &id), body).await;
             let name = format!("{method} {prefix}{route}: {}", answer.text);
             if listed.contains(method) {

@@ -8,6 +8,7 @@ mod answers;
 mod arguments;
 mod auth;
 mod better_auth;
+mod bulk;
 mod caching;
 mod clients;
 mod concurrency;

@@ -69,12 +69,16 @@ async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
     let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
     for (document, sql) in [
         (r#"mutation { createTasks(inputs: [{ title: "x" }, { title: "y", description: "z" }]) { id } }"#, "INSERT"),
+        (r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, "UPDATE"),
+        (r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, "DELETE"),
         ("mutation { completeAll { count } }", "UPDATE"),
         ("mutation { clearCompleted { count } }", "DELETE"),
     ] {
-        app.graphql("ann", document, json!({})).await.data();
-        proxy.hold(4);
-        app.graphql("ann", document, json!({})).await.data();
+        for hold in [0, 4] {
+            let id = app.create("ann", "One of many").await["id"].clone();
+            proxy.hold(hold);
+            app.graphql("ann", &document.replace("$ID", id.as_str().unwrap()), json!({})).await.data();
+        }
         let seen = proxy.seen();
         assert_eq!((seen.statements.len(), seen.flushes), (4, 1), "{document}: {:?}", seen.statements);
         assert!(seen.statements[2].starts_with(sql), "{document}: {}", seen.statements[2]);

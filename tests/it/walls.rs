@@ -85,11 +85,14 @@ async fn without_row_level_security_the_queries_own_condition_holds() {
         ("PATCH", format!("{path}/complete"), None),
         ("PATCH", format!("{path}/complete"), Some(json!({ "completed": true }))),
         ("DELETE", path.clone(), None),
+        ("POST", "/api/tasks/bulk".into(), Some(json!({ "complete": [id] }))),
+        ("POST", "/api/tasks/bulk".into(), Some(json!({ "delete": [id] }))),
     ] {
         assert_eq!(app.rest("bob", method, &path, body).await.code(), "NOT_FOUND", "{method} {path}");
     }
     for document in [
         r#"mutation { createTasks(inputs: [{ title: "more" }]) { id } }"#,
+        "mutation { completeTasks(ids: []) { count } }",
         "mutation { completeAll { count } }",
         "mutation { clearCompleted { count } }",
     ] {

@@ -20,7 +20,9 @@ use utoipa::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-pub(super) use self::schemas::{Completion, CreateTask, Known, ListParams, Precondition, TaskListAnswer, UpdateTask};
+pub(super) use self::schemas::{
+    Bulk, Completion, CreateTask, Known, ListParams, Precondition, TaskListAnswer, UpdateTask,
+};
 use super::{PREFIXES, handlers};
 
 /// Where the document is served.
@@ -37,6 +39,7 @@ const PLACE: &str = "/openapi.json";
     paths(
         handlers::list,
         handlers::create,
+        handlers::bulk,
         handlers::get,
         handlers::update,
         handlers::patch,

@@ -45,6 +45,47 @@ pub(crate) struct UpdateTask {
     completed: Option<bool>,
 }
 
+/// A change to up to 100 tasks.
+#[derive(ToSchema)]
+#[schema(example = json!({ "create": [{ "title": "Buy milk" }, { "title": "Pay rent" }] }))]
+#[serde(untagged)]
+#[expect(dead_code, reason = "described, not read")]
+pub(crate) enum Bulk {
+    /// Add tasks.
+    Create(BulkCreate),
+    /// Make tasks completed.
+    Complete(BulkComplete),
+    /// Delete tasks.
+    Delete(BulkDelete),
+}
+
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "described, not read")]
+pub(crate) struct BulkCreate {
+    /// The new tasks.
+    #[schema(max_items = 100)]
+    create: Vec<CreateTask>,
+}
+
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "described, not read")]
+pub(crate) struct BulkComplete {
+    /// Their ids.
+    #[schema(max_items = 100, value_type = Vec<Uuid>)]
+    complete: Vec<String>,
+}
+
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "described, not read")]
+pub(crate) struct BulkDelete {
+    /// Their ids.
+    #[schema(max_items = 100, value_type = Vec<Uuid>)]
+    delete: Vec<String>,
+}
+
 /// The state a task is to have.
 #[derive(ToSchema)]
 #[schema(example = json!({ "completed": true }))]
