@@ -1,11 +1,11 @@
 //! The house's errors in GraphQL's form.
 
-use async_graphql::{ErrorExtensionValues, Name, Value, indexmap::IndexMap};
+use async_graphql::{ErrorExtensionValues, Name, Value, indexmap::IndexMap, value};
 
 use super::variables::Fault;
 use crate::{
     error::{Code, Error},
-    task::Invalid,
+    task::{Invalid, Task, rfc3339},
 };
 
 /// An error on its way to a GraphQL client. It has no `Display`: see [`Error`].
@@ -73,14 +73,30 @@ pub(super) fn code(error: &async_graphql::ServerError) -> Option<&str> {
     }
 }
 
-/// `code`, and for bad input `fields`: name to message.
+/// `code`; for bad input `fields`, name to message; for a version conflict `current`, the task as it is.
 fn extensions(error: &Error) -> ErrorExtensionValues {
     let mut extensions = with_code(error.code());
     if !error.fields().is_empty() {
         let fields = error.fields().iter().map(|invalid| (field_name(invalid), invalid.problem.to_string().into()));
         extensions.set("fields", Value::Object(fields.collect::<IndexMap<_, Value>>()));
     }
+    if let Some(task) = error.current() {
+        extensions.set("current", current(task));
+    }
     extensions
+}
+
+/// The task with its fields as the schema names them.
+fn current(task: &Task) -> Value {
+    value!({
+        "id": task.id.to_string(),
+        "title": task.title.as_str(),
+        "description": task.description.as_deref(),
+        "completed": task.completed,
+        "version": task.version,
+        "createdAt": rfc3339(task.created_at),
+        "updatedAt": rfc3339(task.updated_at),
+    })
 }
 
 /// One of several inputs has its place in front of the field, like `3.title`.

@@ -216,6 +216,8 @@ async fn a_change_that_expects_another_version_changes_nothing_through_either_do
             assert_eq!((rest.status.as_u16(), rest.code()), (412, "VERSION_CONFLICT"), "{method} {stale}");
             let graphql = app.graphql("ann", &mutation(field), variables(stale)).await;
             assert_eq!(graphql.code(), "VERSION_CONFLICT", "{field} {stale}");
+            let current = &graphql.json["errors"][0]["extensions"]["current"];
+            assert_eq!(&in_rest_words(current), &second, "{field} {stale}");
         }
         assert_eq!(app.rest("ann", "GET", &path, None).await.json, first);
         assert_eq!(in_rest_words(&task_through_graphql(&app, &second["id"]).await), second);
