@@ -18,7 +18,8 @@ export BETTER_AUTH_SECRET=a-secret-for-measuring-only RUST_LOG=${RUST_LOG:-warn}
 
 as_postgres() { if [ "$(id -u)" = 0 ]; then setpriv --reuid postgres --regid postgres --clear-groups "$@"; else "$@"; fi; }
 cleanup() {
-    [ -z "${server:-}" ] || kill "$server" 2> /dev/null || true
+    # It writes until it has ended.
+    [ -z "${server:-}" ] || { kill "$server" && wait "$server"; } 2> /dev/null || true
     [ ! -d "$DIR/data" ] || as_postgres "$PGBIN/pg_ctl" -D "$DIR/data" -m immediate -s stop || true
     rm -rf "$DIR"
 }
