@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
-use crate::task::{Invalid, Task};
+use crate::task::{FieldError, Task};
 
 /// The result of anything a client can ask for.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -86,7 +86,7 @@ impl Code {
 pub struct Error {
     code: Code,
     message: Cow<'static, str>,
-    fields: Vec<Invalid>,
+    fields: Vec<FieldError>,
     current: Option<Box<Task>>,
     cause: Option<Cause>,
     is_about_token: bool,
@@ -155,7 +155,7 @@ impl Error {
 
     /// The inputs that broke a rule; empty unless the code is [`Code::BadUserInput`].
     #[must_use]
-    pub fn fields(&self) -> &[Invalid] {
+    pub fn fields(&self) -> &[FieldError] {
         &self.fields
     }
 
@@ -179,18 +179,18 @@ impl Error {
     }
 }
 
-impl From<Vec<Invalid>> for Error {
-    fn from(fields: Vec<Invalid>) -> Self {
+impl From<Vec<FieldError>> for Error {
+    fn from(fields: Vec<FieldError>) -> Self {
         let message = match fields.as_slice() {
-            [only] => format!("{}: {}", only.field, only.problem),
+            [only] => format!("{}: {}", only.field, only.violation),
             _ => "Invalid input".to_owned(),
         };
         Self { fields, ..Self::new(Code::BadUserInput, message) }
     }
 }
 
-impl From<Invalid> for Error {
-    fn from(invalid: Invalid) -> Self {
+impl From<FieldError> for Error {
+    fn from(invalid: FieldError) -> Self {
         vec![invalid].into()
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, Result},
     store::{Changed, UserTasks},
-    task::{Filter, Invalid, NewTask, Page, PageRequest, Problem, Search, Task, TaskCounts, TaskId, TaskPatch},
+    task::{FieldError, Filter, NewTask, Page, PageRequest, Search, Task, TaskCounts, TaskId, TaskPatch, Violation},
 };
 
 /// A page of the user's tasks.
@@ -37,7 +37,7 @@ pub const MAX_MANY: usize = 100;
 /// Adds tasks, all or none; they come back in the order given. `BAD_USER_INPUT` when there are more than [`MAX_MANY`].
 pub async fn create_many(tasks: &UserTasks, new: Vec<NewTask>) -> Result<Vec<Task>> {
     if new.len() > MAX_MANY {
-        return Err(Invalid::new("inputs", Problem::TooMany(MAX_MANY)).into());
+        return Err(FieldError::new("inputs", Violation::TooMany(MAX_MANY)).into());
     }
     if new.is_empty() { Ok(Vec::new()) } else { tasks.insert_many(new).await }
 }
@@ -69,7 +69,7 @@ pub async fn delete_many(tasks: &UserTasks, ids: Vec<TaskId>) -> Result<Vec<Task
 /// To name a task twice is to name it.
 fn distinct(mut ids: Vec<TaskId>) -> Result<Vec<TaskId>> {
     if ids.len() > MAX_MANY {
-        return Err(Invalid::new("ids", Problem::TooMany(MAX_MANY)).into());
+        return Err(FieldError::new("ids", Violation::TooMany(MAX_MANY)).into());
     }
     ids.sort_unstable_by_key(|id| id.as_uuid());
     ids.dedup();
@@ -84,7 +84,7 @@ fn all_or_none(tasks: Vec<Task>) -> Result<Vec<Task>> {
 /// task is not at the expected version.
 pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Task> {
     if patch.is_empty() {
-        return Err(Invalid::new("input", Problem::NothingToUpdate).into());
+        return Err(FieldError::new("input", Violation::NothingToUpdate).into());
     }
     done(tasks.update(id, patch, expected).await?, expected)
 }

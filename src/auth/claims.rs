@@ -76,7 +76,7 @@ impl ClaimRules {
                 || format!("token has no user id: none of the claims {}", self.user_id_claims.join(", ")),
             )?;
         let id = value.as_str().ok_or_else(|| format!("claim {name} is not a string"))?;
-        check_user_id(id).map_err(|problem| format!("claim {name} {problem}"))?;
+        check_user_id(id).map_err(|violation| format!("claim {name} {violation}"))?;
         Ok(CurrentUser { id: id.into() })
     }
 }

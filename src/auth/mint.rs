@@ -24,7 +24,7 @@ pub struct NewToken<'a> {
 impl NewToken<'_> {
     /// The token; an error says why the server would refuse it.
     pub fn sign(&self, secret: &SecretString) -> Result<String, String> {
-        check_user_id(self.user).map_err(|problem| format!("the user id {problem}"))?;
+        check_user_id(self.user).map_err(|violation| format!("the user id {violation}"))?;
         let now = chrono::Utc::now().timestamp();
         let mut claims =
             json!({ "sub": self.user, "iat": now, "exp": now.saturating_add_unsigned(self.ttl.as_secs()) });

@@ -5,7 +5,7 @@ use async_graphql::{ErrorExtensionValues, Name, Value, indexmap::IndexMap, value
 use super::variables::Fault;
 use crate::{
     error::{Code, Error},
-    task::{Invalid, Task, rfc3339},
+    task::{FieldError, Task, rfc3339},
 };
 
 /// An error on its way to a GraphQL client. It has no `Display`: see [`Error`].
@@ -18,14 +18,14 @@ impl From<Error> for GraphqlError {
     }
 }
 
-impl From<Invalid> for GraphqlError {
-    fn from(invalid: Invalid) -> Self {
+impl From<FieldError> for GraphqlError {
+    fn from(invalid: FieldError) -> Self {
         Self(invalid.into())
     }
 }
 
-impl From<Vec<Invalid>> for GraphqlError {
-    fn from(invalid: Vec<Invalid>) -> Self {
+impl From<Vec<FieldError>> for GraphqlError {
+    fn from(invalid: Vec<FieldError>) -> Self {
         Self(invalid.into())
     }
 }
@@ -77,7 +77,7 @@ pub(super) fn code(error: &async_graphql::ServerError) -> Option<&str> {
 fn extensions(error: &Error) -> ErrorExtensionValues {
     let mut extensions = with_code(error.code());
     if !error.fields().is_empty() {
-        let fields = error.fields().iter().map(|invalid| (field_name(invalid), invalid.problem.to_string().into()));
+        let fields = error.fields().iter().map(|invalid| (field_name(invalid), invalid.violation.to_string().into()));
         extensions.set("fields", Value::Object(fields.collect::<IndexMap<_, Value>>()));
     }
     if let Some(task) = error.current() {
@@ -100,7 +100,7 @@ fn current(task: &Task) -> Value {
 }
 
 /// One of several inputs has its place in front of the field, like `3.title`.
-fn field_name(invalid: &Invalid) -> Name {
+fn field_name(invalid: &FieldError) -> Name {
     match invalid.place {
         Some((list, index)) if invalid.field.is_empty() => Name::new(format!("{list}.{index}")),
         Some((_, index)) => Name::new(format!("{index}.{}", invalid.field)),

@@ -7,7 +7,7 @@ use super::{
     object::{TaskSort, TaskStatus},
 };
 use crate::task::{
-    Cursor, Description, Filter, Invalid, Limit, NewTask, PageRequest, Problem, Search, TaskId, TaskPatch, Title,
+    Cursor, Description, FieldError, Filter, Limit, NewTask, PageRequest, Search, TaskId, TaskPatch, Title, Violation,
 };
 
 /// A new task.
@@ -40,7 +40,7 @@ impl CreateTaskInput {
         faults.none_or(checked)
     }
 
-    fn checked(self) -> Result<NewTask, Vec<Invalid>> {
+    fn checked(self) -> Result<NewTask, Vec<FieldError>> {
         let mut faults = Faults::default();
         let title = faults.take("title", Title::try_from(self.title));
         let description = self.description.and_then(|text| faults.take("description", Description::try_from(text)));
@@ -114,7 +114,7 @@ impl ConnectionArgs {
         let (after, before) = (cursor("after", self.after), cursor("before", self.before));
         let (limit, from_end) = match (self.first, self.last) {
             (Some(_), Some(_)) => {
-                faults.take::<()>("last", Err(Problem::Combination("give `first` or `last`, not both")));
+                faults.take::<()>("last", Err(Violation::Combination("give `first` or `last`, not both")));
                 (None, false)
             }
             (None, Some(last)) => (faults.take("last", Limit::try_from(last)), true),
@@ -130,7 +130,7 @@ impl ConnectionArgs {
 pub(super) fn task_ids(ids: &[ID]) -> Result<Vec<TaskId>, GraphqlError> {
     let mut faults = Faults::default();
     let parse = |(index, id): (usize, &ID)| {
-        id.parse().map_err(|problem| faults.0.push(Invalid::new("", problem).at("ids", index))).ok()
+        id.parse().map_err(|violation| faults.0.push(FieldError::new("", violation).at("ids", index))).ok()
     };
     let parsed = ids.iter().enumerate().filter_map(parse).collect();
     faults.none_or(parsed)
@@ -138,16 +138,16 @@ pub(super) fn task_ids(ids: &[ID]) -> Result<Vec<TaskId>, GraphqlError> {
 
 /// A task's id.
 pub(super) fn task_id(id: &ID) -> Result<TaskId, GraphqlError> {
-    id.parse().map_err(|problem| Invalid::new("id", problem).into())
+    id.parse().map_err(|violation| FieldError::new("id", violation).into())
 }
 
 /// Every fault of an input, so that all are told at once.
 #[derive(Default)]
-struct Faults(Vec<Invalid>);
+struct Faults(Vec<FieldError>);
 
 impl Faults {
-    fn take<T>(&mut self, field: &'static str, result: Result<T, Problem>) -> Option<T> {
-        result.map_err(|problem| self.0.push(Invalid::new(field, problem))).ok()
+    fn take<T>(&mut self, field: &'static str, result: Result<T, Violation>) -> Option<T> {
+        result.map_err(|violation| self.0.push(FieldError::new(field, violation))).ok()
     }
 
     fn none_or<T>(self, value: T) -> Result<T, GraphqlError> {

@@ -17,7 +17,7 @@ use crate::{
     auth::{Verifier, challenge},
     error::{Code, Error, Result},
     store::{Db, Once, Replayed, UserTasks},
-    task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, Invalid},
+    task::{FieldError, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
 };
 
 /// What the endpoint can be asked with.
@@ -71,7 +71,7 @@ pub async fn post(
 /// Who writes may name the request, to have its mutations carried out once.
 fn once(headers: &HeaderMap, replayed: &Replayed) -> Result<Option<Once>> {
     let key = IdempotencyKey::one(headers.get_all(IDEMPOTENCY_KEY).iter().map(HeaderValue::as_bytes));
-    let key = key.map_err(|problem| Invalid::new(IDEMPOTENCY_KEY, problem))?;
+    let key = key.map_err(|violation| FieldError::new(IDEMPOTENCY_KEY, violation))?;
     Ok(key.map(|key| Once::new(key, replayed.clone())))
 }
 

@@ -13,7 +13,7 @@ use crate::{
     error::{Code, Error},
     resolvers::MAX_MANY,
     state::AppState,
-    task::{Description, Invalid, NewTask, Problem, TaskPatch, Title},
+    task::{Description, FieldError, NewTask, TaskPatch, Title, Violation},
 };
 
 /// A body read as `T`.
@@ -43,13 +43,13 @@ impl<T: FromFields> FromRequest<AppState> for JsonBody<T> {
             );
         }
         if body.is_empty() {
-            return Err(Error::from(Invalid::new("", Problem::Missing)).into());
+            return Err(Error::from(FieldError::new("", Violation::Missing)).into());
         }
         match serde_json::from_slice(&body) {
             Ok(Value::Object(map)) => read(map),
             Ok(Value::Null) if T::IS_OPTIONAL => read(Map::new()),
-            Ok(Value::Null) => Err(Error::from(Invalid::new("", Problem::Missing)).into()),
-            Ok(other) => Err(Error::from(Invalid::new("", Problem::NotAnObject).given(other)).into()),
+            Ok(Value::Null) => Err(Error::from(FieldError::new("", Violation::Missing)).into()),
+            Ok(other) => Err(Error::from(FieldError::new("", Violation::NotAnObject).given(other)).into()),
             Err(_) => Err(Error::from(not_json(&body)).into()),
         }
     }
@@ -60,7 +60,7 @@ fn read<T: FromFields>(map: Map<String, Value>) -> Result<JsonBody<T>, RestError
 }
 
 /// What an object says, or all that is wrong with it.
-pub(super) fn read_fields<T: FromFields>(map: Map<String, Value>) -> Result<T, Vec<Invalid>> {
+pub(super) fn read_fields<T: FromFields>(map: Map<String, Value>) -> Result<T, Vec<FieldError>> {
     let mut fields = Fields { map, faults: Vec::new() };
     match T::from_fields(&mut fields) {
         Some(value) if fields.faults.is_empty() => Ok(value),
@@ -68,9 +68,9 @@ pub(super) fn read_fields<T: FromFields>(map: Map<String, Value>) -> Result<T, V
     }
 }
 
-fn not_json(body: &[u8]) -> Invalid {
+fn not_json(body: &[u8]) -> FieldError {
     let (at, why) = json::flaw(body);
-    Invalid::new("", Problem::NotJson(at, why)).given(Map::new())
+    FieldError::new("", Violation::NotJson(at, why)).given(Map::new())
 }
 
 /// Old clients don't always name the type.
@@ -92,23 +92,23 @@ fn unreadable(rejection: &BytesRejection) -> RestError {
 /// The fields of a body and what is wrong with them.
 pub(super) struct Fields {
     map: Map<String, Value>,
-    faults: Vec<Invalid>,
+    faults: Vec<FieldError>,
 }
 
 impl Fields {
-    fn required<T>(&mut self, name: &'static str, read: impl FnOnce(Value) -> Result<T, Problem>) -> Option<T> {
+    fn required<T>(&mut self, name: &'static str, read: impl FnOnce(Value) -> Result<T, Violation>) -> Option<T> {
         match self.map.remove(name) {
             Some(value) => self.noted(name, value, read),
             None => {
                 let input = Value::Object(self.map.clone());
-                self.faults.push(Invalid::new(name, Problem::Missing).given(input));
+                self.faults.push(FieldError::new(name, Violation::Missing).given(input));
                 None
             }
         }
     }
 
     /// Absent and null are the same.
-    fn optional<T>(&mut self, name: &'static str, read: impl FnOnce(Value) -> Result<T, Problem>) -> Option<T> {
+    fn optional<T>(&mut self, name: &'static str, read: impl FnOnce(Value) -> Result<T, Violation>) -> Option<T> {
         self.clearable(name, read).flatten()
     }
 
@@ -116,7 +116,7 @@ impl Fields {
     fn clearable<T>(
         &mut self,
         name: &'static str,
-        read: impl FnOnce(Value) -> Result<T, Problem>,
+        read: impl FnOnce(Value) -> Result<T, Violation>,
     ) -> Option<Option<T>> {
         match self.map.remove(name)? {
             Value::Null => Some(None),
@@ -133,12 +133,12 @@ impl Fields {
     pub(super) fn list<T>(
         &mut self,
         name: &'static str,
-        read: impl Fn(Value) -> Result<T, Vec<Invalid>>,
+        read: impl Fn(Value) -> Result<T, Vec<FieldError>>,
     ) -> Option<Vec<T>> {
         let items = self.optional(name, |value| match value {
-            Value::Array(items) if items.len() > MAX_MANY => Err(Problem::TooMany(MAX_MANY)),
+            Value::Array(items) if items.len() > MAX_MANY => Err(Violation::TooMany(MAX_MANY)),
             Value::Array(items) => Ok(items),
-            _ => Err(Problem::NotAList),
+            _ => Err(Violation::NotAList),
         })?;
         let mut values = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
@@ -151,18 +151,18 @@ impl Fields {
     }
 
     /// The fields don't go together.
-    pub(super) fn refuse(&mut self, problem: Problem) {
-        self.faults.push(Invalid::new("", problem).given(self.map.clone()));
+    pub(super) fn refuse(&mut self, violation: Violation) {
+        self.faults.push(FieldError::new("", violation).given(self.map.clone()));
     }
 
     fn noted<T>(
         &mut self,
         name: &'static str,
         value: Value,
-        read: impl FnOnce(Value) -> Result<T, Problem>,
+        read: impl FnOnce(Value) -> Result<T, Violation>,
     ) -> Option<T> {
         let given = value.clone();
-        read(value).map_err(|problem| self.faults.push(Invalid::new(name, problem).given(given))).ok()
+        read(value).map_err(|violation| self.faults.push(FieldError::new(name, violation).given(given))).ok()
     }
 }
 
@@ -196,23 +196,23 @@ impl FromFields for Completion {
     }
 }
 
-fn string(value: Value) -> Result<String, Problem> {
+fn string(value: Value) -> Result<String, Violation> {
     match value {
         Value::String(text) => Ok(text),
-        _ => Err(Problem::NotAString),
+        _ => Err(Violation::NotAString),
     }
 }
 
-fn boolean(value: &Value) -> Result<bool, Problem> {
+fn boolean(value: &Value) -> Result<bool, Violation> {
     match value {
         Value::Bool(value) => Ok(*value),
         Value::Number(number) => match number.as_f64() {
             Some(0.0) => Ok(false),
             Some(1.0) => Ok(true),
-            Some(number) if number.fract() == 0.0 => Err(Problem::UnclearBoolean),
-            _ => Err(Problem::NotABoolean),
+            Some(number) if number.fract() == 0.0 => Err(Violation::UnclearBoolean),
+            _ => Err(Violation::NotABoolean),
         },
         Value::String(word) => super::query::boolean(word),
-        _ => Err(Problem::NotABoolean),
+        _ => Err(Violation::NotABoolean),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     resolvers,
     store::UserTasks,
-    task::{Invalid, NewTask, Problem, Task, TaskId},
+    task::{FieldError, NewTask, Task, TaskId, Violation},
 };
 
 /// One of the changes that can be made to many tasks.
@@ -35,21 +35,21 @@ impl FromFields for Bulk {
             [false, true, false] => fields.list("complete", task_id).map(Self::Complete),
             [false, false, true] => fields.list("delete", task_id).map(Self::Delete),
             _ => {
-                fields.refuse(Problem::Combination("give one of `create`, `complete` and `delete`"));
+                fields.refuse(Violation::Combination("give one of `create`, `complete` and `delete`"));
                 None
             }
         }
     }
 }
 
-fn new_task(item: Value) -> Result<NewTask, Vec<Invalid>> {
+fn new_task(item: Value) -> Result<NewTask, Vec<FieldError>> {
     match item {
         Value::Object(map) => read_fields(map),
-        other => Err(vec![Invalid::new("", Problem::NotAnObject).given(other)]),
+        other => Err(vec![FieldError::new("", Violation::NotAnObject).given(other)]),
     }
 }
 
-fn task_id(item: Value) -> Result<TaskId, Vec<Invalid>> {
-    let parsed = item.as_str().ok_or(Problem::NotAString).and_then(str::parse);
-    parsed.map_err(|problem| vec![Invalid::new("", problem).given(item)])
+fn task_id(item: Value) -> Result<TaskId, Vec<FieldError>> {
+    let parsed = item.as_str().ok_or(Violation::NotAString).and_then(str::parse);
+    parsed.map_err(|violation| vec![FieldError::new("", violation).given(item)])
 }

@@ -13,7 +13,7 @@ use super::{problem::ProblemDetails, wire::TaskBody};
 use crate::{
     auth::challenge,
     error::{Code, Error},
-    task::{Invalid, Problem},
+    task::{FieldError, Violation},
 };
 
 /// An error on its way to a REST client, with the part of the request it is about: `body`, `query`, `path` or `header`.
@@ -103,9 +103,9 @@ impl RestError {
         }
     }
 
-    fn fault<'a>(&self, invalid: &'a Invalid) -> Fault<'a> {
+    fn fault<'a>(&self, invalid: &'a FieldError) -> Fault<'a> {
         Fault {
-            kind: invalid.problem.kind(),
+            kind: invalid.violation.kind(),
             loc: self.location(invalid),
             msg: message(invalid),
             input: invalid.input.as_ref(),
@@ -114,10 +114,10 @@ impl RestError {
     }
 
     /// Faults of the body as a whole have no field; for what is no JSON the place in it is told.
-    fn location(&self, invalid: &Invalid) -> Vec<Value> {
-        match invalid.problem {
-            Problem::NotJson(at, _) => vec![self.part.into(), at.into()],
-            Problem::NothingToUpdate => vec![self.part.into()],
+    fn location(&self, invalid: &FieldError) -> Vec<Value> {
+        match invalid.violation {
+            Violation::NotJson(at, _) => vec![self.part.into(), at.into()],
+            Violation::NothingToUpdate => vec![self.part.into()],
             _ => {
                 let place = invalid.place.map(|(list, index)| [list.into(), index.into()]);
                 let field = (!invalid.field.is_empty()).then(|| invalid.field.into());
@@ -128,33 +128,33 @@ impl RestError {
 }
 
 /// pydantic says about an id what is wrong with it: in the same words as we do, it reads ids with the same crate.
-fn message(invalid: &Invalid) -> String {
+fn message(invalid: &FieldError) -> String {
     match uuid_flaw(invalid) {
-        Some(flaw) => format!("{}, {flaw}", invalid.problem),
-        None => invalid.problem.to_string(),
+        Some(flaw) => format!("{}, {flaw}", invalid.violation),
+        None => invalid.violation.to_string(),
     }
 }
 
-fn uuid_flaw(invalid: &Invalid) -> Option<String> {
-    match (invalid.problem, &invalid.input) {
-        (Problem::Uuid, Some(Value::String(text))) => Uuid::parse_str(text).err().map(|error| error.to_string()),
+fn uuid_flaw(invalid: &FieldError) -> Option<String> {
+    match (invalid.violation, &invalid.input) {
+        (Violation::Uuid, Some(Value::String(text))) => Uuid::parse_str(text).err().map(|error| error.to_string()),
         _ => None,
     }
 }
 
 /// The numbers and words of the rule.
-fn context(invalid: &Invalid) -> Option<Value> {
-    let problem = invalid.problem;
-    Some(match problem {
-        Problem::TooShort(min) => json!({ "min_length": min }),
-        Problem::TooLong(max) => json!({ "max_length": max }),
-        Problem::TooSmall(min) => json!({ "ge": min }),
-        Problem::TooLarge(max) => json!({ "le": max }),
-        Problem::NotOneOf(_) => json!({ "expected": problem.expected() }),
-        Problem::NotJson(_, why) => json!({ "error": why }),
-        Problem::Uuid => json!({ "error": uuid_flaw(invalid)? }),
+fn context(invalid: &FieldError) -> Option<Value> {
+    let violation = invalid.violation;
+    Some(match violation {
+        Violation::TooShort(min) => json!({ "min_length": min }),
+        Violation::TooLong(max) => json!({ "max_length": max }),
+        Violation::TooSmall(min) => json!({ "ge": min }),
+        Violation::TooLarge(max) => json!({ "le": max }),
+        Violation::NotOneOf(_) => json!({ "expected": violation.expected() }),
+        Violation::NotJson(_, why) => json!({ "error": why }),
+        Violation::Uuid => json!({ "error": uuid_flaw(invalid)? }),
         // FastAPI can't show the exception that pydantic keeps there.
-        _ if problem.kind() == "value_error" => json!({ "error": {} }),
+        _ if violation.kind() == "value_error" => json!({ "error": {} }),
         _ => return None,
     })
 }

@@ -13,7 +13,7 @@ use crate::{
     error::{Code, Error},
     state::AppState,
     store::{Db, Once, Replayed, UserTasks},
-    task::{IDEMPOTENCY_KEY, IdempotencyKey, Invalid, Problem, TaskId},
+    task::{FieldError, IDEMPOTENCY_KEY, IdempotencyKey, TaskId, Violation},
 };
 
 /// The caller's own tasks. A user id in the path must be the token's.
@@ -39,7 +39,7 @@ fn once(parts: &Parts) -> Result<Option<Once>, RestError> {
         return Ok(None);
     }
     let replayed = parts.extensions.get::<Replayed>().cloned().unwrap_or_default();
-    let fault = |problem| RestError::in_part("header", Invalid::new("idempotency-key", problem));
+    let fault = |violation| RestError::in_part("header", FieldError::new("idempotency-key", violation));
     let values = parts.headers.get_all(IDEMPOTENCY_KEY);
     let key = IdempotencyKey::one(values.iter().map(HeaderValue::as_bytes)).map_err(fault)?;
     Ok(key.map(|key| Once::new(key, replayed)))
@@ -53,8 +53,9 @@ impl FromRequestParts<AppState> for Id {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestError> {
         let text = path_param(parts, state, "task_id").await?.unwrap_or_default();
-        let id =
-            text.parse().map_err(|problem| RestError::in_part("path", Invalid::new("task_id", problem).given(text)))?;
+        let id = text
+            .parse()
+            .map_err(|violation| RestError::in_part("path", FieldError::new("task_id", violation).given(text)))?;
         Ok(Self(id))
     }
 }
@@ -89,8 +90,8 @@ impl FromRequestParts<AppState> for IfMatch {
         match value.trim() {
             "*" => Ok(Self(None)),
             tag => {
-                let problem = Problem::Combination("give one entity tag like \"3\", or *");
-                let fault = || RestError::in_part("header", Invalid::new("if-match", problem).given(tag));
+                let violation = Violation::Combination("give one entity tag like \"3\", or *");
+                let fault = || RestError::in_part("header", FieldError::new("if-match", violation).given(tag));
                 version(tag).map(|version| Self(Some(version))).ok_or_else(fault)
             }
         }

@@ -15,7 +15,7 @@ const PROBLEM_JSON: &str = "application/problem+json";
 /// The other form of an error. It travels beside the older one, since only the outermost layer knows which is asked for.
 #[derive(Clone, Serialize)]
 pub(super) struct ProblemDetails {
-    /// `about:blank`: the status says what kind of problem it is, and `code` says it more exactly.
+    /// `about:blank`: the status says what kind of violation it is, and `code` says it more exactly.
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) title: &'static str,
@@ -32,17 +32,17 @@ pub(super) struct ProblemDetails {
 pub async fn negotiate(request: Request, next: Next) -> Response {
     let is_wanted = accepts_problems(request.headers());
     let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<ProblemDetails>() else { return response };
+    let Some(violation) = response.extensions_mut().remove::<ProblemDetails>() else { return response };
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
-    if is_wanted { in_form_of_problem(response, &problem) } else { response }
+    if is_wanted { in_form_of_problem(response, &violation) } else { response }
 }
 
 /// The other headers stay.
-fn in_form_of_problem(response: Response, problem: &ProblemDetails) -> Response {
+fn in_form_of_problem(response: Response, violation: &ProblemDetails) -> Response {
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    Response::from_parts(parts, Json(problem).into_response().into_body())
+    Response::from_parts(parts, Json(violation).into_response().into_body())
 }
 
 /// Only who names the type gets it: `*/*` is what old clients send.

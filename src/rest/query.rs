@@ -13,8 +13,8 @@ use crate::{
     error::Error,
     state::AppState,
     task::{
-        Cursor, Filter, Invalid, Limit, MAX_OFFSET, Offset, PageRequest, Problem, Search, SortColumn, TaskSort,
-        TaskStatus,
+        Cursor, FieldError, Filter, Limit, MAX_OFFSET, Offset, PageRequest, Search, SortColumn, TaskSort, TaskStatus,
+        Violation,
     },
 };
 
@@ -41,7 +41,7 @@ impl FromRequestParts<AppState> for ListQuery {
 }
 
 impl ListQuery {
-    fn parse(query: &str) -> Result<Self, Vec<Invalid>> {
+    fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
         let mut params = Params { pairs: form_urlencoded::parse(query.as_bytes()).collect(), faults: Vec::new() };
         let status = params.read("status", status);
         let completed = params
@@ -53,8 +53,8 @@ impl ListQuery {
         let offset = params.offset(limit);
         let after = params.read("cursor", |text| Cursor::parse(text, sort));
         if after.is_some() && offset.is_some() {
-            let problem = Problem::Combination("give a cursor or an offset, not both");
-            params.faults.push(Invalid::new("cursor", problem));
+            let violation = Violation::Combination("give a cursor or an offset, not both");
+            params.faults.push(FieldError::new("cursor", violation));
         }
         let has_envelope = params.read("envelope", boolean).unwrap_or(false);
         if !params.faults.is_empty() {
@@ -71,17 +71,17 @@ impl ListQuery {
 /// The parameters and what is wrong with them.
 struct Params<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    faults: Vec<Invalid>,
+    faults: Vec<FieldError>,
 }
 
 impl Params<'_> {
     /// The last value of a parameter; an empty one is none.
-    fn read<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, Problem>) -> Option<T> {
+    fn read<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, Violation>) -> Option<T> {
         let (_, value) = self.pairs.iter().rev().find(|(key, _)| key == name)?;
         if value.is_empty() && name != "cursor" {
             return None;
         }
-        read(value).map_err(|problem| self.faults.push(Invalid::new(name, problem).given(value.as_ref()))).ok()
+        read(value).map_err(|violation| self.faults.push(FieldError::new(name, violation).given(value.as_ref()))).ok()
     }
 
     /// Newest first, and titles from A to Z, unless the order or a `-` says otherwise.
@@ -100,62 +100,62 @@ impl Params<'_> {
     }
 }
 
-fn status(word: &str) -> Result<TaskStatus, Problem> {
+fn status(word: &str) -> Result<TaskStatus, Violation> {
     match word {
         "all" => Ok(TaskStatus::All),
         "pending" => Ok(TaskStatus::Pending),
         "completed" => Ok(TaskStatus::Completed),
-        _ => Err(Problem::NotOneOf(&["all", "pending", "completed"])),
+        _ => Err(Violation::NotOneOf(&["all", "pending", "completed"])),
     }
 }
 
-fn sort(word: &str) -> Result<(SortColumn, bool), Problem> {
+fn sort(word: &str) -> Result<(SortColumn, bool), Violation> {
     let (name, is_negated) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
     let column = match name {
         "created" | "created_at" => SortColumn::Created,
         "updated" | "updated_at" => SortColumn::Updated,
         "title" => SortColumn::Title,
-        _ => return Err(Problem::NotOneOf(&["created", "updated", "title"])),
+        _ => return Err(Violation::NotOneOf(&["created", "updated", "title"])),
     };
     Ok((column, is_negated))
 }
 
-fn order(word: &str) -> Result<bool, Problem> {
+fn order(word: &str) -> Result<bool, Violation> {
     match word {
         "asc" => Ok(false),
         "desc" => Ok(true),
-        _ => Err(Problem::NotOneOf(&["asc", "desc"])),
+        _ => Err(Violation::NotOneOf(&["asc", "desc"])),
     }
 }
 
-fn limit(word: &str) -> Result<Limit, Problem> {
+fn limit(word: &str) -> Result<Limit, Violation> {
     Limit::try_from(integer(word)?)
 }
 
 /// Pages are counted from 1.
-fn page(number: i64, limit: Limit) -> Result<Offset, Problem> {
+fn page(number: i64, limit: Limit) -> Result<Offset, Violation> {
     let last = MAX_OFFSET / limit.get() + 1;
     match number {
-        ..1 => Err(Problem::TooSmall(1)),
-        number if number > last => Err(Problem::TooLarge(last)),
+        ..1 => Err(Violation::TooSmall(1)),
+        number if number > last => Err(Violation::TooLarge(last)),
         number => Offset::try_from((number - 1) * limit.get()),
     }
 }
 
 /// A number too large to be held is as good as the largest one: it breaks the same rule.
-fn integer(word: &str) -> Result<i64, Problem> {
+fn integer(word: &str) -> Result<i64, Violation> {
     word.trim().parse().or_else(|error: ParseIntError| match error.kind() {
         IntErrorKind::PosOverflow => Ok(i64::MAX),
         IntErrorKind::NegOverflow => Ok(i64::MIN),
-        _ => Err(Problem::NotAnInteger),
+        _ => Err(Violation::NotAnInteger),
     })
 }
 
 /// The words pydantic takes for a boolean.
-pub(super) fn boolean(word: &str) -> Result<bool, Problem> {
+pub(super) fn boolean(word: &str) -> Result<bool, Violation> {
     match word.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
         "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
-        _ => Err(Problem::UnclearBoolean),
+        _ => Err(Violation::UnclearBoolean),
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Problem, SortColumn, Task, TaskSort, Title};
+use super::{SortColumn, Task, TaskSort, Title, Violation};
 
 /// Longer text is no cursor of ours: the longest holds a title of 200 characters of 4 bytes each.
 const MAX_CURSOR: usize = 4096;
@@ -46,9 +46,9 @@ impl Cursor {
     }
 
     /// Reads a cursor back. Refuses one that was made for another sort.
-    pub fn parse(text: &str, sort: TaskSort) -> Result<Self, Problem> {
+    pub fn parse(text: &str, sort: TaskSort) -> Result<Self, Violation> {
         let cursor: Self = text.parse()?;
-        if cursor.sort == sort { Ok(cursor) } else { Err(Problem::CursorOfAnotherSort) }
+        if cursor.sort == sort { Ok(cursor) } else { Err(Violation::CursorOfAnotherSort) }
     }
 
     /// The key there.
@@ -88,32 +88,32 @@ impl fmt::Display for Cursor {
 }
 
 impl FromStr for Cursor {
-    type Err = Problem;
+    type Err = Violation;
 
-    fn from_str(text: &str) -> Result<Self, Problem> {
+    fn from_str(text: &str) -> Result<Self, Violation> {
         if text.len() > MAX_CURSOR {
-            return Err(Problem::Cursor);
+            return Err(Violation::Cursor);
         }
-        let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Problem::Cursor)?;
-        let Wire(sort, key, id) = serde_json::from_slice(&json).map_err(|_| Problem::Cursor)?;
+        let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Violation::Cursor)?;
+        let Wire(sort, key, id) = serde_json::from_slice(&json).map_err(|_| Violation::Cursor)?;
         let key = match (sort.column, key) {
             (SortColumn::Created | SortColumn::Updated, WireKey::Time(time)) => SortKey::Time(stored_time(time)?),
             (SortColumn::Title, WireKey::Title(title)) => SortKey::Title(stored_title(title)?),
-            _ => return Err(Problem::Cursor),
+            _ => return Err(Violation::Cursor),
         };
         Ok(Self { sort, key, id })
     }
 }
 
 /// A time the database could hold: anything may be in what clients send.
-fn stored_time(micros: i64) -> Result<DateTime<Utc>, Problem> {
+fn stored_time(micros: i64) -> Result<DateTime<Utc>, Violation> {
     let in_range = (0..=MAX_TIME).contains(&micros);
-    in_range.then(|| DateTime::from_timestamp_micros(micros)).flatten().ok_or(Problem::Cursor)
+    in_range.then(|| DateTime::from_timestamp_micros(micros)).flatten().ok_or(Violation::Cursor)
 }
 
 /// A title the database could hold.
-fn stored_title(title: String) -> Result<String, Problem> {
-    Title::try_from(title).map(Title::into_string).map_err(|_| Problem::Cursor)
+fn stored_title(title: String) -> Result<String, Violation> {
+    Title::try_from(title).map(Title::into_string).map_err(|_| Violation::Cursor)
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
             let (sort, other) = (TaskSort::ascending(column), TaskSort::descending(column));
             let cursor = Cursor::of(&task(), sort);
             assert_eq!(Cursor::parse(&cursor.to_string(), sort), Ok(cursor.clone()));
-            assert_eq!(Cursor::parse(&cursor.to_string(), other), Err(Problem::CursorOfAnotherSort));
+            assert_eq!(Cursor::parse(&cursor.to_string(), other), Err(Violation::CursorOfAnotherSort));
         }
     }
 
@@ -166,7 +166,7 @@ mod tests {
             of("title", r#""a\u0000b""#),
         ];
         for text in bad {
-            assert_eq!(text.parse::<Cursor>(), Err(Problem::Cursor), "{text}");
+            assert_eq!(text.parse::<Cursor>(), Err(Violation::Cursor), "{text}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The name a client gives to a request, so that repeating it does nothing more.
 
-use super::Problem;
+use super::Violation;
 
 /// The header that holds a key.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -15,11 +15,11 @@ pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
     /// The key in the values of the header, if there is one.
-    pub fn one<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<Option<Self>, Problem> {
+    pub fn one<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<Option<Self>, Violation> {
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some(value), None) => Self::try_from(value).map(Some),
-            (Some(_), Some(_)) => Err(Problem::Combination("give one key")),
+            (Some(_), Some(_)) => Err(Violation::Combination("give one key")),
         }
     }
 
@@ -31,16 +31,16 @@ impl IdempotencyKey {
 }
 
 impl TryFrom<&[u8]> for IdempotencyKey {
-    type Error = Problem;
+    type Error = Violation;
 
-    fn try_from(bytes: &[u8]) -> Result<Self, Problem> {
+    fn try_from(bytes: &[u8]) -> Result<Self, Violation> {
         match bytes.len() {
-            0 => Err(Problem::TooShort(1)),
+            0 => Err(Violation::TooShort(1)),
             1..=MAX_KEY if bytes.iter().all(u8::is_ascii_graphic) => {
                 Ok(Self(bytes.iter().copied().map(char::from).collect()))
             }
-            1..=MAX_KEY => Err(Problem::Combination("a key has only visible ASCII characters")),
-            _ => Err(Problem::TooLong(MAX_KEY)),
+            1..=MAX_KEY => Err(Violation::Combination("a key has only visible ASCII characters")),
+            _ => Err(Violation::TooLong(MAX_KEY)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Problem, Search, Task};
+use super::{Cursor, Search, Task, Violation};
 
 /// The page size when none is asked for.
 pub const DEFAULT_LIMIT: i64 = 1000;
@@ -106,13 +106,13 @@ impl Default for Limit {
 }
 
 impl TryFrom<i64> for Limit {
-    type Error = Problem;
+    type Error = Violation;
 
-    fn try_from(limit: i64) -> Result<Self, Problem> {
+    fn try_from(limit: i64) -> Result<Self, Violation> {
         match limit {
-            ..=0 => Err(Problem::TooSmall(1)),
+            ..=0 => Err(Violation::TooSmall(1)),
             1..=MAX_LIMIT => Ok(Self(limit)),
-            _ => Err(Problem::TooLarge(MAX_LIMIT)),
+            _ => Err(Violation::TooLarge(MAX_LIMIT)),
         }
     }
 }
@@ -130,13 +130,13 @@ impl Offset {
 }
 
 impl TryFrom<i64> for Offset {
-    type Error = Problem;
+    type Error = Violation;
 
-    fn try_from(offset: i64) -> Result<Self, Problem> {
+    fn try_from(offset: i64) -> Result<Self, Violation> {
         match offset {
-            ..0 => Err(Problem::TooSmall(0)),
+            ..0 => Err(Violation::TooSmall(0)),
             0..=MAX_OFFSET => Ok(Self(offset)),
-            _ => Err(Problem::TooLarge(MAX_OFFSET)),
+            _ => Err(Violation::TooLarge(MAX_OFFSET)),
         }
     }
 }

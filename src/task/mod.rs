@@ -1,8 +1,8 @@
 //! The domain's plain types. A value that exists is valid: the constructors hold the rules.
 
 mod cursor;
+mod field_error;
 mod idempotency;
-mod invalid;
 mod list;
 mod text;
 
@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 pub use self::{
     cursor::{Cursor, SortKey},
+    field_error::{FieldError, Violation},
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
-    invalid::{Invalid, Problem},
     list::{
         DEFAULT_LIMIT, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TaskSort,
         TaskStatus,
@@ -47,10 +47,10 @@ impl From<Uuid> for TaskId {
 }
 
 impl FromStr for TaskId {
-    type Err = Problem;
+    type Err = Violation;
 
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        Uuid::parse_str(text).map(Self).map_err(|_| Problem::Uuid)
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        Uuid::parse_str(text).map(Self).map_err(|_| Violation::Uuid)
     }
 }
 

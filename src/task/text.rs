@@ -1,6 +1,6 @@
 //! Text that users write, kept to the letter: nothing is trimmed or normalised.
 
-use super::Problem;
+use super::Violation;
 
 /// The most characters (Unicode scalar values) a title has.
 pub const MAX_TITLE: usize = 200;
@@ -28,14 +28,14 @@ impl Title {
 }
 
 impl TryFrom<String> for Title {
-    type Error = Problem;
+    type Error = Violation;
 
-    fn try_from(text: String) -> Result<Self, Problem> {
+    fn try_from(text: String) -> Result<Self, Violation> {
         if text.is_empty() {
-            return Err(Problem::TooShort(1));
+            return Err(Violation::TooShort(1));
         }
         if text.chars().all(char::is_whitespace) {
-            return Err(Problem::Blank);
+            return Err(Violation::Blank);
         }
         check(&text, MAX_TITLE, char::is_control)?;
         Ok(Self(text))
@@ -61,9 +61,9 @@ impl Description {
 }
 
 impl TryFrom<String> for Description {
-    type Error = Problem;
+    type Error = Violation;
 
-    fn try_from(text: String) -> Result<Self, Problem> {
+    fn try_from(text: String) -> Result<Self, Violation> {
         check(&text, MAX_DESCRIPTION, |c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))?;
         Ok(Self(text))
     }
@@ -81,18 +81,18 @@ impl Search {
     }
 
     /// No search at all when there is nothing to search for.
-    pub fn parse(text: String) -> Result<Option<Self>, Problem> {
+    pub fn parse(text: String) -> Result<Option<Self>, Violation> {
         check(&text, MAX_SEARCH, char::is_control)?;
         Ok(Some(Self(text)).filter(|search| !search.0.is_empty()))
     }
 }
 
-fn check(text: &str, max: usize, forbidden: impl Fn(char) -> bool) -> Result<(), Problem> {
+fn check(text: &str, max: usize, forbidden: impl Fn(char) -> bool) -> Result<(), Violation> {
     if text.chars().count() > max {
-        return Err(Problem::TooLong(max));
+        return Err(Violation::TooLong(max));
     }
     if text.chars().any(forbidden) {
-        return Err(Problem::ControlCharacter);
+        return Err(Violation::ControlCharacter);
     }
     Ok(())
 }
@@ -105,20 +105,20 @@ mod tests {
     fn a_title_is_bounded_in_characters_not_bytes() {
         let longest = "🦀".repeat(MAX_TITLE);
         assert_eq!(Title::try_from(longest.clone()).map(Title::into_string), Ok(longest.clone()));
-        assert_eq!(Title::try_from(longest + "x"), Err(Problem::TooLong(MAX_TITLE)));
+        assert_eq!(Title::try_from(longest + "x"), Err(Violation::TooLong(MAX_TITLE)));
     }
 
     #[test]
     fn a_title_is_neither_empty_nor_blank_nor_holds_control_characters() {
         let refused = [
-            ("", Problem::TooShort(1)),
-            (" \u{3000}\t", Problem::Blank),
-            ("a\0b", Problem::ControlCharacter),
-            ("a\nb", Problem::ControlCharacter),
-            ("a\u{85}b", Problem::ControlCharacter),
+            ("", Violation::TooShort(1)),
+            (" \u{3000}\t", Violation::Blank),
+            ("a\0b", Violation::ControlCharacter),
+            ("a\nb", Violation::ControlCharacter),
+            ("a\u{85}b", Violation::ControlCharacter),
         ];
-        for (text, problem) in refused {
-            assert_eq!(Title::try_from(text.to_owned()), Err(problem), "{text:?}");
+        for (text, violation) in refused {
+            assert_eq!(Title::try_from(text.to_owned()), Err(violation), "{text:?}");
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
         assert!(Description::try_from(String::new()).is_ok());
         assert!(Description::try_from("a\r\n\tb".to_owned()).is_ok());
         assert!(Description::try_from("x".repeat(MAX_DESCRIPTION)).is_ok());
-        assert_eq!(Description::try_from("x".repeat(MAX_DESCRIPTION + 1)), Err(Problem::TooLong(MAX_DESCRIPTION)));
-        assert_eq!(Description::try_from("a\0".to_owned()), Err(Problem::ControlCharacter));
+        assert_eq!(Description::try_from("x".repeat(MAX_DESCRIPTION + 1)), Err(Violation::TooLong(MAX_DESCRIPTION)));
+        assert_eq!(Description::try_from("a\0".to_owned()), Err(Violation::ControlCharacter));
     }
 }

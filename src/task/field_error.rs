@@ -1,25 +1,25 @@
-//! Broken rules, told in the words of the older backends' validator (pydantic), so that their clients recognise them.
+//! Violated rules, told in the words of the older backends' validator (pydantic), so that their clients recognise them.
 
 use std::fmt;
 
 /// One input that broke a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid {
+pub struct FieldError {
     /// The input's name, as both doors spell it: one word in all cases but `expectedVersion`.
     pub field: &'static str,
     /// The rule.
-    pub problem: Problem,
+    pub violation: Violation,
     /// The list it is in and its place there, when it is one of several inputs that are alike.
     pub place: Option<(&'static str, usize)>,
     /// What was given instead, where the client may be shown it.
     pub input: Option<serde_json::Value>,
 }
 
-impl Invalid {
-    /// Names the input a problem was found in.
+impl FieldError {
+    /// Names the input a violation was found in.
     #[must_use]
-    pub const fn new(field: &'static str, problem: Problem) -> Self {
-        Self { field, problem, place: None, input: None }
+    pub const fn new(field: &'static str, violation: Violation) -> Self {
+        Self { field, violation, place: None, input: None }
     }
 
     /// Says which one it is of several that are alike.
@@ -37,7 +37,7 @@ impl Invalid {
 
 /// The rule an input broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum Violation {
     /// A required input is absent.
     Missing,
     /// The whole input is not JSON: from this character on, for this reason.
@@ -82,7 +82,7 @@ pub enum Problem {
     NothingToUpdate,
 }
 
-impl Problem {
+impl Violation {
     /// The validator's name of the rule.
     #[must_use]
     pub const fn kind(self) -> &'static str {
@@ -121,7 +121,7 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("Field required"),
