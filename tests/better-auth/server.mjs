@@ -1,7 +1,7 @@
 // A real Better Auth server for the tests: in memory, on this machine only. Its first line says where it is.
 //
 // ALGORITHM   what the jwt plugin signs with
-// OPTIONS     readme for those that the README recommends
+// OPTIONS     guide for those that docs/AUTH.md recommends
 // PORT        0 takes a free one
 // SECRET      Better Auth's own, which also signs its e-mail verification tokens
 //
@@ -20,7 +20,7 @@ const jwtOptions = {
   jwks: { keyPairConfig: { alg: process.env.ALGORITHM ?? "EdDSA" } },
   sessionCookieCache: true,
 };
-if (process.env.OPTIONS === "readme") {
+if (process.env.OPTIONS === "guide") {
   Object.assign(jwtOptions.jwks, { rotationInterval: 60 * 60 * 24 * 30, gracePeriod: 60 * 60 * 24 });
   jwtOptions.jwt = { expirationTime: "15m", definePayload: () => ({}) };
 }

@@ -87,8 +87,8 @@ async fn two_users_are_kept_apart_with_ps256() {
 }
 
 #[tokio::test]
-async fn the_options_of_the_readme_keep_names_and_addresses_out_of_tokens() {
-    let Some(better_auth) = BetterAuth::start_with(Algorithm::EdDSA, "readme") else { skip!("{NO_NODE}") };
+async fn the_recommended_options_keep_names_and_addresses_out_of_tokens() {
+    let Some(better_auth) = BetterAuth::start_with(Algorithm::EdDSA, "guide") else { skip!("{NO_NODE}") };
     let app = App::trusting(vec![better_auth.source(eager())]).await;
     let ann = better_auth.sign_in("ann").await;
     let token = better_auth.token(&ann).await;
