@@ -23,8 +23,6 @@ use crate::{
     },
 };
 
-const NO_NODE: &str = "needs Node";
-
 /// Through GraphQL, with this token.
 async fn graphql(app: &App, token: &str, query: &str) -> Value {
     app.send(graphql_request(Some(token), &json!({ "query": query }))).await.data().clone()
@@ -41,7 +39,7 @@ async fn rest(app: &App, token: &str, method: &str, path: &str, body: Option<Val
 }
 
 async fn two_users_are_kept_apart(algorithm: Algorithm) {
-    let Some(better_auth) = BetterAuth::start(algorithm) else { skip!("{NO_NODE}") };
+    let Some(better_auth) = BetterAuth::start(algorithm) else { skip!(Node) };
     let app = App::trusting(vec![better_auth.source(eager())]).await;
     let (ann, bob) = (better_auth.sign_in("ann").await, better_auth.sign_in("bob").await);
     let (anns, bobs) = (better_auth.token(&ann).await, better_auth.token(&bob).await);
@@ -88,7 +86,7 @@ async fn two_users_are_kept_apart_with_ps256() {
 
 #[tokio::test]
 async fn the_recommended_options_keep_names_and_addresses_out_of_tokens() {
-    let Some(better_auth) = BetterAuth::start_with(Algorithm::EdDSA, "guide") else { skip!("{NO_NODE}") };
+    let Some(better_auth) = BetterAuth::start_with(Algorithm::EdDSA, "guide") else { skip!(Node) };
     let app = App::trusting(vec![better_auth.source(eager())]).await;
     let ann = better_auth.sign_in("ann").await;
     let token = better_auth.token(&ann).await;
@@ -101,7 +99,7 @@ async fn the_recommended_options_keep_names_and_addresses_out_of_tokens() {
 /// The cooldown is longer than the test: no token of a new key may cost a fetch in vain.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_keys_are_rotated() {
-    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!("{NO_NODE}") };
+    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
     let timing = Timing { cooldown: Duration::from_hours(1), ..eager() };
     let app = Arc::new(App::trusting(vec![better_auth.source(timing)]).await);
     app.verifier.keep_keys_fresh();
@@ -145,7 +143,7 @@ async fn no_request_fails_while_keys_are_rotated() {
 
 #[tokio::test]
 async fn with_the_issuer_gone_known_keys_go_on_and_a_new_one_with_new_keys_is_accepted() {
-    let Some(better_auth) = BetterAuth::start(Algorithm::ES256) else { skip!("{NO_NODE}") };
+    let Some(better_auth) = BetterAuth::start(Algorithm::ES256) else { skip!(Node) };
     let app = App::trusting(vec![better_auth.source(eager())]).await;
     let ann = better_auth.sign_in("ann").await;
     let (first, second) = (better_auth.token(&ann).await, better_auth.token(&ann).await);
@@ -165,7 +163,7 @@ async fn with_the_issuer_gone_known_keys_go_on_and_a_new_one_with_new_keys_is_ac
 
 #[tokio::test]
 async fn tokens_of_a_key_that_better_auth_withdraws_are_refused_after_the_next_refresh() {
-    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!("{NO_NODE}") };
+    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
     let often = Duration::from_millis(20);
     let app = App::trusting(vec![better_auth.source(Timing { refresh: often, retry: often, ..eager() })]).await;
     app.verifier.keep_keys_fresh();
@@ -182,7 +180,7 @@ async fn tokens_of_a_key_that_better_auth_withdraws_are_refused_after_the_next_r
 
 #[tokio::test]
 async fn what_else_better_auth_hands_out_is_refused() {
-    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!("{NO_NODE}") };
+    let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
     let anything = better_auth.source(eager()).with_claims(None, None);
     let app = App::trusting(vec![KeySource::hs256(&[SECRET.into()]), anything]).await;
     let ann = better_auth.sign_in("ann").await;

@@ -125,7 +125,7 @@ async fn what_is_wrong_with_one_of_many_is_told_with_its_place() {
 
 #[tokio::test]
 async fn changes_to_the_same_many_tasks_at_the_same_time_are_each_all_or_none() {
-    let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
     let app = Arc::new(app);
     for _ in 0..10 {
         let ids = ids(&some(&app, "ann", &["a", "b", "c", "d"]).await);

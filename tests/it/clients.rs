@@ -4,11 +4,7 @@ use std::process::Command;
 
 use crate::{
     skip,
-    support::{
-        App,
-        node::{Project, is_required},
-        token,
-    },
+    support::{App, node::Project, token},
 };
 
 const PROJECT: &str = "tests/graphql";
@@ -18,7 +14,7 @@ macro_rules! project {
     ($path:expr) => {
         match Project::open($path) {
             Ok(project) => project,
-            Err(why) => skip!("{why}"),
+            Err(why) => skip!(Node, "{why}"),
         }
     };
 }
@@ -78,8 +74,7 @@ async fn graphiql_works_in_a_browser_without_the_internet() {
         (_, false) => "there is no chromium here",
         _ => return run(&project, "graphiql.js").await,
     };
-    assert!(!is_required(), "REQUIRE_NODE=1, but {missing}");
-    skip!("{missing}");
+    skip!(Node, "{missing}");
 }
 
 #[tokio::test]

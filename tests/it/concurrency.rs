@@ -23,7 +23,7 @@ async fn a_hundred_concurrent_toggles_make_a_hundred_versions() {
 
 #[tokio::test]
 async fn requests_given_up_half_way_leave_no_transaction_open_and_mix_no_users() {
-    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 2;
     let app = App::on(db).await;
     for user in ["ann", "bob"] {
@@ -52,7 +52,7 @@ async fn requests_given_up_half_way_leave_no_transaction_open_and_mix_no_users()
 
 #[tokio::test]
 async fn a_write_whose_client_goes_away_while_it_waits_is_finished() {
-    let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
     let task = app.create("ann", "Flip me").await;
     let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
     let admin = app.db.superuser().await;

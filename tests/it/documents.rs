@@ -304,7 +304,7 @@ async fn names_are_suggested_only_where_the_schema_can_be_asked_for() {
 
 #[tokio::test]
 async fn an_operation_that_takes_too_long_is_given_up_and_so_is_its_query() {
-    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let limits = Limits { timeout: Duration::from_millis(300), ..Limits::default() };
     let app = App::with(db, limits, Duration::from_secs(30)).await;
     let admin = app.db.superuser().await;

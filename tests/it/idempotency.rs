@@ -205,7 +205,7 @@ async fn keys_that_are_none_are_refused_before_anything_is_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_the_same_time_one_is_done_and_all_get_its_answer() {
-    let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
     let task = app.create("ann", "Mine").await;
     let toggle = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
     for round in 0..5 {
@@ -223,7 +223,7 @@ async fn of_many_at_the_same_time_one_is_done_and_all_get_its_answer() {
 
 #[tokio::test]
 async fn a_write_whose_answer_was_lost_after_its_commit_is_not_done_again() {
-    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     let direct = db.config.target.clone();
     let proxy = Proxy::before(db.url()).await;
     db.config.target = Target::parse(&proxy.url).unwrap();
@@ -246,7 +246,7 @@ async fn a_write_whose_answer_was_lost_after_its_commit_is_not_done_again() {
 
 #[tokio::test]
 async fn a_key_is_kept_for_a_day_and_then_forgotten() {
-    let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
     let new = || rest(&app, KEY, "POST", "/api/tasks", Some(json!({ "title": "New" })));
     let age = async |interval: &str| {
         let sql = format!("UPDATE idempotency_keys SET created_at = now() - interval '{interval}'");
@@ -265,7 +265,7 @@ async fn a_key_is_kept_for_a_day_and_then_forgotten() {
 
 #[tokio::test]
 async fn a_write_under_a_key_is_one_flush_too() {
-    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     let proxy = Proxy::before(db.url()).await;
     db.config.target = Target::parse(&proxy.url).unwrap();
     db.config.pool_size = 1;

@@ -262,9 +262,8 @@ async fn keys_of_unknown_kinds_are_ignored_and_do_not_spoil_the_others() {
 async fn rotation_and_outage_show_in_the_metrics() {
     let (old, new) = (ed("old"), ed("new"));
     let issuer = Issuer::start(&[&old]).await;
-    let mut app = App::trusting(vec![issuer.source(restless())]).await;
-    assert_eq!(app.rest("ann", "GET", "/metrics", None).await.code(), "NOT_FOUND", "not served unless asked for");
-    app.serve_metrics();
+    let app = App::builder().trusting([issuer.source(restless())]).metrics().build().await;
+    App::new().await.anonymous().get("/metrics").await.refused(404, "NOT_FOUND");
     app.verifier.keep_keys_fresh();
     let value = async |name: &str, labels: &str| -> f64 {
         let text = app.rest("ann", "GET", "/metrics", None).await.text;

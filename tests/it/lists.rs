@@ -97,7 +97,7 @@ async fn every_sort_has_an_order_that_ties_do_not_shake() {
 
 #[tokio::test]
 async fn tasks_of_the_same_moment_are_ordered_and_paged_by_id() {
-    let Some(app) = App::on_server().await else { crate::skip!("no server to write timestamps on") };
+    let Some(app) = App::on_server().await else { crate::skip!(Postgres) };
     let insert = "INSERT INTO tasks (user_id, id, title, created_at, updated_at) \
                   SELECT 'ann', gen_random_uuid(), 'same', '2026-01-01', '2026-01-01' FROM generate_series(1, 7)";
     app.db.superuser().await.batch_execute(insert).await.unwrap();

@@ -12,7 +12,7 @@ use crate::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_go_up_down_and_up_again() {
-    let Some(empty) = TestDb::empty().await else { skip!("needs a PostgreSQL server") };
+    let Some(empty) = TestDb::empty().await else { skip!(Postgres) };
     let up = db::migrate(&empty.config).await;
     assert!(!up.is_empty());
     assert_eq!(db::migrate(&empty.config).await, Vec::<String>::new());
@@ -27,7 +27,7 @@ async fn migrations_go_up_down_and_up_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_start_at_once_migrate_once() {
-    let Some(empty) = TestDb::empty().await else { skip!("needs a PostgreSQL server") };
+    let Some(empty) = TestDb::empty().await else { skip!(Postgres) };
     let tasks = (0..8).map(|_| {
         let config = empty.config.clone();
         tokio::spawn(async move { db::migrate(&config).await })
@@ -41,7 +41,7 @@ async fn instances_that_start_at_once_migrate_once() {
 /// The role belongs to the cluster, which must not have it yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn databases_of_one_cluster_migrate_at_the_same_time() {
-    let Some(cluster) = Cluster::private() else { skip!("needs a PostgreSQL server") };
+    let Some(cluster) = Cluster::private() else { skip!(Postgres) };
     let admin = db::connect(&cluster.url("postgres", "postgres")).await;
     admin.batch_execute("CREATE ROLE app LOGIN CREATEROLE").await.unwrap();
     let mut configs = Vec::new();
@@ -64,12 +64,9 @@ async fn databases_of_one_cluster_migrate_at_the_same_time() {
 
 #[tokio::test]
 async fn the_generated_table_definitions_are_in_step_with_the_migrations() {
-    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let print = Command::new("diesel").args(["print-schema", "--database-url", db.url()]).output();
-    let Ok(printed) = print else {
-        assert!(std::env::var_os("REQUIRE_DIESEL_CLI").is_none(), "diesel_cli is not installed");
-        skip!("needs diesel_cli: cargo install diesel_cli --no-default-features --features postgres")
-    };
+    let Ok(printed) = print else { skip!(DieselCli) };
     let printed = String::from_utf8(printed.stdout).unwrap();
     let refresh = "refresh it: diesel migration run (with DATABASE_URL), which writes src/store/schema.rs";
     assert_eq!(include_str!("../../src/store/schema.rs"), printed, "{refresh}");

@@ -22,7 +22,7 @@ fn assert_unavailable(answer: &Answer) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_outlives_its_database() {
-    let Some(cluster) = Cluster::private() else { skip!("needs a PostgreSQL server") };
+    let Some(cluster) = Cluster::private() else { skip!(Postgres) };
     let mut config = db::config(Target::parse(&cluster.url("postgres", "postgres")).unwrap(), 4);
     config.checkout_timeout = Duration::from_millis(500);
     db::migrate(&config).await;
@@ -53,7 +53,7 @@ async fn recovered(app: &App) -> serde_json::Value {
 
 #[tokio::test]
 async fn connections_the_database_has_closed_are_replaced_without_an_error() {
-    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 1;
     let app = App::on(db).await;
     let admin = app.db.superuser().await;
@@ -68,7 +68,7 @@ async fn connections_the_database_has_closed_are_replaced_without_an_error() {
 
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_given_up() {
-    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.statement_timeout = Duration::from_millis(300);
     let app = App::on(db).await;
     let task = app.create("ann", "Busy").await;
@@ -84,7 +84,7 @@ async fn a_statement_that_takes_too_long_is_given_up() {
 
 #[tokio::test]
 async fn waiting_for_a_connection_has_an_end() {
-    let Some(mut db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 1;
     db.config.checkout_timeout = Duration::from_millis(100);
     let app = App::on(db).await;
@@ -108,7 +108,7 @@ async fn waiting_for_a_connection_has_an_end() {
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_answered_in_the_form_of_its_door() {
-    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let app = App::with(db, tandem::graphql::Limits::default(), Duration::from_millis(200)).await;
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();

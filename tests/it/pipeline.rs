@@ -19,7 +19,7 @@ async fn proxied() -> Option<(App, Proxy)> {
 
 #[tokio::test]
 async fn a_warm_read_is_one_flush_of_four_statements() {
-    let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     app.create("ann", "Buy milk").await;
     app.tasks_of("ann").await;
     proxy.hold(4);
@@ -37,7 +37,7 @@ async fn a_warm_read_is_one_flush_of_four_statements() {
 
 #[tokio::test]
 async fn every_warm_operation_is_one_flush_of_four_statements() {
-    let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let task = format!("/api/tasks/{}", app.create("ann", "first").await["id"].as_str().unwrap());
     let complete = format!("{task}/complete");
     let operations = [
@@ -66,7 +66,7 @@ async fn every_warm_operation_is_one_flush_of_four_statements() {
 
 #[tokio::test]
 async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
-    let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     for (document, sql) in [
         (r#"mutation { createTasks(inputs: [{ title: "x" }, { title: "y", description: "z" }]) { id } }"#, "INSERT"),
         (r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, "UPDATE"),
@@ -88,7 +88,7 @@ async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
 
 #[tokio::test]
 async fn a_cold_connection_sends_the_four_statements_in_order() {
-    let Some((app, proxy)) = proxied().await else { skip!("needs a PostgreSQL server") };
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     app.tasks_of("ann").await;
     let statements = proxy.seen().statements;
     let begin = statements.iter().position(|sql| sql == "BEGIN READ ONLY").unwrap();

@@ -11,7 +11,7 @@ const MANY: i32 = 100_000;
 #[tokio::test]
 async fn every_list_and_every_page_is_one_index_scan_without_sorting() {
     let (Some(cluster), Some(app)) = (Cluster::shared(), App::on_server().await) else {
-        skip!("needs a cluster whose log can be read")
+        skip!(Postgres, "whose log can be read")
     };
     let database = fill(&app).await;
     let mut lists = 0;

@@ -270,7 +270,7 @@ fn settings_are_read_from_a_file_too() {
 
 #[tokio::test]
 async fn with_a_database_and_a_secret_it_migrates_serves_and_stops_when_asked() {
-    let Some(db) = TestDb::empty().await else { skip!("needs a PostgreSQL server") };
+    let Some(db) = TestDb::empty().await else { skip!(Postgres) };
     let dir = scratch_dir();
     let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET)];
     let migrated = output(&dir, &["migrate"], &env);

@@ -79,7 +79,7 @@ fn stop(mut process: Child) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_url_of_better_auth_alone_says_where_its_keys_are_and_what_its_tokens_must_say() {
-    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let key = SigningKey::new(Algorithm::EdDSA, "1");
     let issuer = Issuer::start(&[&key]).await;
     let origin = format!("http://{}", issuer.address);
@@ -111,7 +111,7 @@ async fn the_url_of_better_auth_alone_says_where_its_keys_are_and_what_its_token
 /// Whoever reads the log must not be able to act for a user, or to try signatures until one fits.
 #[tokio::test]
 async fn tokens_and_secrets_are_not_in_the_log_however_much_is_logged() {
-    let Some(db) = TestDb::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let key = SigningKey::new(Algorithm::EdDSA, "1");
     let issuer = Issuer::start(&[&key]).await;
     let dir = scratch_dir();

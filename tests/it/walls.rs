@@ -35,7 +35,7 @@ async fn titles(client: &Client) -> Vec<String> {
 
 #[tokio::test]
 async fn without_the_queries_own_condition_row_level_security_holds() {
-    let Some(app) = app().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = app().await else { skip!(Postgres) };
     let client = app.db.client().await;
     for (user, sees) in [(Some("bob"), &["Bob's"][..]), (Some("eve"), &[]), (Some(""), &[]), (None, &[])] {
         act_as(&client, user).await;
@@ -52,7 +52,7 @@ async fn without_the_queries_own_condition_row_level_security_holds() {
 
 #[tokio::test]
 async fn a_task_can_not_be_given_to_another_user() {
-    let Some(app) = app().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = app().await else { skip!(Postgres) };
     let client = app.db.client().await;
     act_as(&client, Some("bob")).await;
     let error = client.execute("UPDATE tasks SET user_id = 'ann'", &[]).await.unwrap_err();
@@ -61,19 +61,19 @@ async fn a_task_can_not_be_given_to_another_user() {
 
 #[tokio::test]
 async fn the_owner_of_the_table_is_held_back_too() {
-    let Some(app) = app().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = app().await else { skip!(Postgres) };
     let client = app.db.client().await;
     let is_superuser: bool =
         client.query_one("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", &[]).await.unwrap().get(0);
     if is_superuser {
-        skip!("the login is a superuser, whom nothing holds back");
+        skip!(Postgres, "with a login that is no superuser");
     }
     assert_eq!(titles(&client).await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn without_row_level_security_the_queries_own_condition_holds() {
-    let Some(app) = app().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = app().await else { skip!(Postgres) };
     let id = app.tasks_of("ann").await[0]["id"].as_str().unwrap().to_owned();
     app.db.superuser().await.batch_execute("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY").await.unwrap();
     let path = format!("/api/tasks/{id}");
@@ -105,7 +105,7 @@ async fn without_row_level_security_the_queries_own_condition_holds() {
 
 #[tokio::test]
 async fn each_wall_holds_alone_for_idempotency_keys() {
-    let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
     let create = async |user: &str| {
         let mut request = rest_request(Some(&token(user)), "POST", "/api/tasks", Some(json!({ "title": "New" })));
         request.headers_mut().insert("idempotency-key", "the-same".parse().unwrap());
@@ -138,7 +138,7 @@ async fn the_proof_holds_on_a_migrated_database() {
 
 #[tokio::test]
 async fn a_proof_leaves_nothing_behind_even_when_it_is_given_up_half_way() {
-    let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
     app.create("ann", "Ann's").await;
     app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
     assert_eq!(all_tasks(&app).await, 1);
@@ -191,7 +191,7 @@ async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
         ("ALTER POLICY idempotency_keys_of_current_user ON idempotency_keys USING (true)", "sees rows"),
         ("DROP TABLE idempotency_keys", "Run `tandem migrate`"),
     ] {
-        let Some(app) = App::on_server().await else { skip!("needs a PostgreSQL server") };
+        let Some(app) = App::on_server().await else { skip!(Postgres) };
         app.db.superuser().await.batch_execute(breach).await.unwrap();
         let report = app.store.prove_isolation().await.unwrap_err().report();
         assert!(report.contains(flaw), "{breach}: {report}");
@@ -204,7 +204,7 @@ async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
 /// Roles belong to a cluster, so this one breaks the roles of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_proof_fails_when_the_role_is_not_what_it_should_be() {
-    let Some(cluster) = Cluster::private() else { skip!("needs a PostgreSQL server") };
+    let Some(cluster) = Cluster::private() else { skip!(Postgres) };
     let admin = db::connect(&cluster.url("postgres", "postgres")).await;
     for statement in ["CREATE ROLE app LOGIN CREATEROLE", "CREATE DATABASE d OWNER app"] {
         admin.batch_execute(statement).await.unwrap();
@@ -226,7 +226,7 @@ async fn the_proof_fails_when_the_role_is_not_what_it_should_be() {
 
 #[tokio::test]
 async fn a_database_without_the_schema_is_refused() {
-    let Some(db) = TestDb::empty().await else { skip!("needs a PostgreSQL server") };
+    let Some(db) = TestDb::empty().await else { skip!(Postgres) };
     let report = db.open().await.prove_isolation().await.unwrap_err().report();
     assert!(report.contains("tandem migrate"), "{report}");
 }

@@ -4,8 +4,8 @@ use std::{sync::OnceLock, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    body::Body,
+    http::{Method, Request, StatusCode, header},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
@@ -17,14 +17,12 @@ use tandem::{
     state::{AppState, Playground},
     store::Db,
 };
-use tower::ServiceExt;
 
-use super::{SECRET, TestDb, token};
+use super::{Answer, SECRET, TestDb, User, answer, token};
 
 /// A server under test.
 pub struct App {
     router: Router,
-    state: AppState,
     /// Who lets users in.
     pub verifier: Verifier,
     /// The access to the database that the server uses.
@@ -33,10 +31,92 @@ pub struct App {
     pub db: TestDb,
 }
 
+/// How a server under test differs from the usual one.
+#[derive(Default)]
+pub struct Builder {
+    db: Option<TestDb>,
+    limits: Limits,
+    documents: Documents,
+    request_timeout: Option<Duration>,
+    sources: Vec<KeySource>,
+    serves_metrics: bool,
+}
+
+impl Builder {
+    /// On this database instead of a fresh one.
+    pub fn db(mut self, db: TestDb) -> Self {
+        self.db = Some(db);
+        self
+    }
+
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    pub fn documents(mut self, documents: Documents) -> Self {
+        self.documents = documents;
+        self
+    }
+
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = Some(timeout);
+        self
+    }
+
+    /// Accepts the tokens of these sources instead of those of [`token`].
+    pub fn trusting(mut self, sources: impl IntoIterator<Item = KeySource>) -> Self {
+        self.sources.extend(sources);
+        self
+    }
+
+    /// Serves the metrics of this process, too.
+    pub fn metrics(mut self) -> Self {
+        self.serves_metrics = true;
+        self
+    }
+
+    pub async fn build(mut self) -> App {
+        let db = match self.db.take() {
+            Some(db) => db,
+            None => TestDb::fresh().await,
+        };
+        let store = db.open().await;
+        let verifier = Verifier::new(self.sources(), ClaimRules::default());
+        let state = AppState {
+            db: store.clone(),
+            verifier: verifier.clone(),
+            schema: graphql::schema(&self.limits, self.documents),
+            readiness: Readiness::default(),
+            playground: Playground { is_on: true, token: Some(token("ann").into()) },
+        };
+        let config = RouterConfig {
+            // Long enough for a machine that does other things too.
+            request_timeout: self.request_timeout.unwrap_or(Duration::from_mins(2)),
+            cors_origins: None,
+            metrics: self.serves_metrics.then(metrics),
+        };
+        App { router: router(state, &config), store, verifier, db }
+    }
+
+    fn sources(&mut self) -> Vec<KeySource> {
+        if self.sources.is_empty() {
+            self.sources.push(KeySource::hs256(&[SECRET.into()]));
+        }
+        std::mem::take(&mut self.sources)
+    }
+}
+
+/// The metrics of this process, which has one collector.
+fn metrics() -> PrometheusHandle {
+    static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+    METRICS.get_or_init(|| tandem::telemetry::collect_metrics().expect("the only one to collect")).clone()
+}
+
 impl App {
     /// On a fresh database of its own.
     pub async fn new() -> Self {
-        Self::on(TestDb::fresh().await).await
+        Self::builder().build().await
     }
 
     /// On a fresh database of a server; `None` where there is none.
@@ -46,78 +126,60 @@ impl App {
 
     /// On this database.
     pub async fn on(db: TestDb) -> Self {
-        Self::with(db, Limits::default(), Duration::from_mins(2)).await
+        Self::builder().db(db).build().await
+    }
+
+    /// One that differs from the usual.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A user with a good token.
+    pub fn user(&self, id: &str) -> User {
+        self.bearer(token(id))
+    }
+
+    /// Whoever has this token.
+    pub fn bearer(&self, token: impl Into<String>) -> User {
+        User::new(self.router.clone(), Some(token.into()))
+    }
+
+    /// Someone without a token.
+    pub fn anonymous(&self) -> User {
+        User::new(self.router.clone(), None)
     }
 
     /// On this database, with these limits.
     pub async fn with(db: TestDb, limits: Limits, request_timeout: Duration) -> Self {
-        Self::with_documents(db, limits, Documents::default(), request_timeout).await
+        Self::builder().db(db).limits(limits).request_timeout(request_timeout).build().await
     }
 
     /// On this database, with these limits and rules for documents.
     pub async fn with_documents(db: TestDb, limits: Limits, documents: Documents, request_timeout: Duration) -> Self {
-        let verifier = Verifier::new(vec![KeySource::hs256(&[SECRET.into()])], ClaimRules::default());
-        Self::build(db, limits, documents, request_timeout, verifier).await
+        Self::builder().db(db).limits(limits).documents(documents).request_timeout(request_timeout).build().await
     }
 
     /// On a fresh database, for tokens of these origins.
     pub async fn trusting(sources: Vec<KeySource>) -> Self {
-        let (db, limits, documents) = (TestDb::fresh().await, Limits::default(), Documents::default());
-        let verifier = Verifier::new(sources, ClaimRules::default());
-        Self::build(db, limits, documents, Duration::from_mins(1), verifier).await
-    }
-
-    async fn build(
-        db: TestDb,
-        limits: Limits,
-        documents: Documents,
-        request_timeout: Duration,
-        verifier: Verifier,
-    ) -> Self {
-        let store = db.open().await;
-        let state = AppState {
-            db: store.clone(),
-            verifier: verifier.clone(),
-            schema: graphql::schema(&limits, documents),
-            readiness: Readiness::default(),
-            playground: Playground { is_on: true, token: Some(token("ann").into()) },
-        };
-        let config = RouterConfig { request_timeout, cors_origins: None, metrics: None };
-        Self { router: router(state.clone(), &config), state, store, verifier, db }
-    }
-
-    /// Serves the metrics of this process, too.
-    pub fn serve_metrics(&mut self) {
-        static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
-        let metrics = METRICS.get_or_init(|| tandem::telemetry::collect_metrics().expect("the only one to collect"));
-        let request_timeout = Duration::from_mins(1);
-        let config = RouterConfig { request_timeout, cors_origins: None, metrics: Some(metrics.clone()) };
-        self.router = router(self.state.clone(), &config);
+        Self::builder().trusting(sources).build().await
     }
 
     /// The answer to any request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("infallible");
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.expect("a body");
-        let json = serde_json::from_slice(&body).unwrap_or_default();
-        Answer { status: parts.status, headers: parts.headers, json, text: String::from_utf8_lossy(&body).into_owned() }
+        answer::to(self.router.clone(), request).await
     }
 
     /// Both doors' answers to whoever has this token: the list in REST, `me` in GraphQL.
     pub async fn ask_both(&self, token: &str) -> [Answer; 2] {
-        let query = json!({ "query": "{ me { id } }" });
-        [
-            self.send(rest_request(Some(token), "GET", "/api/tasks", None)).await,
-            self.send(graphql_request(Some(token), &query)).await,
-        ]
+        let user = self.bearer(token);
+        [user.get("/api/tasks").await, user.graphql("{ me { id } }").await]
     }
 
     /// Whether both doors let in whoever has this token; they must agree.
     pub async fn lets_in(&self, token: &str) -> bool {
         let [rest, graphql] = self.ask_both(token).await;
-        assert_eq!(rest.status, graphql.status, "{} {}", rest.text, graphql.text);
-        assert!(matches!(rest.status.as_u16(), 200 | 401), "{}", rest.text);
+        assert_eq!(rest.status, graphql.status, "{rest} {graphql}");
+        assert!(matches!(rest.status.as_u16(), 200 | 401), "{rest}");
         rest.status == StatusCode::OK
     }
 
@@ -154,35 +216,6 @@ impl App {
         let answer = self.rest(user, "GET", "/api/tasks", None).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         answer.json
-    }
-}
-
-/// What a server answered.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    /// The body, if it is JSON.
-    pub json: Value,
-    pub text: String,
-}
-
-impl Answer {
-    /// A header as text; empty if there is none.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// The error's code, whichever door it came from.
-    pub fn code(&self) -> &str {
-        let code = self.json.get("code").or_else(|| self.json.pointer("/errors/0/extensions/code"));
-        code.and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// A GraphQL answer's data, which must be free of errors.
-    pub fn data(&self) -> &Value {
-        assert_eq!(self.json.get("errors"), None, "{}", self.text);
-        &self.json["data"]
     }
 }
 

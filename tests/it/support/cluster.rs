@@ -29,8 +29,7 @@ impl Cluster {
     /// The cluster of this run; `None` when this machine has no PostgreSQL, or when the embedded database is to be used.
     pub fn shared() -> Option<&'static Self> {
         static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
-        let is_wanted = std::env::var("TEST_DATABASE").as_deref() != Ok("embedded");
-        CLUSTER.get_or_init(|| is_wanted.then(Self::start).flatten()).as_ref()
+        CLUSTER.get_or_init(|| (!is_embedded_run()).then(Self::start).flatten()).as_ref()
     }
 
     /// A cluster of its own, for a test that stops it; `None` when this machine has no PostgreSQL.
@@ -100,6 +99,11 @@ impl Cluster {
         let status = command.args(args).current_dir(&self.dir).stdin(Stdio::null()).stdout(Stdio::null()).status();
         assert!(status.is_ok_and(|status| status.success()), "{program} failed: {}", self.log());
     }
+}
+
+/// Whether the tests of this run are to use embedded databases.
+pub fn is_embedded_run() -> bool {
+    std::env::var("TEST_DATABASE").as_deref() == Ok("embedded")
 }
 
 /// A directory that is removed when this process ends. The account is the one that owns it, if not our own.

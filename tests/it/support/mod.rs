@@ -1,25 +1,40 @@
 //! What tests stand on: a real PostgreSQL, the real router, real tokens.
 
+// While the tests are moved to it.
+#![allow(dead_code)]
+
+pub mod answer;
 pub mod app;
 pub mod better_auth;
 pub mod cluster;
 pub mod db;
 pub mod issuer;
+pub mod need;
 pub mod node;
 pub mod proxy;
+pub mod rows;
 pub mod token;
+pub mod user;
 
-pub use app::{Answer, App};
+pub use answer::Answer;
+pub use app::App;
 pub use db::TestDb;
+pub use need::Need;
+pub use rows::check_all;
+use serde_json::Value;
 pub use token::{SECRET, token};
+pub use user::{Call, User};
 
-/// Ends the test early, with a line that says why, where something it needs isn't there.
-#[macro_export]
-macro_rules! skip {
-    ($($why:tt)*) => {{
-        eprintln!("skipped: {}", format!($($why)*));
-        return;
-    }};
+/// The id of a task, or of anything else that has one.
+#[track_caller]
+pub fn id_of(task: &Value) -> &str {
+    task["id"].as_str().unwrap_or_else(|| panic!("no id in {task}"))
+}
+
+/// Where REST has a task.
+#[track_caller]
+pub fn path_of(task: &Value) -> String {
+    format!("/api/tasks/{}", id_of(task))
 }
 
 /// Waits for a condition, and fails the test if it never comes.

@@ -7,6 +7,8 @@ use std::{
     sync::Mutex,
 };
 
+use super::Need;
+
 /// An npm project below the top of this repository, with what its lock file asks for installed.
 pub struct Project(PathBuf);
 
@@ -15,7 +17,7 @@ impl Project {
     pub fn open(path: &str) -> Result<Self, String> {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let installed = install(&dir);
-        assert!(!is_required() || installed.is_ok(), "REQUIRE_NODE=1, but {}", installed.unwrap_err());
+        assert!(!Need::Node.is_required() || installed.is_ok(), "REQUIRE_NODE=1, but {}", installed.unwrap_err());
         installed.map(|()| Self(dir))
     }
 
@@ -32,11 +34,6 @@ impl Project {
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
         Finished::from(output.unwrap_or_else(|error| panic!("{program}: {error}")))
     }
-}
-
-/// Whether tests must not be skipped for want of Node.
-pub fn is_required() -> bool {
-    std::env::var("REQUIRE_NODE").is_ok_and(|value| value == "1")
 }
 
 /// What a program said, and whether it was content.

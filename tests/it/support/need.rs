@@ -1,0 +1,67 @@
+//! What a test needs of the machine. Where it is missing the test is skipped, or fails if the run requires it.
+
+use std::io::Write;
+
+/// Something that isn't on every machine.
+#[derive(Clone, Copy, Debug)]
+pub enum Need {
+    /// A PostgreSQL server, which has more than the one connection of an embedded database.
+    Postgres,
+    /// Node, npm and the packages of a project.
+    Node,
+    /// diesel's command-line tool.
+    DieselCli,
+}
+
+impl Need {
+    /// Set to 1, this makes a skip a failure.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Postgres => "REQUIRE_POSTGRES",
+            Self::Node => "REQUIRE_NODE",
+            Self::DieselCli => "REQUIRE_DIESEL_CLI",
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Postgres if super::cluster::is_embedded_run() => {
+                "needs a second connection, and an embedded database has one"
+            }
+            Self::Postgres => "needs a PostgreSQL server, and this machine has none",
+            Self::Node => "needs Node",
+            Self::DieselCli => "needs diesel_cli: cargo install diesel_cli --no-default-features --features postgres",
+        }
+    }
+
+    /// Whether the run requires it.
+    pub fn is_required(self) -> bool {
+        std::env::var(self.variable()).is_ok_and(|value| value == "1")
+    }
+
+    /// Says that the running test is skipped, even though it passes; panics where that must not be.
+    pub fn skip(self, detail: &str) {
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        let reason = format!("{test} {} {detail}", self.reason());
+        assert!(!self.is_required(), "{}=1, but {reason}", self.variable());
+        // Not `eprintln!`, which the harness hides for a test that passes.
+        let _ = writeln!(std::io::stderr(), "skipped: {}", reason.trim_end());
+    }
+}
+
+/// Ends the test early where something it needs isn't there.
+#[macro_export]
+macro_rules! skip {
+    ($need:ident, $($detail:tt)+) => {{
+        $crate::support::Need::$need.skip(&format!($($detail)+));
+        return;
+    }};
+    ($need:ident) => {{
+        $crate::support::Need::$need.skip("");
+        return;
+    }};
+    ($($why:tt)*) => {{
+        $crate::support::Need::Postgres.skip(&format!($($why)*));
+        return;
+    }};
+}
