@@ -2,7 +2,7 @@
 
 use async_graphql::{ErrorExtensionValues, Name, Value, indexmap::IndexMap, value};
 
-use super::variables::Fault;
+use super::plan::variables::Fault;
 use crate::{
     error::{Code, Error},
     task::{FieldError, Task, rfc3339},

@@ -11,15 +11,12 @@ use futures::future::join_all;
 use tokio::time::timeout;
 
 use super::{
-    absent,
-    complete::complete,
+    documents::{Prepared, TokenCount},
     error::{code, faulty, request_error, with_code},
     http::{Parameters, Reply},
     limits::Cost,
-    prepared::Prepared,
+    plan::{null_propagation::complete, omitted, variables::coerce},
     schema::{Parts, Schema},
-    shape::Shape,
-    variables::coerce,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -104,8 +101,8 @@ struct Budget<'a> {
 
 impl Budget<'_> {
     async fn plan(&mut self, mut parameters: Parameters, allowed: Allowed) -> Result<Plan, Refusal> {
-        let Parts { library, documents, limits, types, .. } = self.parts;
-        let Some(named) = library.find(&mut parameters)? else {
+        let Parts { persisted, documents, limits, types, .. } = self.parts;
+        let Some(named) = persisted.find(&mut parameters)? else {
             return Err(Refusal::Request(Error::new(Code::BadUserInput, "The request has no `query`")));
         };
         let prepared = documents.prepare(&named.text, limits).await;
@@ -113,14 +110,14 @@ impl Budget<'_> {
         // What is refused was work too.
         self.spent += match &prepared {
             Ok(prepared) => prepared.cost,
-            Err(_) => Cost { tokens: Shape::of(&named.text).tokens, ..Cost::default() },
+            Err(_) => Cost { tokens: TokenCount::of(&named.text).tokens, ..Cost::default() },
         };
         if !is_first {
             let too_much = |reason| Refusal::Request(Error::new(Code::GraphqlValidationFailed, reason));
             limits.check(&self.spent).map_err(too_much)?;
         }
         let prepared = prepared?;
-        library.keep(&named);
+        persisted.keep(&named);
         let name = parameters.operation_name.filter(|name| !name.is_empty());
         let operation = prepared.operation(name.as_deref())?;
         if allowed == Allowed::Queries && operation.node.ty != OperationType::Query {
@@ -161,7 +158,7 @@ impl Plan {
         }
         complete(&mut data, &errors, &prepared.document, operation, &parts.types);
         for error in errors.iter_mut().filter(|error| code(error).is_none()) {
-            // Only the library makes errors without a code: an argument is no value of its type after all.
+            // Only the persisted makes errors without a code: an argument is no value of its type after all.
             error.extensions = Some(with_code(Code::BadUserInput));
         }
         Reply { data: Some(data), errors }
@@ -171,7 +168,7 @@ impl Plan {
         let declared = operation.variable_definitions.iter().map(|definition| &definition.node.name.node);
         let absent: Vec<Name> = declared.filter(|name| !self.variables.contains_key(*name)).cloned().collect();
         let mut document = self.prepared.document.clone();
-        absent::remove(&mut document, &absent);
+        omitted::remove(&mut document, &absent);
         let mut request = Request::new(String::new()).variables(self.variables).data(tasks.clone());
         request.operation_name = self.name;
         request.set_parsed_query(document);

@@ -1,36 +1,26 @@
 //! The GraphQL door: types and root fields in GraphQL's words, each one call to a resolver.
+//!
+//! | room | what it does |
+//! | --- | --- |
+//! | `schema/` | The types and root fields (specification, section 3). |
+//! | `documents/` | Finds, parses and caches documents (section 2). |
+//! | `plan/` | Turns a document into an operation that can run (sections 5 and 6). |
+//! | `http/` | GraphQL over HTTP. |
+//! | `graphiql/` | The page for trying it out. |
 
-mod absent;
-mod complete;
-mod connection;
-mod context;
 mod documents;
 mod error;
 mod execute;
 mod graphiql;
 mod http;
-mod input;
 mod limits;
-mod measure;
-mod mutation;
-mod object;
-mod plain;
-mod prepared;
-mod query;
+mod plan;
 mod schema;
-mod serve;
-mod shape;
-mod trusted;
-mod types;
-mod validator;
-mod variables;
 
 pub use self::{
-    documents::Documents,
+    documents::{Documents, TrustMode, Trusted},
     graphiql::{asset as graphiql_asset, graphiql},
-    http::PREFLIGHT_HEADERS,
+    http::{PREFLIGHT_HEADERS, error_response, get, options, post, wrong_method},
     limits::{Limits, MAX_NESTING},
     schema::{Schema, schema, sdl},
-    serve::{error_response, get, options, post, wrong_method},
-    trusted::{TrustMode, Trusted},
 };

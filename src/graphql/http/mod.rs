@@ -1,14 +1,18 @@
 //! GraphQL over HTTP, as its specification has it: what may be sent, what may be asked back, and which status an answer
 //! has. It knows neither our schema nor our users, and would serve any other schema of async-graphql's as well.
 
-mod accept;
+mod handler;
+mod negotiation;
 mod preflight;
 mod request;
 mod response;
 
-pub use self::preflight::PREFLIGHT_HEADERS;
+pub use self::{
+    handler::{error_response, get, options, post, wrong_method},
+    preflight::PREFLIGHT_HEADERS,
+};
 pub(super) use self::{
-    accept::MediaType,
+    negotiation::MediaType,
     preflight::is_asked_about,
     request::{Operations, Parameters, from_body, from_query},
     response::{Reply, many, one, refused},

@@ -9,10 +9,10 @@ use async_graphql::{
 };
 use async_trait::async_trait;
 
-use super::schema::AsyncGraphql;
+use crate::graphql::schema::AsyncGraphql;
 
 /// Makes of a schema one that only validates.
-pub(super) struct Validate;
+pub(in crate::graphql) struct Validate;
 
 impl ExtensionFactory for Validate {
     fn create(&self) -> Arc<dyn Extension> {
@@ -43,7 +43,7 @@ impl Extension for Validate {
 }
 
 /// Depth and complexity of a document that fits the schema, or why it doesn't.
-pub(super) async fn validate(
+pub(in crate::graphql) async fn validate(
     validator: &AsyncGraphql,
     document: &ExecutableDocument,
 ) -> Result<ValidationResult, Vec<ServerError>> {

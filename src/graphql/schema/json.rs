@@ -11,10 +11,10 @@ use async_graphql::{
 };
 
 /// The fragments of a document.
-pub(super) type Fragments = std::collections::HashMap<Name, Positioned<FragmentDefinition>>;
+pub(in crate::graphql) type Fragments = std::collections::HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// What has all it takes to be shown.
-pub(super) trait Plain: OutputType {
+pub(in crate::graphql) trait Plain: OutputType {
     /// What is selected of it.
     fn show(&self, set: &SelectionSet, fragments: &Fragments) -> Value;
 }
@@ -33,7 +33,12 @@ impl<T: Plain> Plain for &T {
 
 /// An object of this type with these fields. Every fragment in a valid document applies to it: its condition is the type
 /// itself, or one that the type is a kind of.
-pub(super) fn object(name: &str, set: &SelectionSet, fragments: &Fragments, show: &impl Fn(&Field) -> Value) -> Value {
+pub(in crate::graphql) fn object(
+    name: &str,
+    set: &SelectionSet,
+    fragments: &Fragments,
+    show: &impl Fn(&Field) -> Value,
+) -> Value {
     let mut fields = IndexMap::with_capacity(set.items.len());
     fill(&mut fields, name, set, fragments, show);
     Value::Object(fields)
@@ -78,7 +83,7 @@ fn merge(fields: &mut IndexMap<Name, Value>, key: Name, value: Value) {
 }
 
 /// Shows it at once.
-pub(super) struct AtOnce<T>(pub(super) T);
+pub(in crate::graphql) struct AtOnce<T>(pub(in crate::graphql) T);
 
 impl<T: Plain> OutputType for AtOnce<T> {
     fn type_name() -> Cow<'static, str> {

@@ -3,16 +3,16 @@
 
 /// How large a document is, counted in its text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(in crate::graphql) struct TokenCount {
     /// How many words, numbers, strings and signs it has.
-    pub(super) tokens: usize,
+    pub(in crate::graphql) tokens: usize,
     /// How many brackets of any kind are open at once.
-    pub(super) nesting: usize,
+    pub(in crate::graphql) nesting: usize,
 }
 
-impl Shape {
+impl TokenCount {
     /// Of any text, GraphQL or not. Where the text is broken, rather too much is counted than too little.
-    pub(super) fn of(document: &str) -> Self {
+    pub(in crate::graphql) fn of(document: &str) -> Self {
         let mut shape = Self::default();
         let mut open = 0_usize;
         let mut rest = document.as_bytes();
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn shape(document: &str) -> (usize, usize) {
-        let Shape { tokens, nesting } = Shape::of(document);
+        let TokenCount { tokens, nesting } = TokenCount::of(document);
         (tokens, nesting)
     }
 
@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn what_the_parser_reads_after_a_broken_string_is_counted() {
-        assert_eq!(Shape::of(r#"["""a" [[["#).nesting, 4);
-        assert_eq!(Shape::of("[\"a\n[[[").nesting, 4);
-        assert_eq!(Shape::of(r#"["\"#).nesting, 1);
-        assert_eq!(Shape::of(&r#"""\"""#.repeat(20_000)).nesting, 0);
+        assert_eq!(TokenCount::of(r#"["""a" [[["#).nesting, 4);
+        assert_eq!(TokenCount::of("[\"a\n[[[").nesting, 4);
+        assert_eq!(TokenCount::of(r#"["\"#).nesting, 1);
+        assert_eq!(TokenCount::of(&r#"""\"""#.repeat(20_000)).nesting, 0);
     }
 }

@@ -4,34 +4,39 @@ use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, SDLExportOptions, SchemaBuilder, ValidationMode};
 
+mod connection;
+mod context;
+mod inputs;
+mod json;
+mod mutation;
+mod query;
+mod types;
+
+use self::{mutation::Mutation, query::Query};
 use super::{
-    documents::{Documents, Library},
+    documents::{DocumentCache, Documents, PersistedQueries},
     limits::Limits,
-    mutation::Mutation,
-    prepared::Preparer,
-    query::Query,
-    types::Types,
-    validator::Validate,
+    plan::{types::Types, validate::Validate},
 };
 
 /// The types and their resolvers.
-pub(super) type AsyncGraphql = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub(in crate::graphql) type AsyncGraphql = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Everything that answers an operation. Cheap to clone.
 #[derive(Clone)]
 pub struct Schema(Arc<Parts>);
 
-pub(super) struct Parts {
+pub(in crate::graphql) struct Parts {
     /// Runs what was validated.
-    pub(super) executor: AsyncGraphql,
+    pub(in crate::graphql) executor: AsyncGraphql,
     /// Documents by the names they may be asked for with.
-    pub(super) library: Library,
+    pub(in crate::graphql) persisted: PersistedQueries,
     /// Documents that were validated.
-    pub(super) documents: Preparer,
+    pub(in crate::graphql) documents: DocumentCache,
     /// The types by name.
-    pub(super) types: Types,
+    pub(in crate::graphql) types: Types,
     /// What one request may cost.
-    pub(super) limits: Limits,
+    pub(in crate::graphql) limits: Limits,
 }
 
 /// The schema, with the limits on what one request may cost and the documents that are run.
@@ -43,8 +48,8 @@ pub fn schema(limits: &Limits, documents: Documents) -> Schema {
     Schema(Arc::new(Parts {
         types: Types::of(&executor.sdl()),
         executor,
-        library: Library::new(documents),
-        documents: Preparer::new(validator.finish()),
+        persisted: PersistedQueries::new(documents),
+        documents: DocumentCache::new(validator.finish()),
         limits: limits.clone(),
     }))
 }
@@ -60,7 +65,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 }
 
 impl Schema {
-    pub(super) fn parts(&self) -> &Parts {
+    pub(in crate::graphql) fn parts(&self) -> &Parts {
         &self.0
     }
 }

@@ -15,7 +15,7 @@ use async_graphql::{
 
 /// Types by name.
 #[derive(Debug, Default)]
-pub(super) struct Types {
+pub(in crate::graphql) struct Types {
     inputs: HashMap<Name, Input>,
     fields: HashMap<Name, HashMap<Name, Type>>,
     roots: [Option<Name>; 2],
@@ -23,7 +23,7 @@ pub(super) struct Types {
 
 /// What can come in.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(in crate::graphql) enum Input {
     /// Its own `parse` says what it takes.
     Scalar,
     /// One of these words.
@@ -34,15 +34,15 @@ pub(super) enum Input {
 
 /// A field of an input object.
 #[derive(Debug)]
-pub(super) struct InputField {
-    pub(super) name: Name,
-    pub(super) ty: Type,
-    pub(super) default: Option<Value>,
+pub(in crate::graphql) struct InputField {
+    pub(in crate::graphql) name: Name,
+    pub(in crate::graphql) ty: Type,
+    pub(in crate::graphql) default: Option<Value>,
 }
 
 impl Types {
     /// Of a schema in the schema definition language.
-    pub(super) fn of(sdl: &str) -> Self {
+    pub(in crate::graphql) fn of(sdl: &str) -> Self {
         let mut types = Self::default();
         let document = parse_schema(sdl).inspect_err(|error| tracing::error!(%error, "the schema can't be read"));
         for definition in document.into_iter().flat_map(|document| document.definitions) {
@@ -77,17 +77,17 @@ impl Types {
     }
 
     /// A type that can come in, unless it is one of GraphQL's own scalars.
-    pub(super) fn input(&self, name: &str) -> Option<&Input> {
+    pub(in crate::graphql) fn input(&self, name: &str) -> Option<&Input> {
         self.inputs.get(name)
     }
 
     /// The type of a field that goes out.
-    pub(super) fn field(&self, of: &str, name: &str) -> Option<&Type> {
+    pub(in crate::graphql) fn field(&self, of: &str, name: &str) -> Option<&Type> {
         self.fields.get(of)?.get(name)
     }
 
     /// Where an operation starts.
-    pub(super) fn root(&self, operation: OperationType) -> Option<&Name> {
+    pub(in crate::graphql) fn root(&self, operation: OperationType) -> Option<&Name> {
         let [query, mutation] = &self.roots;
         match operation {
             OperationType::Query => query.as_ref(),

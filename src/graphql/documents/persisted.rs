@@ -7,8 +7,11 @@ use async_graphql::ServerError;
 use aws_lc_rs::digest;
 use moka::sync::Cache;
 
-use super::{error::worded, http::Parameters, trusted::Trusted};
-use crate::error::Code;
+use super::trusted::Trusted;
+use crate::{
+    error::Code,
+    graphql::{error::worded, http::Parameters},
+};
 
 /// How many bytes of documents are kept for those who name them by their hash.
 const MAX_KEPT: u64 = 2 * 1024 * 1024;
@@ -29,25 +32,25 @@ impl Default for Documents {
 }
 
 /// A document to be run.
-pub(super) struct Named {
-    pub(super) text: Arc<str>,
+pub(in crate::graphql) struct Named {
+    pub(in crate::graphql) text: Arc<str>,
     hash: Option<String>,
 }
 
 /// Finds documents by their names.
-pub(super) struct Library {
+pub(in crate::graphql) struct PersistedQueries {
     rules: Documents,
     by_hash: Cache<String, Arc<str>>,
 }
 
-impl Library {
-    pub(super) fn new(rules: Documents) -> Self {
+impl PersistedQueries {
+    pub(in crate::graphql) fn new(rules: Documents) -> Self {
         let weight = |_: &String, text: &Arc<str>| u32::try_from(text.len()).unwrap_or(u32::MAX).max(128);
         Self { rules, by_hash: Cache::builder().max_capacity(MAX_KEPT).weigher(weight).build() }
     }
 
     /// The document that a request sends or names; `None` if it does neither.
-    pub(super) fn find(&self, parameters: &mut Parameters) -> Result<Option<Named>, ServerError> {
+    pub(in crate::graphql) fn find(&self, parameters: &mut Parameters) -> Result<Option<Named>, ServerError> {
         let hash = persisted_hash(parameters);
         let id = parameters.document_id.take();
         let id = id.as_deref().map(|id| id.strip_prefix("sha256:").unwrap_or(id));
@@ -59,7 +62,7 @@ impl Library {
     }
 
     /// A good document can be named from now on.
-    pub(super) fn keep(&self, document: &Named) {
+    pub(in crate::graphql) fn keep(&self, document: &Named) {
         if let Some(trusted) = &self.rules.trusted {
             trusted.learn(&document.text);
         }
@@ -99,7 +102,7 @@ fn persisted_hash(parameters: &Parameters) -> Option<String> {
 }
 
 /// The SHA-256 of a document, in small hexadecimal digits.
-pub(super) fn hash(text: &str) -> String {
+pub(in crate::graphql) fn hash(text: &str) -> String {
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
     digest.as_ref().iter().fold(String::with_capacity(64), |mut hash, byte| {
         // Writing to a string can't fail.

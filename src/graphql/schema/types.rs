@@ -8,17 +8,17 @@ use chrono::{DateTime, Utc};
 
 use super::{
     context::ContextExt,
-    error::GraphqlError,
-    plain::{AtOnce, Fragments, Plain, object},
+    json::{AtOnce, Fragments, Plain, object},
 };
 use crate::{
+    graphql::error::GraphqlError,
     resolvers,
     task::{self, SortColumn, TaskId, rfc3339},
 };
 
 /// A to-do item.
 #[derive(SimpleObject)]
-pub(super) struct Task {
+pub(in crate::graphql) struct Task {
     /// Unique among the user's tasks: a UUID. It never changes.
     id: ID,
     /// 1 to 200 characters.
@@ -66,7 +66,7 @@ impl Plain for Task {
 
 /// A task that is gone.
 #[derive(SimpleObject)]
-pub(super) struct DeletedTask {
+pub(in crate::graphql) struct DeletedTask {
     /// The id it had.
     id: ID,
 }
@@ -78,13 +78,13 @@ impl From<TaskId> for DeletedTask {
 }
 
 /// A list of tasks.
-pub(super) fn all(tasks: Vec<task::Task>) -> AtOnce<Vec<Task>> {
+pub(in crate::graphql) fn all(tasks: Vec<task::Task>) -> AtOnce<Vec<Task>> {
     AtOnce(tasks.into_iter().map(Into::into).collect())
 }
 
 /// Tasks that were completed together.
 #[derive(SimpleObject)]
-pub(super) struct CompletedTasks {
+pub(in crate::graphql) struct CompletedTasks {
     /// How many tasks there are.
     count: usize,
     /// Those tasks, as they are now, oldest first.
@@ -99,7 +99,7 @@ impl From<Vec<task::Task>> for CompletedTasks {
 
 /// Tasks that were deleted together.
 #[derive(SimpleObject)]
-pub(super) struct ClearedTasks {
+pub(in crate::graphql) struct ClearedTasks {
     /// How many tasks there were.
     count: usize,
     /// The ids they had, oldest first.
@@ -121,12 +121,12 @@ impl From<Vec<task::Task>> for ClearedTasks {
 /// Anything that can be asked for again by its id, which is unique among all of the user's things and never changes.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "&ID", desc = "Unique among all of the user's things; it never changes."))]
-pub(super) enum Node {
+pub(in crate::graphql) enum Node {
     Task(Task),
 }
 
 /// The user the token speaks for.
-pub(super) struct Viewer;
+pub(in crate::graphql) struct Viewer;
 
 #[expect(clippy::unused_async, reason = "fields are asynchronous to async-graphql")]
 #[Object]
@@ -144,7 +144,7 @@ impl Viewer {
 
 /// How many tasks there are, by status.
 #[derive(SimpleObject)]
-pub(super) struct TaskCounts {
+pub(in crate::graphql) struct TaskCounts {
     /// Done or not.
     all: i64,
     /// Not yet done.
@@ -162,7 +162,7 @@ impl From<task::TaskCounts> for TaskCounts {
 /// Which tasks, by whether they are done.
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
 #[graphql(remote = "task::TaskStatus")]
-pub(super) enum TaskStatus {
+pub(in crate::graphql) enum TaskStatus {
     /// Done or not.
     All,
     /// Not yet done.
@@ -173,7 +173,7 @@ pub(super) enum TaskStatus {
 
 /// The order of a list. Ties are broken by id, in the same direction.
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
-pub(super) enum TaskSort {
+pub(in crate::graphql) enum TaskSort {
     /// Oldest first.
     CreatedAsc,
     /// Newest first.
@@ -202,7 +202,7 @@ impl From<TaskSort> for task::TaskSort {
 }
 
 /// A point in time.
-pub(super) struct Timestamp(DateTime<Utc>);
+pub(in crate::graphql) struct Timestamp(DateTime<Utc>);
 
 /// A point in time: RFC 3339 in UTC with microseconds, like `2026-01-31T09:30:00.000000Z`.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]

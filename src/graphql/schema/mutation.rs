@@ -4,15 +4,14 @@ use async_graphql::{Context, ID, Object};
 
 use super::{
     context::ContextExt,
-    error::GraphqlError,
-    input::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
-    object::{ClearedTasks, CompletedTasks, DeletedTask, Task, all},
-    plain::AtOnce,
+    inputs::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
+    json::AtOnce,
+    types::{ClearedTasks, CompletedTasks, DeletedTask, Task, all},
 };
-use crate::resolvers;
+use crate::{graphql::error::GraphqlError, resolvers};
 
 /// What can be changed. A task that is not there or not yours is `NOT_FOUND`.
-pub(super) struct Mutation;
+pub(in crate::graphql) struct Mutation;
 
 #[Object]
 impl Mutation {

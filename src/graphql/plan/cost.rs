@@ -7,10 +7,10 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
 
-use super::limits::Cost;
+use crate::graphql::limits::Cost;
 
 /// What can be counted without the schema; depth and complexity are for the validation to say.
-pub(super) fn measure(document: &ExecutableDocument, tokens: usize) -> Cost {
+pub(in crate::graphql) fn measure(document: &ExecutableDocument, tokens: usize) -> Cost {
     let mut written = Written::default();
     for (_, operation) in document.operations.iter() {
         written.directives += operation.node.directives.len();
@@ -33,7 +33,7 @@ pub(super) fn measure(document: &ExecutableDocument, tokens: usize) -> Cost {
 }
 
 /// Whether a document asks for the schema.
-pub(super) fn asks_for_schema(document: &ExecutableDocument) -> bool {
+pub(in crate::graphql) fn asks_for_schema(document: &ExecutableDocument) -> bool {
     let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set);
     let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set);
     operations.chain(fragments).any(selects_schema)

@@ -11,7 +11,7 @@ use async_graphql::{
 use super::types::Types;
 
 /// Finishes the data of an operation.
-pub(super) fn complete(
+pub(in crate::graphql) fn complete(
     data: &mut Value,
     errors: &[ServerError],
     document: &ExecutableDocument,

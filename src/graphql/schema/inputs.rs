@@ -2,17 +2,15 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
-use super::{
-    error::GraphqlError,
-    object::{TaskSort, TaskStatus},
-};
+use super::types::{TaskSort, TaskStatus};
+use crate::graphql::error::GraphqlError;
 use crate::task::{
     Cursor, Description, FieldError, Filter, Limit, NewTask, PageRequest, Search, TaskId, TaskPatch, Title, Violation,
 };
 
 /// A new task.
 #[derive(InputObject)]
-pub(super) struct CreateTaskInput {
+pub(in crate::graphql) struct CreateTaskInput {
     /// 1 to 200 characters, not blank, no control characters.
     title: String,
     /// At most 1000 characters.
@@ -23,12 +21,12 @@ pub(super) struct CreateTaskInput {
 }
 
 impl CreateTaskInput {
-    pub(super) fn check(self) -> Result<NewTask, GraphqlError> {
+    pub(in crate::graphql) fn check(self) -> Result<NewTask, GraphqlError> {
         Ok(self.checked()?)
     }
 
     /// Each of them; the faults of all are told, with the place of the task they are in.
-    pub(super) fn check_all(inputs: Vec<Self>) -> Result<Vec<NewTask>, GraphqlError> {
+    pub(in crate::graphql) fn check_all(inputs: Vec<Self>) -> Result<Vec<NewTask>, GraphqlError> {
         let mut faults = Faults::default();
         let checked = inputs.into_iter().enumerate().filter_map(|(index, input)| {
             input
@@ -53,7 +51,7 @@ impl CreateTaskInput {
 
 /// A change to a task. What is absent is kept; at least one field must be given.
 #[derive(InputObject)]
-pub(super) struct UpdateTaskInput {
+pub(in crate::graphql) struct UpdateTaskInput {
     /// The new title: 1 to 200 characters, not blank, no control characters. Null keeps the title.
     title: Option<String>,
     /// The new description: at most 1000 characters. Null clears it.
@@ -63,7 +61,7 @@ pub(super) struct UpdateTaskInput {
 }
 
 impl UpdateTaskInput {
-    pub(super) fn check(self) -> Result<TaskPatch, GraphqlError> {
+    pub(in crate::graphql) fn check(self) -> Result<TaskPatch, GraphqlError> {
         let mut faults = Faults::default();
         let title = self.title.and_then(|text| faults.take("title", Title::try_from(text)));
         let description = match self.description {
@@ -76,15 +74,15 @@ impl UpdateTaskInput {
 }
 
 /// The arguments of a plain list.
-pub(super) struct ListArgs {
-    pub(super) status: TaskStatus,
-    pub(super) sort: TaskSort,
-    pub(super) search: Option<String>,
-    pub(super) limit: i64,
+pub(in crate::graphql) struct ListArgs {
+    pub(in crate::graphql) status: TaskStatus,
+    pub(in crate::graphql) sort: TaskSort,
+    pub(in crate::graphql) search: Option<String>,
+    pub(in crate::graphql) limit: i64,
 }
 
 impl ListArgs {
-    pub(super) fn check(self) -> Result<(Filter, PageRequest), GraphqlError> {
+    pub(in crate::graphql) fn check(self) -> Result<(Filter, PageRequest), GraphqlError> {
         let mut faults = Faults::default();
         let search = self.search.and_then(|text| faults.take("search", Search::parse(text))).flatten();
         let limit = faults.take("limit", Limit::try_from(self.limit)).unwrap_or_default();
@@ -94,18 +92,18 @@ impl ListArgs {
 }
 
 /// The arguments of a connection.
-pub(super) struct ConnectionArgs {
-    pub(super) status: TaskStatus,
-    pub(super) sort: TaskSort,
-    pub(super) search: Option<String>,
-    pub(super) first: Option<i64>,
-    pub(super) after: Option<String>,
-    pub(super) last: Option<i64>,
-    pub(super) before: Option<String>,
+pub(in crate::graphql) struct ConnectionArgs {
+    pub(in crate::graphql) status: TaskStatus,
+    pub(in crate::graphql) sort: TaskSort,
+    pub(in crate::graphql) search: Option<String>,
+    pub(in crate::graphql) first: Option<i64>,
+    pub(in crate::graphql) after: Option<String>,
+    pub(in crate::graphql) last: Option<i64>,
+    pub(in crate::graphql) before: Option<String>,
 }
 
 impl ConnectionArgs {
-    pub(super) fn check(self) -> Result<(Filter, PageRequest), GraphqlError> {
+    pub(in crate::graphql) fn check(self) -> Result<(Filter, PageRequest), GraphqlError> {
         let mut faults = Faults::default();
         let sort = self.sort.into();
         let search = self.search.and_then(|text| faults.take("search", Search::parse(text))).flatten();
@@ -127,7 +125,7 @@ impl ConnectionArgs {
 }
 
 /// The ids of several tasks.
-pub(super) fn task_ids(ids: &[ID]) -> Result<Vec<TaskId>, GraphqlError> {
+pub(in crate::graphql) fn task_ids(ids: &[ID]) -> Result<Vec<TaskId>, GraphqlError> {
     let mut faults = Faults::default();
     let parse = |(index, id): (usize, &ID)| {
         id.parse().map_err(|violation| faults.0.push(FieldError::new("", violation).at("ids", index))).ok()
@@ -137,7 +135,7 @@ pub(super) fn task_ids(ids: &[ID]) -> Result<Vec<TaskId>, GraphqlError> {
 }
 
 /// A task's id.
-pub(super) fn task_id(id: &ID) -> Result<TaskId, GraphqlError> {
+pub(in crate::graphql) fn task_id(id: &ID) -> Result<TaskId, GraphqlError> {
     id.parse().map_err(|violation| FieldError::new("id", violation).into())
 }
 

@@ -9,7 +9,7 @@ use async_graphql::{
 use async_graphql_value::Value;
 
 /// Takes out of a document what stands for these variables.
-pub(super) fn remove(document: &mut ExecutableDocument, absent: &[Name]) {
+pub(in crate::graphql) fn remove(document: &mut ExecutableDocument, absent: &[Name]) {
     if absent.is_empty() {
         return;
     }

@@ -11,15 +11,15 @@ use super::types::{Input, InputField, Types};
 
 /// A variable, or a part of one, that does not fit its type.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(in crate::graphql) struct Fault {
     /// Where, like `input.title`.
-    pub(super) path: String,
+    pub(in crate::graphql) path: String,
     /// What is wrong with it.
-    pub(super) message: String,
+    pub(in crate::graphql) message: String,
 }
 
 /// The variables an operation runs with: those given that it declares, and defaults. What is absent stays absent.
-pub(super) fn coerce(
+pub(in crate::graphql) fn coerce(
     types: &Types,
     definitions: &[Positioned<VariableDefinition>],
     mut given: Variables,

@@ -5,15 +5,14 @@ use async_graphql::{Context, ID, Object};
 use super::{
     connection::TaskConnection,
     context::ContextExt,
-    error::GraphqlError,
-    input::{ConnectionArgs, ListArgs, task_id},
-    object::{Node, Task, TaskSort, TaskStatus, Viewer, all},
-    plain::AtOnce,
+    inputs::{ConnectionArgs, ListArgs, task_id},
+    json::AtOnce,
+    types::{Node, Task, TaskSort, TaskStatus, Viewer, all},
 };
-use crate::{resolvers, task::DEFAULT_LIMIT};
+use crate::{graphql::error::GraphqlError, resolvers, task::DEFAULT_LIMIT};
 
 /// What can be read. Everything belongs to the user the token speaks for.
-pub(super) struct Query;
+pub(in crate::graphql) struct Query;
 
 #[Object]
 impl Query {

@@ -7,15 +7,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{
-    error::{code, request_error},
-    execute::{Allowed, run_many, run_one},
-    http::{MediaType, Operations, Reply, from_body, from_query, is_asked_about, many, one, refused},
-    schema::Schema,
-};
+use super::{MediaType, Operations, Reply, from_body, from_query, is_asked_about, many, one, refused};
 use crate::{
     auth::{Verifier, challenge},
     error::{Code, Error, Result},
+    graphql::{
+        error::{code, request_error},
+        execute::{Allowed, run_many, run_one},
+        schema::Schema,
+    },
     store::{Db, Once, Replayed, UserTasks},
     task::{FieldError, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
 };

@@ -2,11 +2,10 @@
 
 use async_graphql::Context;
 
-use super::error::GraphqlError;
-use crate::{error::Error, store::UserTasks};
+use crate::{error::Error, graphql::error::GraphqlError, store::UserTasks};
 
 /// Access to the caller's tasks.
-pub(super) trait ContextExt {
+pub(in crate::graphql) trait ContextExt {
     /// The tasks of the user who asks. The HTTP handler puts them there.
     fn tasks(&self) -> Result<&UserTasks, GraphqlError>;
 }

@@ -11,7 +11,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::documents::hash;
+use super::persisted::hash;
 
 /// What is done with a document that is not in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,12 +55,12 @@ impl Trusted {
     }
 
     /// The document of an id.
-    pub(super) fn get(&self, id: &str) -> Option<Arc<str>> {
+    pub(in crate::graphql) fn get(&self, id: &str) -> Option<Arc<str>> {
         self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     /// Whether a document may be run that was sent as it is.
-    pub(super) fn allows(&self, text: &str) -> bool {
+    pub(in crate::graphql) fn allows(&self, text: &str) -> bool {
         let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
         self.mode == TrustMode::Learn
             || documents.contains_key(&hash(text))
@@ -68,7 +68,7 @@ impl Trusted {
     }
 
     /// Adds a good document to the file.
-    pub(super) fn learn(&self, text: &str) {
+    pub(in crate::graphql) fn learn(&self, text: &str) {
         if self.mode == TrustMode::Enforce {
             return;
         }

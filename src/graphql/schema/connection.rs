@@ -4,17 +4,17 @@ use async_graphql::{Context, Object, SimpleObject, Value, connection::PageInfo, 
 
 use super::{
     context::ContextExt,
-    error::GraphqlError,
-    object::Task,
-    plain::{AtOnce, Fragments, Plain, object},
+    json::{AtOnce, Fragments, Plain, object},
+    types::Task,
 };
 use crate::{
+    graphql::error::GraphqlError,
     resolvers,
     task::{Cursor, Filter, Page, TaskSort},
 };
 
 /// A page of tasks.
-pub(super) struct TaskConnection {
+pub(in crate::graphql) struct TaskConnection {
     edges: Vec<TaskEdge>,
     has_next: bool,
     has_previous: bool,
@@ -23,7 +23,7 @@ pub(super) struct TaskConnection {
 
 /// A task and its place in the list.
 #[derive(SimpleObject)]
-pub(super) struct TaskEdge {
+pub(in crate::graphql) struct TaskEdge {
     /// The place: opaque text for `after` and `before`, good for the sort it was made with.
     cursor: String,
     /// The task.
@@ -41,7 +41,7 @@ impl Plain for TaskEdge {
 }
 
 impl TaskConnection {
-    pub(super) fn new(page: Page, sort: TaskSort, filter: Filter) -> Self {
+    pub(in crate::graphql) fn new(page: Page, sort: TaskSort, filter: Filter) -> Self {
         let edge = |task| TaskEdge { cursor: Cursor::of(&task, sort).to_string(), node: task.into() };
         let edges = page.tasks.into_iter().map(edge).collect();
         Self { edges, has_next: page.has_next, has_previous: page.has_previous, filter }

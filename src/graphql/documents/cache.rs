@@ -11,28 +11,35 @@ use async_graphql::{
 };
 use moka::sync::Cache;
 
-use super::{
-    error::{with_code, worded},
-    limits::{Cost, Limits},
-    measure::{asks_for_schema, measure},
-    schema::AsyncGraphql,
-    shape::Shape,
-    validator::validate,
+use super::token_count::TokenCount;
+use crate::{
+    error::Code,
+    graphql::{
+        error::{with_code, worded},
+        limits::{Cost, Limits},
+        plan::{
+            cost::{asks_for_schema, measure},
+            validate::validate,
+        },
+        schema::AsyncGraphql,
+    },
 };
-use crate::error::Code;
 
 /// How many bytes of text are kept. What is made of a document takes some ten times as much.
 const MAX_CACHED: u64 = 2 * 1024 * 1024;
 
 /// A document that fits the schema.
-pub(super) struct Prepared {
-    pub(super) document: ExecutableDocument,
-    pub(super) cost: Cost,
+pub(in crate::graphql) struct Prepared {
+    pub(in crate::graphql) document: ExecutableDocument,
+    pub(in crate::graphql) cost: Cost,
 }
 
 impl Prepared {
     /// The operation to be run: the one that is named, or the only one.
-    pub(super) fn operation(&self, name: Option<&str>) -> Result<&Positioned<OperationDefinition>, ServerError> {
+    pub(in crate::graphql) fn operation(
+        &self,
+        name: Option<&str>,
+    ) -> Result<&Positioned<OperationDefinition>, ServerError> {
         let found = match (&self.document.operations, name) {
             (DocumentOperations::Single(operation), None) => Some(operation),
             (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
@@ -47,20 +54,24 @@ impl Prepared {
 }
 
 /// Prepares documents, and keeps them.
-pub(super) struct Preparer {
+pub(in crate::graphql) struct DocumentCache {
     validator: AsyncGraphql,
     prepared: Cache<String, Arc<Prepared>>,
 }
 
-impl Preparer {
-    pub(super) fn new(validator: AsyncGraphql) -> Self {
+impl DocumentCache {
+    pub(in crate::graphql) fn new(validator: AsyncGraphql) -> Self {
         let weight = |text: &String, _: &Arc<Prepared>| u32::try_from(text.len()).unwrap_or(u32::MAX).max(64);
         let prepared = Cache::builder().max_capacity(MAX_CACHED).weigher(weight).build();
         Self { validator, prepared }
     }
 
     /// The document of this text, unless it is too large to be looked at or doesn't fit the schema.
-    pub(super) async fn prepare(&self, text: &str, limits: &Limits) -> Result<Arc<Prepared>, Vec<ServerError>> {
+    pub(in crate::graphql) async fn prepare(
+        &self,
+        text: &str,
+        limits: &Limits,
+    ) -> Result<Arc<Prepared>, Vec<ServerError>> {
         if let Some(prepared) = self.prepared.get(text) {
             return Ok(prepared);
         }
@@ -89,7 +100,7 @@ impl Preparer {
 
 /// How many tokens a text has, if it may be parsed.
 fn check_shape(text: &str, limits: &Limits) -> Result<usize, String> {
-    let Shape { tokens, nesting } = Shape::of(text);
+    let TokenCount { tokens, nesting } = TokenCount::of(text);
     if nesting > limits.nesting {
         let limit = limits.nesting;
         return Err(format!("The request nests {nesting} brackets, the limit (GRAPHQL_MAX_NESTING) is {limit}"));
