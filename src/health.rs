@@ -1,34 +1,45 @@
-//! Whether the process lives and whether it can serve.
+//! The probes: whether the process is alive, and whether it can serve.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json,
-    extract::State,
+    Json, Router,
+    extract::{FromRef, State},
     http::StatusCode,
     response::{IntoResponse, Response},
+    routing::get,
 };
 use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{error::Code, store::Db};
 
-/// How long a proof of isolation is good for: probes come from many sides, and each proof writes and rolls back.
+/// How long a proof of isolation stays valid. Several probers may ask, and each proof writes and rolls back.
 const PROOF_LIFETIME: Duration = Duration::from_secs(5);
 
-/// Remembers when isolation was last proved. One proof at a time: other probes wait for it.
+/// When isolation was last proved. One proof runs at a time; other probes wait for it.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness {
     proved_at: Arc<Mutex<Option<Instant>>>,
 }
 
-/// The process lives.
-pub async fn live() -> Response {
+/// The probes. `/health` is the name older deployments ask for.
+pub fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Db: FromRef<S>,
+    Readiness: FromRef<S>,
+{
+    Router::new().route("/livez", get(live)).route("/readyz", get(ready)).route("/health", get(ready))
+}
+
+/// The process is alive.
+async fn live() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-/// The database answers and keeps users apart; else 503.
-pub async fn ready(State(db): State<Db>, State(readiness): State<Readiness>) -> Response {
+/// The database answers and isolates users; otherwise 503.
+async fn ready(State(db): State<Db>, State(readiness): State<Readiness>) -> Response {
     let mut proved_at = readiness.proved_at.lock().await;
     if proved_at.is_none_or(|at| at.elapsed() > PROOF_LIFETIME) {
         if let Err(error) = db.prove_isolation().await {

@@ -20,6 +20,7 @@ pub mod development;
 pub mod error;
 pub mod graphql;
 pub mod health;
+pub mod http;
 pub mod resolvers;
 pub mod rest;
 pub mod router;

@@ -12,10 +12,10 @@ use crate::{
     database::Database,
     development::Development,
     error::{Error, Result},
-    graphql,
+    graphql::{self, Playground},
     health::Readiness,
     router::{RouterConfig, router},
-    state::{AppState, Playground},
+    state::AppState,
     store::{self, Db},
     telemetry::collect_metrics,
 };

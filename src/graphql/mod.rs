@@ -15,12 +15,13 @@ mod graphiql;
 mod http;
 mod limits;
 mod plan;
+mod routes;
 mod schema;
 
 pub use self::{
     documents::{Documents, TrustMode, Trusted},
-    graphiql::{asset as graphiql_asset, graphiql},
-    http::{PREFLIGHT_HEADERS, error_response, get, options, post, wrong_method},
+    http::{PREFLIGHT_HEADERS, error_response},
     limits::{Limits, MAX_NESTING},
+    routes::{Playground, routes},
     schema::{Schema, schema, sdl},
 };

@@ -3,14 +3,16 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
 };
+use mime::Mime;
 use serde_json::{Map, Value};
 
 use super::{error::RestError, json};
 use crate::{
     error::{Code, Error},
+    http::{content_type, unreadable},
     resolvers::MAX_MANY,
     state::AppState,
     task::{Description, FieldError, NewTask, TaskPatch, Title, Violation},
@@ -73,20 +75,12 @@ fn not_json(body: &[u8]) -> FieldError {
     FieldError::new("", Violation::NotJson(at, why)).given(Map::new())
 }
 
-/// Old clients don't always name the type.
+/// Clients of the older backends don't always send a `Content-Type`.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json")
-}
-
-fn unreadable(rejection: &BytesRejection) -> RestError {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Error::new(Code::PayloadTooLarge, "The body is larger than the server reads").into()
-        }
-        _ => Error::new(Code::BadUserInput, "The body could not be read").into(),
-    }
+    let is_json = |given: Mime| {
+        given.type_() == mime::APPLICATION && (given.subtype() == mime::JSON || given.suffix() == Some(mime::JSON))
+    };
+    !headers.contains_key(header::CONTENT_TYPE) || content_type(headers).is_some_and(is_json)
 }
 
 /// The fields of a body and what is wrong with them.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{problem::ProblemDetails, wire::TaskBody};
 use crate::{
     auth::challenge,
-    error::{Code, Error},
+    error::Error,
     task::{FieldError, Violation},
 };
 
@@ -68,7 +68,7 @@ impl From<Error> for RestError {
 impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         self.error.log();
-        let status = status(self.error.code());
+        let status = StatusCode::from(self.error.code());
         let code = self.error.code().as_str();
         let mut response =
             (status, Json(Envelope { detail: self.detail(), code, current: self.current() })).into_response();
@@ -157,29 +157,6 @@ fn context(invalid: &FieldError) -> Option<Value> {
         _ if violation.kind() == "value_error" => json!({ "error": {} }),
         _ => return None,
     })
-}
-
-const fn status(code: Code) -> StatusCode {
-    match code {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::BadUserInput
-        | Code::IdempotencyKeyReused
-        | Code::GraphqlParseFailed
-        | Code::GraphqlValidationFailed
-        | Code::PersistedQueryNotFound
-        | Code::PersistedQueryNotSupported
-        | Code::PersistedQueryNotInList => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::VersionConflict => StatusCode::PRECONDITION_FAILED,
-        Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
-    }
 }
 
 /// The error in this door's form, for the layers around it.

@@ -4,16 +4,17 @@ use std::convert::Infallible;
 
 use axum::{
     extract::{FromRef, FromRequestParts, OriginalUri, RawPathParams},
-    http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
+    http::{HeaderMap, Uri, header, request::Parts},
 };
 
 use super::error::RestError;
 use crate::{
     auth::Verifier,
     error::{Code, Error},
+    http,
     state::AppState,
     store::{Db, Once, Replayed, UserTasks},
-    task::{FieldError, IDEMPOTENCY_KEY, IdempotencyKey, TaskId, Violation},
+    task::{FieldError, TaskId, Violation},
 };
 
 /// The caller's own tasks. A user id in the path must be the token's.
@@ -39,10 +40,7 @@ fn once(parts: &Parts) -> Result<Option<Once>, RestError> {
         return Ok(None);
     }
     let replayed = parts.extensions.get::<Replayed>().cloned().unwrap_or_default();
-    let fault = |violation| RestError::in_part("header", FieldError::new("idempotency-key", violation));
-    let values = parts.headers.get_all(IDEMPOTENCY_KEY);
-    let key = IdempotencyKey::one(values.iter().map(HeaderValue::as_bytes)).map_err(fault)?;
-    Ok(key.map(|key| Once::new(key, replayed)))
+    http::once(&parts.headers, &replayed).map_err(|fault| RestError::in_part("header", fault))
 }
 
 /// The task id in the path.

@@ -21,7 +21,7 @@ use axum::{
 };
 
 pub use self::{error::error_response, openapi::openapi, problem::negotiate};
-use crate::{state::AppState, store::Replayed, task::IDEMPOTENT_REPLAYED};
+use crate::{http, state::AppState, store::Replayed};
 
 /// Where the task routes stand; `/api/{user_id}/tasks` is the legacy shape.
 pub const PREFIXES: [&str; 3] = ["/api/tasks", "/api/v1/tasks", "/api/{user_id}/tasks"];
@@ -56,15 +56,14 @@ fn route(prefix: &str, path: &str, method: MethodRouter<AppState>) -> Router<App
     Router::new().route(&path, method.clone()).route(&format!("{path}/"), method)
 }
 
-/// The task routes under each of their prefixes.
+/// The task routes under each of their prefixes, and the description of this door for programs and for people.
 pub fn routes() -> Router<AppState> {
-    let routes = PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(task_routes(prefix)));
-    routes.route_layer(map_response(keep_private)).route_layer(from_fn(tell_replays))
-}
-
-/// The description of this door, for programs and for people.
-pub fn docs() -> Router<AppState> {
-    Router::from(openapi::swagger_ui()).route("/openapi.json", get(openapi::document))
+    let tasks = PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(task_routes(prefix)));
+    tasks
+        .route_layer(map_response(keep_private))
+        .route_layer(from_fn(tell_replays))
+        .route("/openapi.json", get(openapi::document))
+        .merge(openapi::swagger_ui())
 }
 
 /// Says so when an answer was given before.
@@ -72,9 +71,7 @@ async fn tell_replays(mut request: Request, next: Next) -> Response {
     let replayed = Replayed::default();
     request.extensions_mut().insert(replayed.clone());
     let mut response = next.run(request).await;
-    if replayed.get() {
-        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-    }
+    http::mark_replayed(&replayed, &mut response);
     response
 }
 

@@ -7,15 +7,18 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use mime::Mime;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::http::{accepted, quality};
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The other form of an error. It travels beside the older one, since only the outermost layer knows which is asked for.
 #[derive(Clone, Serialize)]
 pub(super) struct ProblemDetails {
-    /// `about:blank`: the status says what kind of violation it is, and `code` says it more exactly.
+    /// `about:blank`: the status says what kind of problem it is, and `code` says it more exactly.
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) title: &'static str,
@@ -47,11 +50,6 @@ fn in_form_of_problem(response: Response, violation: &ProblemDetails) -> Respons
 
 /// Only who names the type gets it: `*/*` is what old clients send.
 fn accepts_problems(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let is_named = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(PROBLEM_JSON));
-        let is_refused = |part: &str| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
-        is_named && !parts.any(is_refused)
-    })
+    let is_problem = |range: &Mime| range.essence_str() == PROBLEM_JSON && quality(range) > 0;
+    accepted(headers).is_some_and(|ranges| ranges.iter().any(is_problem))
 }

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, http::header};
 use serde_json::{Value, json};
-use tandem::router::MAX_BODY;
+use tandem::http::MAX_BODY;
 
 use crate::support::{
     Answer, App,

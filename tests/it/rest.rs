@@ -106,3 +106,12 @@ async fn a_slash_at_the_end_of_a_path_does_not_matter() {
         assert_eq!(app.rest("ann", "GET", &format!("{task}//"), None).await.status, 404);
     }
 }
+
+#[tokio::test]
+async fn an_options_request_that_is_no_preflight_is_a_method_like_any_other() {
+    let app = App::new().await;
+    let options = app.rest("ann", "OPTIONS", "/api/tasks", None).await;
+    assert_eq!((options.status.as_u16(), options.code()), (405, "METHOD_NOT_ALLOWED"));
+    assert_eq!(options.header("allow"), "GET,HEAD,POST");
+    assert_eq!(app.rest("ann", "OPTIONS", "/nowhere", None).await.status, 404);
+}

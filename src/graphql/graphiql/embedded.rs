@@ -18,7 +18,7 @@ fn file(name: &str) -> Option<&'static [u8]> {
 }
 
 /// A script or style of the page. Its name has its hash, so it never changes.
-pub async fn asset(Path(name): Path<String>) -> Response {
+pub(in crate::graphql) async fn asset(Path(name): Path<String>) -> Response {
     let content_type = match name.rsplit_once('.') {
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",

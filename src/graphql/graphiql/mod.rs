@@ -11,7 +11,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-pub use self::embedded::asset;
+pub(super) use self::embedded::asset;
 
 const PAGE: &str = include_str!("cdn.html");
 const SCRIPT: &str = include_str!("cdn.js");
@@ -24,8 +24,7 @@ const EXAMPLES: [&str; 3] = [
 ];
 
 /// The GraphiQL page for an endpoint, with a token in its headers if there is one to give away.
-#[must_use]
-pub fn graphiql(endpoint: &str, token: Option<&str>) -> Response {
+pub(super) fn graphiql(endpoint: &str, token: Option<&str>) -> Response {
     // JSON in a page must not be able to end the element it stands in.
     let settings = settings(endpoint, token).to_string().replace('<', "\\u003c");
     let (page, policy) = match embedded::page() {

@@ -16,15 +16,15 @@ use crate::{
         execute::{Allowed, run_many, run_one},
         schema::Schema,
     },
-    store::{Db, Once, Replayed, UserTasks},
-    task::{FieldError, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
+    http::{mark_replayed, once, unreadable},
+    store::{Db, Replayed, UserTasks},
 };
 
 /// What the endpoint can be asked with.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
 /// Runs the operation in a query string. It must be one that changes nothing.
-pub async fn get(
+pub(in crate::graphql) async fn get(
     State(schema): State<Schema>,
     State(verifier): State<Verifier>,
     State(db): State<Db>,
@@ -41,7 +41,7 @@ pub async fn get(
 }
 
 /// Runs the operation, or the batch of them, in a body.
-pub async fn post(
+pub(in crate::graphql) async fn post(
     State(schema): State<Schema>,
     State(verifier): State<Verifier>,
     State(db): State<Db>,
@@ -62,26 +62,17 @@ pub async fn post(
         }
     };
     let mut response = answer.await.unwrap_or_else(|error| refuse(&error, &headers));
-    if replayed.get() {
-        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
-    }
+    mark_replayed(&replayed, &mut response);
     response
 }
 
-/// Who writes may name the request, to have its mutations carried out once.
-fn once(headers: &HeaderMap, replayed: &Replayed) -> Result<Option<Once>> {
-    let key = IdempotencyKey::one(headers.get_all(IDEMPOTENCY_KEY).iter().map(HeaderValue::as_bytes));
-    let key = key.map_err(|violation| FieldError::new(IDEMPOTENCY_KEY, violation))?;
-    Ok(key.map(|key| Once::new(key, replayed.clone())))
-}
-
 /// Says what the endpoint can be asked with.
-pub async fn options() -> Response {
+pub(in crate::graphql) async fn options() -> Response {
     (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response()
 }
 
 /// Says that the endpoint can't be asked like this.
-pub async fn wrong_method(headers: HeaderMap) -> Response {
+pub(in crate::graphql) async fn wrong_method(headers: HeaderMap) -> Response {
     let error = Error::new(Code::MethodNotAllowed, "Send GraphQL requests with POST or GET");
     let mut response = refuse(&error, &headers);
     response.headers_mut().insert(header::ALLOW, METHODS);
@@ -90,8 +81,9 @@ pub async fn wrong_method(headers: HeaderMap) -> Response {
 
 /// The error in this door's form, for the layers around it.
 #[must_use]
-pub fn error_response(error: &Error) -> Response {
-    refuse(error, &HeaderMap::new())
+#[expect(clippy::needless_pass_by_value, reason = "as the other door has it")]
+pub fn error_response(error: Error) -> Response {
+    refuse(&error, &HeaderMap::new())
 }
 
 /// The caller's tasks and the form of the answer, if the request is one that may be looked at.
@@ -104,13 +96,6 @@ async fn admit(verifier: &Verifier, db: &Db, headers: &HeaderMap) -> Result<(Use
     let message = "The answer is application/graphql-response+json or application/json";
     let media_type = MediaType::negotiate(headers).ok_or_else(|| Error::new(Code::NotAcceptable, message))?;
     Ok((tasks, media_type))
-}
-
-fn unreadable(rejection: &BytesRejection) -> Error {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Error::new(Code::PayloadTooLarge, "The body is larger than the server reads"),
-        _ => Error::new(Code::BadUserInput, "The body could not be read"),
-    }
 }
 
 /// The status of an operation that came to nothing for a reason outside of it. One that has any data is a success.
@@ -132,17 +117,10 @@ fn refuse(error: &Error, headers: &HeaderMap) -> Response {
     response
 }
 
-const fn status(code: Code) -> StatusCode {
+/// GraphQL over HTTP has 400 for every request that is not well-formed.
+fn status(code: Code) -> StatusCode {
     match code {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden => StatusCode::FORBIDDEN,
-        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-        Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::BAD_REQUEST,
+        Code::BadUserInput => StatusCode::BAD_REQUEST,
+        code => code.into(),
     }
 }

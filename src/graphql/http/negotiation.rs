@@ -1,7 +1,9 @@
 //! Which of the two media types of an answer a client wants.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use mime::Mime;
+
+use crate::http::{accepted, quality};
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,12 +18,7 @@ pub(in crate::graphql) enum MediaType {
 impl MediaType {
     /// What the client likes best, JSON when it doesn't say. `None` when it wants neither.
     pub(in crate::graphql) fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let mut accept = headers.get_all(header::ACCEPT).into_iter().peekable();
-        if accept.peek().is_none() {
-            return Some(Self::Json);
-        }
-        let ranges: Vec<_> =
-            accept.filter_map(|value| value.to_str().ok()).flat_map(split).filter_map(|r| r.parse().ok()).collect();
+        let Some(ranges) = accepted(headers) else { return Some(Self::Json) };
         let wanted = |media_type: Self| media_type.wanted(&ranges).map(|wanted| (wanted, media_type));
         let (json, graphql) = (wanted(Self::Json), wanted(Self::GraphqlResponse));
         // The newer one must be asked for by name: who takes anything gets what any client can read.
@@ -74,27 +71,10 @@ struct Wanted {
     specificity: u8,
 }
 
-/// The ranges of one header; a comma in quotes doesn't part them.
-fn split(value: &str) -> impl Iterator<Item = &str> {
-    let mut is_quoted = false;
-    value
-        .split(move |c| {
-            is_quoted ^= c == '"';
-            c == ',' && !is_quoted
-        })
-        .map(str::trim)
-}
-
-/// In thousandths, as the header can tell them. What is no number counts as none given.
-fn quality(range: &Mime) -> u16 {
-    let given = range.get_param("q").and_then(|q| q.as_str().parse::<f32>().ok());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
-    let thousandths = |q: f32| (q.clamp(0.0, 1.0) * 1000.0).round() as u16;
-    given.map_or(1000, thousandths)
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     fn negotiate(accept: &[&'static str]) -> Option<MediaType> {

@@ -3,6 +3,8 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
+use crate::http::content_type;
+
 /// Headers that a page can't set on a request to another site unless that site allows it.
 pub const PREFLIGHT_HEADERS: [HeaderName; 4] = [
     header::AUTHORIZATION,
@@ -17,11 +19,7 @@ const FORM_TYPES: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/f
 /// Whether a browser would have asked before it let a page of another site send this.
 pub(in crate::graphql) fn is_asked_about(headers: &HeaderMap) -> bool {
     let has_value = |name| headers.get(name).is_some_and(|value| !value.is_empty());
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_no_form = content_type.is_some_and(|content_type| {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        !essence.is_empty() && !FORM_TYPES.iter().any(|form| form.eq_ignore_ascii_case(essence))
-    });
+    let is_no_form = content_type(headers).is_some_and(|given| !FORM_TYPES.contains(&given.essence_str()));
     is_no_form || PREFLIGHT_HEADERS.iter().any(has_value)
 }
 

@@ -1,13 +1,15 @@
 //! What a request asks for: one operation or a batch of them in a POST's body, or one in a GET's query string.
 
 use async_graphql::Variables;
-use axum::http::{HeaderMap, header};
-use mime::Mime;
+use axum::http::HeaderMap;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    http::content_type,
+};
 
 /// The parameters of one operation. Others are ignored, as the specification asks.
 #[derive(Debug, Default, Deserialize)]
@@ -62,8 +64,7 @@ pub(in crate::graphql) fn from_query(query: &str) -> Result<Parameters> {
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<()> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = content_type.and_then(|value| value.parse::<Mime>().ok());
+    let content_type = content_type(headers);
     let is_json = content_type.as_ref().is_some_and(|given| given.essence_str() == mime::APPLICATION_JSON.as_ref());
     let charset = content_type.as_ref().and_then(|given| given.get_param(mime::CHARSET));
     if is_json && charset.is_none_or(|charset| charset == mime::UTF_8) {

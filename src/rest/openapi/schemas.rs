@@ -268,7 +268,7 @@ enum Step {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "described, not sent")]
 pub(super) struct Problem {
-    /// Always `about:blank`: the status says what kind of violation it is, and `code` says it more exactly.
+    /// Always `about:blank`: the status says what kind of problem it is, and `code` says it more exactly.
     #[schema(rename = "type", example = "about:blank")]
     kind: String,
     /// The status in words.

@@ -11,10 +11,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
-    graphql::{self, Documents, Limits},
+    graphql::{self, Documents, Limits, Playground},
     health::Readiness,
     router::{RouterConfig, router},
-    state::{AppState, Playground},
+    state::AppState,
     store::Db,
 };
 

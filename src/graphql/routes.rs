@@ -1,0 +1,79 @@
+//! The routes of this door: the endpoint, and the GraphiQL page for browsers.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRef, RawQuery, State},
+    http::{HeaderMap, header},
+    response::Response,
+    routing::get,
+};
+
+use super::{
+    error_response,
+    graphiql::{asset, graphiql},
+    http::handler,
+    schema::Schema,
+};
+use crate::{
+    auth::Verifier,
+    error::{Code, Error},
+    http::is_own_host,
+    store::Db,
+};
+
+/// Where operations are sent.
+const ENDPOINT: &str = "/graphql";
+
+/// The GraphiQL page: whether it is served, and with which token in its headers.
+#[derive(Clone, Debug, Default)]
+pub struct Playground {
+    /// Whether it is served at all.
+    pub is_on: bool,
+    /// A token for whoever opens the page on this machine; only in development.
+    pub token: Option<Arc<str>>,
+}
+
+/// The GraphQL endpoint and the page. Preflights are left to CORS.
+pub fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Db: FromRef<S>,
+    Playground: FromRef<S>,
+    Schema: FromRef<S>,
+    Verifier: FromRef<S>,
+{
+    let endpoint = get(page_or_query).post(handler::post).options(handler::options).fallback(handler::wrong_method);
+    Router::new()
+        .route(ENDPOINT, endpoint)
+        .route("/graphiql", get(playground))
+        .route("/graphiql/assets/{name}", get(asset))
+}
+
+/// The page for a browser, else the operation in the query string.
+async fn page_or_query(
+    State(playground): State<Playground>,
+    schema: State<Schema>,
+    verifier: State<Verifier>,
+    db: State<Db>,
+    headers: HeaderMap,
+    query: RawQuery,
+) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if playground.is_on && accept.is_some_and(|accept| accept.contains("text/html")) {
+        return page(&playground, &headers);
+    }
+    handler::get(schema, verifier, db, headers, query).await
+}
+
+async fn playground(State(playground): State<Playground>, headers: HeaderMap) -> Response {
+    if !playground.is_on {
+        return error_response(Error::new(Code::NotFound, "Not Found"));
+    }
+    page(&playground, &headers)
+}
+
+fn page(playground: &Playground, headers: &HeaderMap) -> Response {
+    graphiql(ENDPOINT, playground.token.as_deref().filter(|_| is_own_host(headers)))
+}

@@ -1,0 +1,96 @@
+//! Which pages of other origins may call the API (CORS).
+
+use std::{
+    convert::Infallible,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, header},
+    response::Response,
+};
+use futures::future::Either;
+use tower::{Layer, Service};
+use tower_http::cors::{self, AllowOrigin};
+
+use super::is_loopback;
+use crate::{
+    task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED},
+    telemetry::REQUEST_ID,
+};
+
+/// CORS for these origins, or for any on this machine. Pages may also send `headers`.
+pub(crate) fn cors(origins: Option<&[HeaderValue]>, headers: &[HeaderName]) -> CorsLayer {
+    let origins = match origins {
+        Some(origins) => AllowOrigin::list(origins.iter().cloned()),
+        None => AllowOrigin::predicate(|origin, _| is_local_origin(origin)),
+    };
+    let own = [
+        header::CONTENT_TYPE,
+        header::IF_MATCH,
+        header::IF_NONE_MATCH,
+        HeaderName::from_static(IDEMPOTENCY_KEY),
+        REQUEST_ID,
+    ];
+    let exposed = [
+        header::ETAG,
+        header::LINK,
+        header::LOCATION,
+        HeaderName::from_static("x-total-count"),
+        HeaderName::from_static(IDEMPOTENT_REPLAYED),
+        REQUEST_ID,
+    ];
+    let cors = cors::CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers(own.into_iter().chain(headers.iter().cloned()).collect::<Vec<_>>())
+        .expose_headers(exposed)
+        .max_age(Duration::from_mins(10));
+    CorsLayer(cors)
+}
+
+fn is_local_origin(origin: &HeaderValue) -> bool {
+    let url = origin.to_str().ok().and_then(|origin| url::Url::parse(origin).ok());
+    url.is_some_and(|url| url.host_str().is_some_and(is_loopback))
+}
+
+/// tower-http's layer, which takes every OPTIONS for a preflight. Here an OPTIONS that is none reaches its route.
+#[derive(Clone, Debug)]
+pub(crate) struct CorsLayer(cors::CorsLayer);
+
+impl<S: Clone> Layer<S> for CorsLayer {
+    type Service = Cors<S>;
+
+    fn layer(&self, inner: S) -> Cors<S> {
+        Cors { cors: self.0.layer(inner.clone()), inner }
+    }
+}
+
+/// The service of [`CorsLayer`].
+#[derive(Clone, Debug)]
+pub(crate) struct Cors<S> {
+    cors: cors::Cors<S>,
+    inner: S,
+}
+
+impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Request> for Cors<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, <cors::Cors<S> as Service<Request>>::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        ready!(self.inner.poll_ready(context))?;
+        self.cors.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        if request.method() == Method::OPTIONS && !is_preflight {
+            Either::Left(self.inner.call(request))
+        } else {
+            Either::Right(self.cors.call(request))
+        }
+    }
+}
