@@ -1,0 +1,8 @@
+\set user random(1000000000000000000, 1000000000000000999)
+\set task random(8500000000000000, 8999999999999999)
+\startpipeline
+BEGIN READ WRITE;
+SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', :user, true);
+INSERT INTO tasks (user_id, id, title, description, completed) VALUES (:user, ('0190000000007000' || :task)::uuid, 'Buy milk', 'Two litres', false) RETURNING user_id, id, title, description, completed, version, created_at, updated_at;
+COMMIT;
+\endpipeline

@@ -1,0 +1,109 @@
+//! A private PostgreSQL cluster, made from the binaries of this machine and removed at the end.
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+/// Both sides of every comparison run on these. Commits don't wait for the disk, so that processors are what is
+/// measured and not the disk; and nothing goes on beside the measurement.
+const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c synchronous_commit=off -c autovacuum=off -c shared_buffers=512MB \
+     -c max_wal_size=8GB -c checkpoint_timeout=1h";
+
+pub struct Cluster {
+    programs: PathBuf,
+    account: Option<(u32, u32)>,
+    dir: TempDir,
+    port: u16,
+    postmaster: u32,
+}
+
+impl Cluster {
+    pub fn start() -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("tandem-load-").tempdir()?;
+        let is_root = fs::metadata(dir.path())?.uid() == 0;
+        // PostgreSQL refuses to run as root.
+        let account = is_root.then(postgres_account).transpose()?;
+        if let Some((user, group)) = account {
+            std::os::unix::fs::chown(dir.path(), Some(user), Some(group))?;
+        }
+        let mut cluster = Self { programs: programs()?, account, dir, port: free_port()?, postmaster: 0 };
+        cluster.run("initdb", &["-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"])?;
+        let options =
+            format!("-p {} -c unix_socket_directories={} {SETTINGS}", cluster.port, cluster.dir.path().display());
+        cluster.run("pg_ctl", &["-D", "data", "-l", "log", "-w", "-o", &options, "start"])?;
+        let pid = fs::read_to_string(cluster.dir.path().join("data/postmaster.pid"))?;
+        cluster.postmaster = pid.lines().next().context("no process id")?.parse()?;
+        Ok(cluster)
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The process whose children all of the server's processes are.
+    pub fn postmaster(&self) -> u32 {
+        self.postmaster
+    }
+
+    /// One of PostgreSQL's programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> Result<()> {
+        let mut command = Command::new(self.program(program));
+        if let Some((user, group)) = self.account {
+            command.uid(user).gid(group);
+        }
+        command.args(args).current_dir(self.dir.path()).stdin(Stdio::null()).stdout(Stdio::null());
+        ensure!(command.status()?.success(), "{program} failed");
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if self.postmaster > 0
+            && let Err(error) = self.run("pg_ctl", &["-D", "data", "-m", "immediate", "-w", "stop"])
+        {
+            eprintln!("{error}");
+        }
+    }
+}
+
+/// The newest version where Debian keeps them, or those on the path.
+fn programs() -> Result<PathBuf> {
+    let mut debian: Vec<_> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    debian.sort();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = debian.into_iter().rev().chain(std::env::split_paths(&path));
+    let has_all = |dir: &PathBuf| ["initdb", "pg_ctl", "pgbench"].iter().all(|program| dir.join(program).is_file());
+    places.find(has_all).context("no PostgreSQL binaries: initdb, pg_ctl, pgbench")
+}
+
+fn postgres_account() -> Result<(u32, u32)> {
+    let accounts = fs::read_to_string("/etc/passwd")?;
+    let line = accounts.lines().find(|line| line.starts_with("postgres:")).context("no account named postgres")?;
+    let mut ids = line.split(':').skip(2).map(str::parse);
+    Ok((ids.next().context("no user id")??, ids.next().context("no group id")??))
+}
+
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}

@@ -1,0 +1,116 @@
+//! The product's transaction on tokio-postgres, without what stands between the two in the product.
+
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use tokio::sync::Semaphore;
+use tokio_postgres::{Client, NoTls, Row, Statement, types::ToSql};
+use uuid::Uuid;
+
+/// As many as the product has by default.
+const CONNECTIONS: usize = 16;
+
+const ACT_AS: &str = "SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', $1, true)";
+const LIST: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
+     FROM tasks WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
+const FIND: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
+     FROM tasks WHERE user_id = $1 AND id = $2";
+const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = version + 1, updated_at = clock_timestamp() \
+     WHERE user_id = $1 AND id = $2 \
+     RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
+const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed) VALUES ($1, $2, $3, $4, $5) \
+     RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
+
+pub struct Database {
+    idle: Mutex<Vec<Connection>>,
+    turns: Semaphore,
+}
+
+struct Connection {
+    client: Client,
+    begin_read: Statement,
+    begin_write: Statement,
+    act_as: Statement,
+    list: Statement,
+    find: Statement,
+    toggle: Statement,
+    create: Statement,
+    commit: Statement,
+}
+
+type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+impl Database {
+    pub async fn open(url: &str) -> Result<Self> {
+        let idle = try_join_all((0..CONNECTIONS).map(|_| Connection::open(url))).await?;
+        Ok(Self { turns: Semaphore::new(idle.len()), idle: Mutex::new(idle) })
+    }
+
+    pub async fn list(&self, user: &str, limit: i64) -> Result<Vec<Row>> {
+        self.run(|c| (&c.begin_read, &c.list), user, &[&user, &limit]).await
+    }
+
+    pub async fn find(&self, user: &str, id: Uuid) -> Result<Vec<Row>> {
+        self.run(|c| (&c.begin_read, &c.find), user, &[&user, &id]).await
+    }
+
+    pub async fn toggle(&self, user: &str, id: Uuid) -> Result<Vec<Row>> {
+        self.run(|c| (&c.begin_write, &c.toggle), user, &[&user, &id]).await
+    }
+
+    pub async fn create(
+        &self,
+        user: &str,
+        title: &str,
+        description: Option<&str>,
+        completed: bool,
+    ) -> Result<Vec<Row>> {
+        let id = Uuid::now_v7();
+        self.run(|c| (&c.begin_write, &c.create), user, &[&user, &id, &title, &description, &completed]).await
+    }
+
+    /// The four statements in one go. A request that is dropped half-way takes its connection with it, which only
+    /// happens when the run ends.
+    async fn run(
+        &self,
+        statements: impl Fn(&Connection) -> (&Statement, &Statement),
+        user: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>> {
+        let _turn = self.turns.acquire().await?;
+        let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().context("no connection")?;
+        let (begin, query) = statements(&connection);
+        let client = &connection.client;
+        let owner: Params<'_> = &[&user];
+        let (opened, acting, rows, committed) = futures::join!(
+            client.execute(begin, &[]),
+            client.execute(&connection.act_as, owner),
+            client.query(query, params),
+            client.execute(&connection.commit, &[]),
+        );
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        opened?;
+        acting?;
+        committed?;
+        Ok(rows?)
+    }
+}
+
+impl Connection {
+    async fn open(url: &str) -> Result<Self> {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(Self {
+            begin_read: client.prepare("BEGIN READ ONLY").await?,
+            begin_write: client.prepare("BEGIN READ WRITE").await?,
+            act_as: client.prepare(ACT_AS).await?,
+            list: client.prepare(LIST).await?,
+            find: client.prepare(FIND).await?,
+            toggle: client.prepare(TOGGLE).await?,
+            create: client.prepare(CREATE).await?,
+            commit: client.prepare("COMMIT").await?,
+            client,
+        })
+    }
+}

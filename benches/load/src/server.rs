@@ -1,0 +1,81 @@
+//! A server that is measured: a process of its own, killed at the end.
+
+use std::{
+    fs::File,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use tokio::time::sleep;
+
+use crate::{
+    client::Client,
+    cluster::{Cluster, free_port},
+    workload::http,
+};
+
+/// What signs the tokens.
+pub const SECRET: &str = "a-secret-for-measuring-only";
+/// How often a server is asked whether it is there, in steps of [`PAUSE`].
+const PATIENCE: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub struct Server {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// The product as it would be run, but for the line it logs for each request.
+    pub async fn product(binary: &Path, cluster: &Cluster) -> Result<Self> {
+        let mut command = Command::new(binary.canonicalize().with_context(|| binary.display().to_string())?);
+        command.env("RUST_LOG", "warn").env("BETTER_AUTH_SECRET", SECRET);
+        Self::start(command, cluster, "product.log").await
+    }
+
+    pub async fn floor(cluster: &Cluster) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["floor", "--secret", SECRET]);
+        Self::start(command, cluster, "floor.log").await
+    }
+
+    async fn start(mut command: Command, cluster: &Cluster, log: &str) -> Result<Self> {
+        let port = free_port()?;
+        let log = File::create(cluster.dir().join(log))?;
+        command.env("DATABASE_URL", cluster.url()).env("PORT", port.to_string()).current_dir(cluster.dir());
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
+        let server = Self { process, address: (Ipv4Addr::LOCALHOST, port).into() };
+        server.wait_until_live().await?;
+        Ok(server)
+    }
+
+    async fn wait_until_live(&self) -> Result<()> {
+        for _ in 0..PATIENCE {
+            if let Ok(mut client) = Client::connect(self.address).await {
+                client.send(http("GET", "/livez", "", "").as_bytes()).await?;
+                return Ok(());
+            }
+            sleep(PAUSE).await;
+        }
+        bail!("the server doesn't answer")
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(error) = self.process.kill().and_then(|()| self.process.wait()) {
+            eprintln!("{error}");
+        }
+    }
+}
