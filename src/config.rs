@@ -16,6 +16,7 @@ use self::faults::{Faults, words};
 use crate::{
     auth::{ClaimRules, JwksConfig, KeySource, NewToken},
     graphql::{Documents, Limits, MAX_NESTING},
+    server::ConnectionLimits,
     store::Target,
     telemetry::LogFormat,
 };
@@ -57,6 +58,18 @@ pub struct Settings {
     /// How long one request may take
     #[arg(long, env = "REQUEST_TIMEOUT", value_name = "DURATION", default_value = "15s", global = true, help_heading = SERVER)]
     request_timeout: String,
+    /// The most connections of clients at once; those above it are refused with 503, except for health checks
+    #[arg(long, env = "MAX_CONNECTIONS", value_name = "NUMBER", default_value = "4096", global = true, help_heading = SERVER)]
+    max_connections: String,
+    /// How long a client may take to send a request's head
+    #[arg(long, env = "HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s", global = true, help_heading = SERVER)]
+    header_timeout: String,
+    /// How long a client may take to send a request's body
+    #[arg(long, env = "BODY_TIMEOUT", value_name = "DURATION", default_value = "10s", global = true, help_heading = SERVER)]
+    body_timeout: String,
+    /// How long a connection may stay open without a request; longer than that of a proxy in front
+    #[arg(long, env = "IDLE_TIMEOUT", value_name = "DURATION", default_value = "75s", global = true, help_heading = SERVER)]
+    idle_timeout: String,
     /// How long requests in flight may go on after a signal to stop
     #[arg(long, env = "SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s", global = true, help_heading = SERVER)]
     shutdown_timeout: String,
@@ -167,6 +180,8 @@ pub struct Config {
     pub statement_timeout: Duration,
     /// How long one request may take.
     pub request_timeout: Duration,
+    /// What clients may keep open.
+    pub connections: ConnectionLimits,
     /// How long requests in flight may go on after a signal to stop.
     pub shutdown_timeout: Duration,
     /// HS256 secrets, the first of which signs.
@@ -214,6 +229,12 @@ impl Config {
             checkout_timeout: faults.duration("CHECKOUT_TIMEOUT", &settings.checkout_timeout),
             statement_timeout: faults.duration("STATEMENT_TIMEOUT", &settings.statement_timeout),
             request_timeout: faults.duration("REQUEST_TIMEOUT", &settings.request_timeout),
+            connections: ConnectionLimits {
+                connections: faults.positive("MAX_CONNECTIONS", &settings.max_connections),
+                header_timeout: faults.duration("HEADER_TIMEOUT", &settings.header_timeout),
+                body_timeout: faults.duration("BODY_TIMEOUT", &settings.body_timeout),
+                idle_timeout: faults.duration("IDLE_TIMEOUT", &settings.idle_timeout),
+            },
             shutdown_timeout: faults.duration("SHUTDOWN_TIMEOUT", &settings.shutdown_timeout),
             secrets,
             jwks,

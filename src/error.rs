@@ -43,6 +43,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The client takes none of the media types the route answers with.
     NotAcceptable,
+    /// The client took longer to send the body than it may.
+    BodyTimeout,
     /// The request took longer than it may.
     Timeout,
     /// The database is gone, slow or busy; trying again later can help.
@@ -71,6 +73,7 @@ impl Code {
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
+            Self::BodyTimeout => "BODY_TIMEOUT",
             Self::Timeout => "TIMEOUT",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",

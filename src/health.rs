@@ -33,6 +33,11 @@ where
     Router::new().route("/livez", get(live)).route("/readyz", get(ready)).route("/health", get(ready))
 }
 
+/// Whether a path leads to a probe.
+pub(crate) fn is_probe(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/health")
+}
+
 /// The process is alive.
 async fn live() -> Response {
     Json(json!({ "status": "ok" })).into_response()

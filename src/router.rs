@@ -86,6 +86,11 @@ async fn no_such_method() -> Response {
     rest::error_response(Error::new(Code::MethodNotAllowed, "Method Not Allowed"))
 }
 
+/// The error in the form of the door that a path leads to.
+pub(crate) fn error_response(path: &str, error: Error) -> Response {
+    if path.starts_with("/graphql") { graphql::error_response(error) } else { rest::error_response(error) }
+}
+
 #[cfg(test)]
 mod tests {
     use axum::{

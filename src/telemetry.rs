@@ -87,6 +87,8 @@ pub(crate) fn log_response<B>(response: &Response<B>, latency: Duration, _: &Spa
 /// Collects metrics from now on. Once for each process.
 pub fn collect_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().install_recorder()?;
+    describe_gauge!(CONNECTIONS, Unit::Count, "Open connections of clients");
+    describe_counter!(CONNECTIONS_REFUSED, Unit::Count, "Connections closed unheard: more than the server takes");
     describe_counter!(TOKENS, Unit::Count, "Tokens by what became of them: cached, verified or refused");
     describe_counter!(FETCHES, Unit::Count, "Fetches of a key set by their result: ok or error");
     describe_counter!(CHANGES, Unit::Count, "Keys that were added to or removed from a key set");
@@ -95,11 +97,33 @@ pub fn collect_metrics() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
+const CONNECTIONS: &str = "tandem_connections";
+const CONNECTIONS_REFUSED: &str = "tandem_connections_refused_total";
 const TOKENS: &str = "tandem_tokens_total";
 const FETCHES: &str = "tandem_jwks_fetches_total";
 const CHANGES: &str = "tandem_jwks_key_changes_total";
 const KEYS: &str = "tandem_jwks_keys";
 const FETCHED_AT: &str = "tandem_jwks_fetched_timestamp_seconds";
+
+/// A connection that is counted until it is dropped.
+pub(crate) struct OpenConnection;
+
+/// Counts a connection for as long as the value lives.
+pub(crate) fn connection_opened() -> OpenConnection {
+    gauge!(CONNECTIONS).increment(1);
+    OpenConnection
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        gauge!(CONNECTIONS).decrement(1);
+    }
+}
+
+/// Counts a connection that was closed unheard.
+pub(crate) fn connection_refused() {
+    counter!(CONNECTIONS_REFUSED).increment(1);
+}
 
 /// Counts a token by what became of it.
 pub(crate) fn token_checked(result: &'static str) {

@@ -17,6 +17,7 @@ impl From<Code> for StatusCode {
             Code::NotFound => Self::NOT_FOUND,
             Code::MethodNotAllowed => Self::METHOD_NOT_ALLOWED,
             Code::NotAcceptable => Self::NOT_ACCEPTABLE,
+            Code::BodyTimeout => Self::REQUEST_TIMEOUT,
             Code::VersionConflict => Self::PRECONDITION_FAILED,
             Code::PayloadTooLarge => Self::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,

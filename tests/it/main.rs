@@ -12,6 +12,7 @@ mod bulk;
 mod caching;
 mod clients;
 mod concurrency;
+mod connections;
 mod documents;
 mod errors;
 mod fastapi;

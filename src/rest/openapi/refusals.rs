@@ -21,7 +21,7 @@ struct Refusal {
     concerns: fn(&Asked) -> bool,
 }
 
-const REFUSALS: [Refusal; 10] = [
+const REFUSALS: [Refusal; 11] = [
     Refusal {
         status: "401",
         when: "No token, or one that was refused; `detail` says which check failed.",
@@ -42,6 +42,13 @@ const REFUSALS: [Refusal; 10] = [
         code: "NOT_FOUND",
         detail: "Task not found",
         concerns: |asked| asked.has_id,
+    },
+    Refusal {
+        status: "408",
+        when: "The client took longer to send the body than it may. The connection is closed.",
+        code: "BODY_TIMEOUT",
+        detail: "The body took longer than it may (BODY_TIMEOUT)",
+        concerns: |asked| asked.has_body,
     },
     Refusal {
         status: "412",

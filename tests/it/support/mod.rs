@@ -13,6 +13,7 @@ pub mod need;
 pub mod node;
 pub mod proxy;
 pub mod rows;
+pub mod server;
 pub mod token;
 pub mod user;
 

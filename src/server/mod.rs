@@ -1,10 +1,23 @@
-//! Puts the house together and runs it until it is told to stop.
+//! Puts the parts together and runs them until the process is told to stop.
 
-use std::{future::IntoFuture, sync::Arc, time::Duration};
+mod activity;
+mod connection;
+mod limits;
+mod listener;
+mod request_body;
+mod shutdown;
 
-use axum::{Router, serve::ListenerExt};
+use std::sync::Arc;
+
+use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{net::TcpListener, signal, sync::watch, time::Instant};
+use tokio::{
+    net::TcpListener,
+    sync::oneshot,
+    time::{Instant, sleep},
+};
+
+pub use self::{limits::ConnectionLimits, listener::serve as listen};
 
 use crate::{
     auth::{KeySource, Verifier},
@@ -43,7 +56,7 @@ pub async fn serve(config: Config) -> Result<()> {
         Some(development) => println!("{}", development.banner(address)),
         None => tracing::info!(%address, "serving"),
     }
-    run(listener, app, config.shutdown_timeout).await?;
+    run(listener, app, &config).await;
     db.drain(Instant::now() + config.statement_timeout).await;
     drop(db);
     database.close().await?;
@@ -76,54 +89,19 @@ fn app(
     router(state, &RouterConfig { request_timeout: config.request_timeout, cors_origins, metrics })
 }
 
-async fn run(listener: TcpListener, app: Router, shutdown_timeout: Duration) -> Result<()> {
-    let (stopping, mut stopped) = watch::channel(());
+async fn run(listener: TcpListener, app: Router, config: &Config) {
+    let (stopping, stopped) = oneshot::channel::<()>();
     let stop = async move {
-        stop_signal().await;
-        tracing::info!("stopping: finishing requests in flight");
+        shutdown::requested().await;
         drop(stopping);
-        tokio::spawn(stop_at_once());
     };
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "can't turn Nagle's algorithm off");
-        }
-    });
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stop).into_future();
     let deadline = async {
         // The sender is only ever dropped.
-        let _ = stopped.changed().await;
-        tokio::time::sleep(shutdown_timeout).await;
+        let _ = stopped.await;
+        sleep(config.shutdown_timeout).await;
     };
     tokio::select! {
-        served = serving => served.map_err(Error::internal),
-        () = deadline => {
-            tracing::warn!("gave up on requests still in flight");
-            Ok(())
-        }
-    }
-}
-
-/// Whoever asks twice doesn't want to wait. What is committed is kept.
-async fn stop_at_once() {
-    stop_signal().await;
-    tracing::warn!("stopped at once");
-    std::process::exit(130);
-}
-
-/// Ctrl-C, or what a process manager sends.
-async fn stop_signal() {
-    #[cfg(unix)]
-    let terminate = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        _ = signal::ctrl_c() => {}
-        () = terminate => {}
+        () = listen(listener, app, config.connections.clone(), stop) => {}
+        () = deadline => tracing::warn!("gave up on requests still in flight"),
     }
 }

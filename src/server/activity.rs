@@ -1,0 +1,160 @@
+//! Tells a connection at work from one that only takes up room. hyper's own time-out for heads doesn't cover a
+//! connection that has sent nothing, and takes the wait for the next request for a slow head.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use axum::http::Version;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::Instant,
+};
+
+use super::ConnectionLimits;
+
+/// What one connection is doing. Shared by its socket and its requests.
+#[derive(Debug)]
+pub(super) struct Activity(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    /// Requests that are not answered to the end.
+    in_flight: usize,
+    /// What the client is waited for, if none is.
+    waiting: Waiting,
+    /// HTTP/2 sends frames that belong to no request: bytes don't tell that a head has begun.
+    is_http2: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Waiting {
+    /// For the rest of a head.
+    Head(Instant),
+    /// For another request.
+    Idle(Instant),
+}
+
+impl Activity {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State { in_flight: 0, waiting: Waiting::Head(Instant::now()), is_http2: false }))
+    }
+
+    /// A request has begun, and goes on until what is returned is dropped.
+    pub(super) fn begin(self: &Arc<Self>, version: Version) -> InFlight {
+        let mut state = self.state();
+        state.in_flight += 1;
+        state.is_http2 = version == Version::HTTP_2;
+        InFlight(Arc::clone(self))
+    }
+
+    /// Whether the client has been waited for longer than it may take.
+    pub(super) fn is_overdue(&self, limits: &ConnectionLimits) -> bool {
+        let state = self.state();
+        state.in_flight == 0
+            && match state.waiting {
+                Waiting::Head(since) => since.elapsed() >= limits.header_timeout,
+                Waiting::Idle(since) => since.elapsed() >= limits.idle_timeout,
+            }
+    }
+
+    fn received(&self) {
+        let mut state = self.state();
+        if state.in_flight == 0 && !state.is_http2 && matches!(state.waiting, Waiting::Idle(_)) {
+            state.waiting = Waiting::Head(Instant::now());
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is not answered to the end.
+pub(super) struct InFlight(Arc<Activity>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.in_flight -= 1;
+        state.waiting = Waiting::Idle(Instant::now());
+    }
+}
+
+/// A response's body, whose end is the end of its request.
+pub(super) struct AnswerBody<B> {
+    pub(super) body: B,
+    pub(super) _request: InFlight,
+}
+
+impl<B: Body + Unpin> Body for AnswerBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A socket that notes when bytes arrive.
+pub(super) struct Socket {
+    pub(super) stream: TcpStream,
+    pub(super) activity: Arc<Activity>,
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let filled = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > filled {
+            self.activity.received();
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

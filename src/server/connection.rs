@@ -1,0 +1,150 @@
+//! One client's connection, HTTP/1.1 or HTTP/2, from its first byte to its last.
+
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, Response, StatusCode, Version, header},
+    response::IntoResponse,
+};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, interval_at, timeout},
+};
+use tower::Service;
+
+use super::{
+    ConnectionLimits,
+    activity::{Activity, AnswerBody, InFlight, Socket},
+    request_body::RequestBody,
+};
+use crate::{
+    error::{Code, Error},
+    health,
+    router::error_response,
+};
+
+/// The largest head of a request. Heads longer than that are answered with 431.
+const MAX_HEAD: usize = 32 * 1024;
+/// How many requests of one HTTP/2 connection run at once.
+const MAX_STREAMS: u32 = 100;
+/// What a client may send ahead on one HTTP/2 stream: the largest body that is read.
+const STREAM_WINDOW: u32 = 64 * 1024;
+/// What a client may send ahead on all of its streams.
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+/// What is kept of an answer that the client doesn't read.
+const SEND_BUFFER: usize = 64 * 1024;
+/// How often an HTTP/2 client is asked whether it is there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
+
+/// What the requests of a connection are answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Serving {
+    /// Whatever they ask for.
+    Everything,
+    /// Health checks; all others are refused. One request, and the connection is closed.
+    HealthOnly,
+}
+
+/// Serves connections: a router, and what its clients may do.
+pub(super) struct Connections {
+    app: Router,
+    builder: Builder<TokioExecutor>,
+    limits: ConnectionLimits,
+    serving: Serving,
+}
+
+impl Connections {
+    pub(super) fn new(app: Router, limits: ConnectionLimits, serving: Serving) -> Self {
+        Self { app, builder: builder(), limits, serving }
+    }
+
+    /// Serves one connection until it ends, is overdue, or `stopping` changes and its requests are answered.
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<()>) {
+        let activity = Arc::new(Activity::new());
+        let io = TokioIo::new(Socket { stream, activity: Arc::clone(&activity) });
+        let service = service_fn(|request: Request<Incoming>| {
+            let in_flight = activity.begin(request.version());
+            Arc::clone(&self).answer(request, peer, in_flight)
+        });
+        let mut connection = pin!(self.builder.serve_connection(io, service));
+        tokio::select! {
+            ended = connection.as_mut() => return log_end(ended),
+            _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+            () = self.overdue(&activity) => {
+                connection.as_mut().graceful_shutdown();
+                // What is left is an answer that the client doesn't read.
+                return log_end(timeout(self.limits.header_timeout, connection).await.unwrap_or(Ok(())));
+            }
+        }
+        log_end(connection.await);
+    }
+
+    /// Looked at now and then: a timer for each request would cost more than it is worth.
+    async fn overdue(&self, activity: &Activity) {
+        let period = (self.limits.header_timeout / 4).max(Duration::from_millis(1));
+        let mut ticks = interval_at(Instant::now() + period, period);
+        loop {
+            ticks.tick().await;
+            if activity.is_overdue(&self.limits) {
+                return;
+            }
+        }
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        in_flight: InFlight,
+    ) -> Result<Response<AnswerBody<Body>>, Infallible> {
+        let version = request.version();
+        let mut request = request.map(|body| Body::new(RequestBody::new(body, self.limits.body_timeout)));
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let mut response = match self.serving {
+            Serving::HealthOnly if !health::is_probe(request.uri().path()) => refuse(request.uri().path()),
+            _ => self.app.clone().call(request).await?,
+        };
+        let is_last = self.serving == Serving::HealthOnly || response.status() == StatusCode::REQUEST_TIMEOUT;
+        if is_last && version <= Version::HTTP_11 {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|body| AnswerBody { body, _request: in_flight }))
+    }
+}
+
+fn refuse(path: &str) -> Response<Body> {
+    let message = "The server has as many connections as it takes, try again later";
+    let refused = error_response(path, Error::new(Code::ServiceUnavailable, message));
+    ([(header::RETRY_AFTER, "1")], refused).into_response()
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // `Activity` limits the time for heads.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .max_concurrent_streams(MAX_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER);
+    builder
+}
+
+fn log_end<E: std::fmt::Display>(ended: Result<(), E>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

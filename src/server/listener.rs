@@ -1,0 +1,74 @@
+//! Accepts connections up to a limit, and keeps room for health checks beyond it.
+
+use std::{pin::pin, sync::Arc};
+
+use axum::{Router, serve::Listener};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
+
+use super::{
+    ConnectionLimits,
+    connection::{Connections, Serving},
+};
+use crate::telemetry;
+
+/// How many connections above the limit are open at once, to be answered with their health or a 503. Those above that
+/// are closed unheard.
+const RESERVE: usize = 64;
+
+/// Serves connections until `stop` ends, then until their requests are answered.
+pub async fn serve(mut listener: TcpListener, app: Router, limits: ConnectionLimits, stop: impl Future<Output = ()>) {
+    let (stopping, stopped) = watch::channel(());
+    let rooms = [Room::new(app.clone(), limits.clone()), Room::of_reserve(app, &limits)];
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = Listener::accept(&mut listener) => accepted,
+            () = &mut stop => break,
+        };
+        let Some((room, place)) = rooms.iter().find_map(|room| Some((room, room.place()?))) else {
+            telemetry::connection_refused();
+            continue;
+        };
+        send_at_once(&stream);
+        let (connections, stopped) = (Arc::clone(&room.connections), stopped.clone());
+        tokio::spawn(async move {
+            let _counted = telemetry::connection_opened();
+            connections.serve(stream, peer, stopped).await;
+            drop(place);
+        });
+    }
+    drop((listener, stopped));
+    stopping.send_replace(());
+    stopping.closed().await;
+}
+
+/// A number of connections that are served alike.
+struct Room {
+    connections: Arc<Connections>,
+    places: Arc<Semaphore>,
+}
+
+impl Room {
+    fn new(app: Router, limits: ConnectionLimits) -> Self {
+        let places = Arc::new(Semaphore::new(limits.connections));
+        Self { places, connections: Arc::new(Connections::new(app, limits, Serving::Everything)) }
+    }
+
+    fn of_reserve(app: Router, limits: &ConnectionLimits) -> Self {
+        let connections = Connections::new(app, limits.of_reserve(), Serving::HealthOnly);
+        Self { places: Arc::new(Semaphore::new(RESERVE)), connections: Arc::new(connections) }
+    }
+
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+}
+
+fn send_at_once(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "can't turn Nagle's algorithm off");
+    }
+}

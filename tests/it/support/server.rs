@@ -1,0 +1,129 @@
+//! The binary as a server, asked over sockets by a client that keeps no rules.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::{SECRET, TestDb, cluster::scratch_dir};
+use crate::process::tandem;
+
+/// How long an answer, or the end of a connection, is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server on a database of its own.
+pub struct Server {
+    process: Child,
+    pub address: SocketAddr,
+    pub db: TestDb,
+}
+
+impl Server {
+    /// With these settings; `None` where there is no PostgreSQL server.
+    pub async fn with(settings: &[(&str, &str)]) -> Option<Self> {
+        let db = TestDb::on_server().await?;
+        let mut command = tandem(&scratch_dir(), &["--port", "0"]);
+        command.env("DATABASE_URL", db.url()).env("BETTER_AUTH_SECRET", SECRET).envs(settings.iter().copied());
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
+        let serving = log.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        let address = serving.filter(|line| line["message"] == "serving").map(|line| line["address"].clone()).next();
+        let address = address.expect("it ended before it served").as_str().unwrap().parse().unwrap();
+        std::thread::spawn(move || log.for_each(drop));
+        Some(Self { process, address, db })
+    }
+
+    pub async fn connect(&self) -> Client {
+        Client(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    pub fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap().success());
+    }
+
+    pub async fn ended(mut self) -> Option<i32> {
+        tokio::task::spawn_blocking(move || self.process.wait().unwrap().code()).await.unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A client that says what it likes, when it likes.
+pub struct Client(pub TcpStream);
+
+impl Client {
+    pub async fn send(&mut self, text: impl AsRef<[u8]>) {
+        self.0.write_all(text.as_ref()).await.unwrap();
+    }
+
+    /// Everything until the server closes the connection.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let read = timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await;
+        read.unwrap_or_else(|_| panic!("never closed, after {:?}", String::from_utf8_lossy(&bytes))).unwrap();
+        bytes
+    }
+
+    /// The next answer, whose body has a length; it leaves the connection open.
+    pub async fn answer(&mut self) -> RawAnswer {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let byte = timeout(PATIENCE, self.0.read_u8()).await.expect("an answer in time");
+            head.push(byte.unwrap_or_else(|error| panic!("{error} after {:?}", String::from_utf8_lossy(&head))));
+        }
+        let mut answer = RawAnswer::parse(&String::from_utf8(head).unwrap());
+        answer.body.resize(answer.header("content-length").parse().unwrap(), 0);
+        self.0.read_exact(&mut answer.body).await.unwrap();
+        answer
+    }
+
+    pub async fn ask(&mut self, request: impl AsRef<[u8]>) -> RawAnswer {
+        self.send(request).await;
+        self.answer().await
+    }
+}
+
+/// What it was answered.
+pub struct RawAnswer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl RawAnswer {
+    fn parse(head: &str) -> Self {
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        Self {
+            status,
+            headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
+            body: Vec::new(),
+        }
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|header| header.0 == name).map_or("", |header| &header.1)
+    }
+
+    /// The error's code, whichever door it came from.
+    pub fn code(&self) -> String {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let code = body.get("code").or_else(|| body.pointer("/errors/0/extensions/code"));
+        code.and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+}
