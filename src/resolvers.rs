@@ -1,10 +1,13 @@
-//! The operations: the rules both doors share. Here absence becomes an error.
+//! The operations, with the rules both doors share. Here absence becomes an error.
 
 use crate::{
     error::{Error, Result},
     store::{Changed, UserTasks},
     task::{FieldError, Filter, NewTask, Page, PageRequest, Search, Task, TaskCounts, TaskId, TaskPatch, Violation},
 };
+
+/// The most tasks one bulk operation takes.
+pub const MAX_MANY: usize = 100;
 
 /// A page of the user's tasks.
 pub async fn list(tasks: &UserTasks, filter: Filter, request: PageRequest) -> Result<Page> {
@@ -31,10 +34,7 @@ pub async fn create(tasks: &UserTasks, new: NewTask) -> Result<Task> {
     tasks.insert(new).await
 }
 
-/// The most tasks that are added at once.
-pub const MAX_MANY: usize = 100;
-
-/// Adds tasks, all or none; they come back in the order given. `BAD_USER_INPUT` when there are more than [`MAX_MANY`].
+/// Adds tasks, all or none; they come back in the order given. `BAD_USER_INPUT` for more than [`MAX_MANY`].
 pub async fn create_many(tasks: &UserTasks, new: Vec<NewTask>) -> Result<Vec<Task>> {
     if new.len() > MAX_MANY {
         return Err(FieldError::new("inputs", Violation::TooMany(MAX_MANY)).into());
@@ -42,31 +42,31 @@ pub async fn create_many(tasks: &UserTasks, new: Vec<NewTask>) -> Result<Vec<Tas
     if new.is_empty() { Ok(Vec::new()) } else { tasks.insert_many(new).await }
 }
 
-/// Makes every pending task completed; those come back.
-pub async fn complete_all(tasks: &UserTasks) -> Result<Vec<Task>> {
+/// Completes every pending task, and counts them.
+pub async fn complete_all(tasks: &UserTasks) -> Result<u64> {
     tasks.complete_all().await
 }
 
-/// Deletes every completed task; their ids come back.
-pub async fn clear_completed(tasks: &UserTasks) -> Result<Vec<TaskId>> {
+/// Deletes every completed task, and counts them.
+pub async fn clear_completed(tasks: &UserTasks) -> Result<u64> {
     tasks.clear_completed().await
 }
 
-/// Makes these tasks completed, all or none; they come back, oldest first. `BAD_USER_INPUT` when there are more than
-/// [`MAX_MANY`], `NOT_FOUND` when one is not there.
+/// Completes these tasks, all or none; they come back, oldest first. `BAD_USER_INPUT` for more than [`MAX_MANY`],
+/// `NOT_FOUND` when one is not there.
 pub async fn complete_many(tasks: &UserTasks, ids: Vec<TaskId>) -> Result<Vec<Task>> {
     let ids = distinct(ids)?;
     if ids.is_empty() { Ok(Vec::new()) } else { all_or_none(tasks.complete_many(ids).await?) }
 }
 
-/// Deletes these tasks, all or none; they come back as they were, oldest first. `BAD_USER_INPUT` when there are more
-/// than [`MAX_MANY`], `NOT_FOUND` when one is not there.
+/// Deletes these tasks, all or none; they come back as they were, oldest first. `BAD_USER_INPUT` for more than
+/// [`MAX_MANY`], `NOT_FOUND` when one is not there.
 pub async fn delete_many(tasks: &UserTasks, ids: Vec<TaskId>) -> Result<Vec<Task>> {
     let ids = distinct(ids)?;
     if ids.is_empty() { Ok(Vec::new()) } else { all_or_none(tasks.delete_many(ids).await?) }
 }
 
-/// To name a task twice is to name it.
+/// Duplicate ids collapse.
 fn distinct(mut ids: Vec<TaskId>) -> Result<Vec<TaskId>> {
     if ids.len() > MAX_MANY {
         return Err(FieldError::new("ids", Violation::TooMany(MAX_MANY)).into());
@@ -80,18 +80,18 @@ fn all_or_none(tasks: Vec<Task>) -> Result<Vec<Task>> {
     if tasks.is_empty() { Err(Error::task_not_found()) } else { Ok(tasks) }
 }
 
-/// Changes what the patch names. `BAD_USER_INPUT` when it names nothing, `NOT_FOUND`, or `VERSION_CONFLICT` when the
-/// task is not at the expected version.
+/// Changes the fields the patch has. `BAD_USER_INPUT` when it has none, `NOT_FOUND`, or `VERSION_CONFLICT` when the task
+/// is not at the expected version.
 pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Task> {
     if patch.is_empty() {
         return Err(FieldError::new("input", Violation::NothingToUpdate).into());
     }
-    done(tasks.update(id, patch, expected).await?, expected)
+    changed(tasks.update(id, patch, expected).await?, expected)
 }
 
 /// Deletes a task. `NOT_FOUND`, or `VERSION_CONFLICT` when it is not at the expected version.
 pub async fn delete(tasks: &UserTasks, id: TaskId, expected: Option<i64>) -> Result<()> {
-    done(tasks.delete(id, expected).await?, expected).map(drop)
+    changed(tasks.delete(id, expected).await?, expected).map(drop)
 }
 
 /// Turns a task from pending to completed or back. `NOT_FOUND`.
@@ -99,23 +99,23 @@ pub async fn toggle(tasks: &UserTasks, id: TaskId) -> Result<Task> {
     complete(tasks, id, None, None).await
 }
 
-/// Makes a task completed or pending; doing it twice changes nothing more. `NOT_FOUND`.
+/// Makes a task completed or pending; a repetition changes nothing. `NOT_FOUND`.
 pub async fn set_completed(tasks: &UserTasks, id: TaskId, completed: bool) -> Result<Task> {
     complete(tasks, id, Some(completed), None).await
 }
 
-/// Sets whether a task is completed, or turns that around when nothing is asked for. `NOT_FOUND`, or `VERSION_CONFLICT`
-/// when the task is not at the expected version.
+/// Makes a task completed or pending, or toggles it when neither is asked for. `NOT_FOUND`, or `VERSION_CONFLICT` when
+/// the task is not at the expected version.
 pub async fn complete(tasks: &UserTasks, id: TaskId, completed: Option<bool>, expected: Option<i64>) -> Result<Task> {
-    let changed = match completed {
+    let outcome = match completed {
         Some(completed) => tasks.set_completed(id, completed, expected).await?,
         None => tasks.toggle(id, expected).await?,
     };
-    done(changed, expected)
+    changed(outcome, expected)
 }
 
-fn done<T>(changed: Changed<T>, expected: Option<i64>) -> Result<T> {
-    match changed {
+fn changed<T>(outcome: Changed<T>, expected: Option<i64>) -> Result<T> {
+    match outcome {
         Changed::Done(value) => Ok(value),
         Changed::Absent => Err(Error::task_not_found()),
         Changed::Conflict(task) => Err(Error::version_conflict(expected.unwrap_or_default(), task)),

@@ -6,15 +6,15 @@ use axum::{
 };
 
 use crate::{
-    store::{Once, Replayed},
+    store::{Idempotency, Replayed},
     task::{FieldError, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
 };
 
 /// What `Idempotency-Key` asks for; `None` without the header.
-pub(crate) fn once(headers: &HeaderMap, replayed: &Replayed) -> Result<Option<Once>, FieldError> {
-    let key = IdempotencyKey::one(headers.get_all(IDEMPOTENCY_KEY).iter().map(HeaderValue::as_bytes));
+pub(crate) fn idempotency(headers: &HeaderMap, replayed: &Replayed) -> Result<Option<Idempotency>, FieldError> {
+    let key = IdempotencyKey::from_values(headers.get_all(IDEMPOTENCY_KEY).iter().map(HeaderValue::as_bytes));
     let key = key.map_err(|violation| FieldError::new(IDEMPOTENCY_KEY, violation))?;
-    Ok(key.map(|key| Once::new(key, replayed.clone())))
+    Ok(key.map(|key| Idempotency::new(key, replayed.clone())))
 }
 
 /// Marks an answer that repeats an earlier one.

@@ -15,7 +15,7 @@ pub(crate) use self::{
     body::unreadable,
     cors::cors,
     guard::guarded,
-    idempotency::{mark_replayed, once},
+    idempotency::{idempotency, mark_replayed},
     loopback::{is_loopback, is_own_host},
     media_type::{accepted, content_type, quality},
     request_id::drop_invalid_request_id,

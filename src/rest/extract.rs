@@ -13,7 +13,7 @@ use crate::{
     error::{Code, Error},
     http,
     state::AppState,
-    store::{Db, Once, Replayed, UserTasks},
+    store::{Db, Idempotency, Replayed, UserTasks},
     task::{FieldError, TaskId, Violation},
 };
 
@@ -29,18 +29,18 @@ impl FromRequestParts<AppState> for Mine {
             Some(owner) if owner != user.id() => {
                 Err(Error::new(Code::Forbidden, "Not authorized to access this user's tasks").into())
             }
-            _ => Ok(Self(Db::from_ref(state).tasks(user).once(once(parts)?))),
+            _ => Ok(Self(Db::from_ref(state).tasks(user).idempotent(idempotency(parts)?))),
         }
     }
 }
 
 /// Who writes may name the request, to have it carried out once.
-fn once(parts: &Parts) -> Result<Option<Once>, RestError> {
+fn idempotency(parts: &Parts) -> Result<Option<Idempotency>, RestError> {
     if parts.method.is_safe() {
         return Ok(None);
     }
     let replayed = parts.extensions.get::<Replayed>().cloned().unwrap_or_default();
-    http::once(&parts.headers, &replayed).map_err(|fault| RestError::in_part("header", fault))
+    http::idempotency(&parts.headers, &replayed).map_err(|fault| RestError::in_part("header", fault))
 }
 
 /// The task id in the path.

@@ -48,7 +48,7 @@ pub(super) async fn list(
     known: IfNoneMatch,
 ) -> Result<TaskList, RestError> {
     let page = resolvers::list(&tasks, query.filter.clone(), query.page.clone()).await?;
-    let total = match page.total() {
+    let total = match page.whole() {
         Some(total) => total,
         None => resolvers::counts(&tasks, query.filter.search.clone()).await?.of(query.filter.status),
     };

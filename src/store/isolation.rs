@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    finish::Finish,
+    cancellation::FinishOnDrop,
     pool::{Lease, Pool},
 };
 use crate::error::{Error, Result};
@@ -77,7 +77,7 @@ struct Count {
 /// Fails with what to fix. A caller who goes away leaves nothing half done.
 pub(super) async fn prove(pool: &Pool) -> Result<()> {
     let lease = pool.lease().await?;
-    Finish::new(prove_on(lease, pool.statement_timeout())).await
+    FinishOnDrop::new(prove_on(lease, pool.statement_timeout())).await
 }
 
 async fn prove_on(mut lease: Lease, limit: Duration) -> Result<()> {

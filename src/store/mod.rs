@@ -7,18 +7,15 @@
 //! use tandem::store::schema::tasks;
 //! ```
 
-mod cancel;
-mod claim;
+mod cancellation;
 mod connect;
-mod finish;
+mod idempotency;
 mod isolation;
-mod many;
 mod migrate;
-mod once;
-mod page;
 mod pool;
 mod rows;
 mod schema;
+mod statement;
 mod tasks;
 mod transaction;
 
@@ -33,8 +30,8 @@ use tokio::time::Instant;
 pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
 pub use self::{
     connect::Target,
+    idempotency::{Idempotency, Replayed},
     migrate::{migrate, revert},
-    once::{Once, Replayed},
     tasks::{Changed, UserTasks},
 };
 use crate::{auth::CurrentUser, error::Result};

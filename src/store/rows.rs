@@ -1,15 +1,23 @@
-//! Rows as diesel reads them.
+//! The rows of `tasks` as they are read and written: the one place in `store` that lists the columns.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::{Queryable, Selectable};
-use serde::Deserialize;
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    prelude::*,
+    query_builder::AstPass,
+    sql_types::{self, Array, Bool, Nullable, Text},
+};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::schema::tasks;
-use crate::task::Task;
+use crate::task::{Description, NewTask, Task, TaskId, TaskPatch, Title};
 
+/// A whole row. Also what is stored of one under an idempotency key: a column that is added needs `#[serde(default)]`,
+/// for outcomes that were stored before.
 #[derive(Deserialize, Queryable, Selectable)]
-#[diesel(table_name = tasks, check_for_backend(diesel::pg::Pg))]
+#[diesel(table_name = tasks, check_for_backend(Pg))]
 pub(super) struct TaskRow {
     user_id: String,
     id: Uuid,
@@ -33,5 +41,148 @@ impl From<TaskRow> for Task {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+/// What is left of a deleted row: nothing that its user wanted to be gone.
+#[derive(Deserialize, Queryable, Selectable)]
+#[diesel(table_name = tasks, check_for_backend(Pg))]
+pub(super) struct DeletedRow {
+    id: Uuid,
+}
+
+impl From<DeletedRow> for TaskId {
+    fn from(row: DeletedRow) -> Self {
+        row.id.into()
+    }
+}
+
+/// A new row. Its id is made here, so it is not part of what was asked for.
+#[derive(Insertable, Serialize)]
+#[diesel(table_name = tasks, treat_none_as_default_value = false)]
+pub(super) struct NewRow {
+    #[serde(skip)]
+    id: Uuid,
+    title: String,
+    description: Option<String>,
+    completed: bool,
+}
+
+impl From<NewTask> for NewRow {
+    fn from(NewTask { title, description, completed }: NewTask) -> Self {
+        Self {
+            id: TaskId::generate().as_uuid(),
+            title: title.into_string(),
+            description: description.map(Description::into_string),
+            completed,
+        }
+    }
+}
+
+/// New rows, column by column: an INSERT of arrays is the same statement however many rows there are.
+#[derive(Default, Serialize)]
+pub(super) struct NewRows {
+    #[serde(skip)]
+    ids: Vec<Uuid>,
+    titles: Vec<String>,
+    descriptions: Vec<Option<String>>,
+    completed: Vec<bool>,
+}
+
+impl NewRows {
+    /// The columns, in the order of [`Self::push_arrays`].
+    pub(super) const COLUMNS: &str = "id, title, description, completed";
+
+    pub(super) fn push_arrays<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.ids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.titles)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.descriptions)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Bool>, _>(&self.completed)
+    }
+}
+
+impl FromIterator<NewTask> for NewRows {
+    fn from_iter<I: IntoIterator<Item = NewTask>>(new: I) -> Self {
+        let mut rows = Self::default();
+        for NewRow { id, title, description, completed } in new.into_iter().map(NewRow::from) {
+            rows.ids.push(id);
+            rows.titles.push(title);
+            rows.descriptions.push(description);
+            rows.completed.push(completed);
+        }
+        rows
+    }
+}
+
+/// The columns an update sets. `None` keeps what is there, and is left out of the fingerprint.
+#[derive(AsChangeset, Serialize)]
+#[diesel(table_name = tasks)]
+pub(super) struct ChangedColumns {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed: Option<bool>,
+}
+
+impl From<TaskPatch> for ChangedColumns {
+    fn from(TaskPatch { title, description, completed }: TaskPatch) -> Self {
+        Self {
+            title: title.map(Title::into_string),
+            description: description.map(|text| text.map(Description::into_string)),
+            completed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use diesel::debug_query;
+
+    use super::*;
+
+    /// Columns no client sets.
+    const KEPT_BY_THE_SERVER: [&str; 4] = ["user_id", "version", "created_at", "updated_at"];
+
+    /// The columns a statement names.
+    fn columns(statement: &str) -> BTreeSet<String> {
+        let sql = statement.split(" -- binds").next().unwrap();
+        sql.split('"').skip(1).step_by(2).filter(|name| *name != "tasks").map(ToOwned::to_owned).collect()
+    }
+
+    /// All columns of the generated schema but these.
+    fn all_but(without: &[&str]) -> BTreeSet<String> {
+        let all = columns(&debug_query::<Pg, _>(&tasks::table.select(tasks::all_columns)).to_string());
+        all.into_iter().filter(|column| !without.contains(&column.as_str())).collect()
+    }
+
+    #[test]
+    fn every_column_is_read() {
+        let select = debug_query::<Pg, _>(&tasks::table.select(TaskRow::as_select())).to_string();
+        assert_eq!(columns(&select), all_but(&[]));
+    }
+
+    #[test]
+    fn every_column_a_client_sets_is_inserted() {
+        let new = NewRow { id: Uuid::nil(), title: String::new(), description: None, completed: false };
+        let insert = debug_query::<Pg, _>(&diesel::insert_into(tasks::table).values(&new)).to_string();
+        assert_eq!(columns(&insert), all_but(&KEPT_BY_THE_SERVER), "NewRow");
+        let arrays = NewRows::COLUMNS.split(", ").map(ToOwned::to_owned).collect();
+        assert_eq!(columns(&insert), arrays, "NewRows");
+    }
+
+    #[test]
+    fn every_column_a_client_sets_is_updated() {
+        let changes = ChangedColumns { title: Some(String::new()), description: Some(None), completed: Some(true) };
+        let update = debug_query::<Pg, _>(&diesel::update(tasks::table).set(changes)).to_string();
+        let mut expected = all_but(&KEPT_BY_THE_SERVER);
+        expected.remove("id");
+        assert_eq!(columns(&update), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! The isolated data path: whatever is done for a user is one transaction in one network round trip.
 //!
-//! Four statements go out together: `BEGIN`, the switch to the API role and the user, the query, `COMMIT`. A write under
-//! an idempotency key has two more, in front of the query.
+//! Four statements go out together: `BEGIN`, the switch to the API role and the user, the work, `COMMIT`. Work can be
+//! more than one statement: a write under an idempotency key has two more in front of it.
 //! They stay in order even when they must be prepared first, because all take the prepared-statement path:
 //! diesel-async lets one of them at a time through its statement cache, first come first served, and sends it before
 //! it lets the next one in.
@@ -16,152 +16,145 @@ use diesel::{
     sql_types::Text,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    cancel::{CancelOnDrop, Settled},
-    claim::Claim,
-    finish::Finish,
+    cancellation::{CancelOnDrop, FinishOnDrop, Settled},
     pool::{Lease, Pool},
+    statement::{Operation, Statement},
 };
 use crate::error::{Error, Result};
 
 /// How much longer than the server's own limit we wait for its answer.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// What a transaction does for its user, on the connection it is given.
-pub(super) trait Work<T>:
-    Fn(Arc<str>, &AsyncPgConnection) -> BoxFuture<'_, QueryResult<T>> + Send + Sync + 'static
-{
+/// What a transaction does for its user.
+pub(super) trait Work: Send + Sync + 'static {
+    type Output: Send + 'static;
+
+    /// Builds the statements. They are sent, in order, when the future is polled first.
+    fn send<'c>(&self, owner: &str, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<Self::Output>>;
 }
-impl<T, W> Work<T> for W where
-    W: Fn(Arc<str>, &AsyncPgConnection) -> BoxFuture<'_, QueryResult<T>> + Send + Sync + 'static
-{
+
+impl<O: Operation> Work for O {
+    type Output = Vec<O::Row>;
+
+    fn send<'c>(&self, owner: &str, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+        self.statement(owner).rows(connection)
+    }
+}
+
+/// Two operations in one transaction, the second one only if it is wanted.
+impl<A: Operation, B: Operation> Work for (A, Option<B>) {
+    type Output = (Vec<A::Row>, Option<Vec<B::Row>>);
+
+    fn send<'c>(&self, owner: &str, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+        let (first, second) = self;
+        let first = first.statement(owner).rows(connection);
+        let Some(second) = second else { return first.map(|rows| Ok((rows?, None))).boxed() };
+        let second = second.statement(owner).rows(connection);
+        async move {
+            let (first, second) = futures::join!(first, second);
+            Ok((first?, Some(second?)))
+        }
+        .boxed()
+    }
 }
 
 impl Pool {
-    /// Reads for a user. Tried once more on a fresh connection if the first one turns out to be dead.
-    pub(super) async fn read<T: Send + 'static>(&self, user: &Arc<str>, work: impl Work<T>) -> Result<T> {
-        let work = Arc::new(work);
-        match self.run(Begin::ReadOnly, user, Arc::clone(&work)).await {
-            Err(Failure::ConnectionLost(_)) => self.run(Begin::ReadOnly, user, work).await.map_err(Into::into),
-            done => done.map_err(Into::into),
+    /// Reads for a user. Retried once on a fresh connection if the first one turns out to be dead.
+    pub(super) async fn read<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
+        match self.run(Access::ReadOnly, user, Arc::clone(&work)).await {
+            Err(Failure::ConnectionLost(_)) => Ok(self.run(Access::ReadOnly, user, work).await?),
+            done => Ok(done?),
         }
     }
 
-    /// Writes for a user. Never repeated: when the connection dies, whether the server got as far as the commit is unknown.
-    /// `None` when the claim is for a key that is taken: nothing was done then.
-    pub(super) async fn write<T: Send + 'static>(
-        &self,
-        user: &Arc<str>,
-        claim: Option<Claim>,
-        work: impl Work<T>,
-    ) -> Result<Option<T>> {
-        match self.run(Begin::ReadWrite(claim), user, Arc::new(work)).await {
-            Err(Failure::KeyTaken) => Ok(None),
-            done => Ok(Some(done?)),
-        }
+    /// Changes something for a user. Never retried: when the connection dies, whether the server got as far as the commit
+    /// is unknown.
+    pub(super) async fn change<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
+        Ok(self.run(Access::ReadWrite, user, work).await?)
     }
 
     /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
-    async fn run<T: Send + 'static>(
-        &self,
-        begin: Begin,
-        user: &Arc<str>,
-        work: Arc<impl Work<T>>,
-    ) -> Result<T, Failure> {
+    async fn run<W: Work>(&self, access: Access, user: &Arc<str>, work: Arc<W>) -> Result<W::Output, Failure> {
         let lease = self.lease().await.map_err(Failure::Other)?;
         let settled = Settled::default();
         let token = lease.connection().cancel_token();
-        let limits = Limits { statement_timeout: self.statement_timeout(), settled: settled.clone() };
-        let is_write = matches!(begin, Begin::ReadWrite(_));
-        let mut transaction = Finish::new(transact(lease, begin, Arc::clone(user), work, limits));
-        if is_write || !self.connector().can_cancel() {
+        let limit = self.statement_timeout();
+        let transaction = transact(lease, access, Arc::clone(user), work, limit, settled.clone());
+        let mut transaction = FinishOnDrop::new(transaction);
+        if access == Access::ReadWrite || !self.connector().can_cancel() {
             return transaction.await;
         }
         let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, settled);
         let done = (&mut transaction).await;
-        cancel.done();
+        cancel.disarm();
         done
     }
 }
 
-/// When a transaction is given up.
-struct Limits {
+async fn transact<W: Work>(
+    mut lease: Lease,
+    access: Access,
+    user: Arc<str>,
+    work: Arc<W>,
     statement_timeout: Duration,
     settled: Settled,
-}
-
-async fn transact<T>(
-    mut lease: Lease,
-    begin: Begin,
-    user: Arc<str>,
-    work: Arc<impl Work<T>>,
-    Limits { statement_timeout, settled }: Limits,
-) -> Result<T, Failure> {
+) -> Result<W::Output, Failure> {
     let started = Instant::now();
-    let Ok(outcome) = timeout(statement_timeout + GRACE, pipeline(lease.connection(), begin, user, &*work)).await
-    else {
+    let answers = timeout(statement_timeout + GRACE, pipeline(lease.connection(), access, &user, &*work)).await;
+    let Ok(answers) = answers else {
         lease.spoil();
         return Err(Failure::Other(Error::unavailable("the database did not answer in time")));
     };
     // Without a COMMIT that went through, the connection may still be inside the transaction; and a request to cancel
     // that is under way may arrive only now.
-    if outcome.commit.is_err() || !settled.settle() {
+    if answers.commit.is_err() || !settled.settle() {
         lease.spoil();
     }
-    let judged = outcome.judge().map_err(|error| classify(error, started.elapsed() >= statement_timeout));
-    judged?.ok_or(Failure::KeyTaken)
+    answers.judge().map_err(|error| classify(error, started.elapsed() >= statement_timeout))
 }
 
-/// Sends the four statements at once and awaits all of them, whatever becomes of each: the COMMIT must be answered.
-async fn pipeline<T>(connection: &AsyncPgConnection, begin: Begin, user: Arc<str>, work: &impl Work<T>) -> Outcome<T> {
-    let act_as = ActAs { user: Arc::clone(&user) };
-    let (opened, act_as, claim, result, commit) = futures::join!(
-        begin.open(connection),
-        async { act_as.execute(&mut &*connection).await },
-        begin.claim(connection),
-        work(user, connection),
-        async { Commit.execute(&mut &*connection).await },
+/// Sends all statements at once and awaits all of them, whatever becomes of each: the COMMIT must be answered.
+async fn pipeline<W: Work>(connection: &AsyncPgConnection, access: Access, user: &str, work: &W) -> Answers<W::Output> {
+    let (begin, switch, result, commit) = futures::join!(
+        access.begin(connection),
+        ActAs { user }.execute(&mut &*connection),
+        work.send(user, connection),
+        Commit.execute(&mut &*connection),
     );
-    Outcome { begin: opened, act_as, claim, result, commit }
+    Answers { begin, switch, result, commit }
 }
 
 /// What became of each statement.
-struct Outcome<T> {
+struct Answers<T> {
     begin: QueryResult<usize>,
-    act_as: QueryResult<usize>,
-    claim: QueryResult<usize>,
+    switch: QueryResult<usize>,
     result: QueryResult<T>,
     commit: QueryResult<usize>,
 }
 
-impl<T> Outcome<T> {
+impl<T> Answers<T> {
     /// The first failure in the order they were sent is the cause of those behind it; but a lost connection is
     /// the cause of whatever else went wrong. A query that failed has turned the COMMIT into a rollback.
-    /// `None` when the claim is for a key that is taken.
-    fn judge(self) -> QueryResult<Option<T>> {
+    fn judge(self) -> QueryResult<T> {
         let commit = match self.commit {
             Err(error) if is_connection_lost(&error) => return Err(error),
             commit => commit,
         };
         self.begin?;
-        self.act_as?;
-        if Claim::is_taken(&self.claim) {
-            return Ok(None);
-        }
-        self.claim?;
+        self.switch?;
         let result = self.result?;
         commit?;
-        Ok(Some(result))
+        Ok(result)
     }
 }
 
 /// A failure, and whether trying again on another connection could help.
 enum Failure {
     ConnectionLost(Error),
-    KeyTaken,
     Other(Error),
 }
 
@@ -169,7 +162,6 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::ConnectionLost(error) | Failure::Other(error) => error,
-            Failure::KeyTaken => Error::internal("a claim where there should be none"),
         }
     }
 }
@@ -192,24 +184,18 @@ fn is_connection_lost(error: &DbError) -> bool {
     matches!(error, DbError::DatabaseError(ClosedConnection | UnableToSendCommand, _))
 }
 
-/// Opens the transaction, and claims the key a write may be done under.
-enum Begin {
+/// What the transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
     ReadOnly,
-    ReadWrite(Option<Claim>),
+    ReadWrite,
 }
 
-impl Begin {
-    async fn open(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
+impl Access {
+    fn begin(self, connection: &AsyncPgConnection) -> BoxFuture<'_, QueryResult<usize>> {
         match self {
-            Self::ReadOnly => BeginReadOnly.execute(&mut &*connection).await,
-            Self::ReadWrite(_) => BeginReadWrite.execute(&mut &*connection).await,
-        }
-    }
-
-    async fn claim(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
-        match self {
-            Self::ReadWrite(Some(claim)) => claim.execute(connection).await,
-            Self::ReadOnly | Self::ReadWrite(None) => Ok(0),
+            Self::ReadOnly => BeginReadOnly.execute(&mut &*connection),
+            Self::ReadWrite => BeginReadWrite.execute(&mut &*connection),
         }
     }
 }
@@ -234,18 +220,18 @@ statement!(BeginReadWrite, "BEGIN READ WRITE");
 statement!(Commit, "COMMIT");
 
 /// Until the transaction ends, this is the API role, and speaks for this user.
-struct ActAs {
-    user: Arc<str>,
+struct ActAs<'a> {
+    user: &'a str,
 }
 
-impl QueryId for ActAs {
-    type QueryId = Self;
+impl QueryId for ActAs<'_> {
+    type QueryId = ActAs<'static>;
 }
 
-impl QueryFragment<Pg> for ActAs {
+impl QueryFragment<Pg> for ActAs<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', ");
-        out.push_bind_param::<Text, str>(&self.user)?;
+        out.push_bind_param::<Text, str>(self.user)?;
         out.push_sql(", true)");
         Ok(())
     }

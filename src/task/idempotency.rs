@@ -1,10 +1,10 @@
-//! The name a client gives to a request, so that repeating it does nothing more.
+//! Idempotency keys: a client names a write, so that a retry doesn't write twice.
 
 use super::Violation;
 
-/// The header that holds a key.
+/// The request header with the key.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The header of an answer that was given before.
+/// The response header of a replayed outcome.
 pub const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
 /// The most characters a key has.
 const MAX_KEY: usize = 255;
@@ -14,8 +14,8 @@ const MAX_KEY: usize = 255;
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The key in the values of the header, if there is one.
-    pub fn one<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<Option<Self>, Violation> {
+    /// Reads the values of the header, of which there may be one at most.
+    pub fn from_values<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<Option<Self>, Violation> {
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some(value), None) => Self::try_from(value).map(Some),

@@ -156,6 +156,8 @@ pub struct PageRequest {
     pub offset: Offset,
     /// Take the last ones instead of the first.
     pub from_end: bool,
+    /// Count the whole list, too: as expensive as reading all of it.
+    pub with_total: bool,
 }
 
 /// A part of a sorted list.
@@ -167,12 +169,14 @@ pub struct Page {
     pub has_next: bool,
     /// Whether there is something before the first one.
     pub has_previous: bool,
+    /// How many tasks the whole list has, if that was asked for.
+    pub total: Option<i64>,
 }
 
 impl Page {
-    /// How many tasks the whole list has, when this page is all of it.
+    /// The number of tasks, if this page is the whole list.
     #[must_use]
-    pub fn total(&self) -> Option<i64> {
+    pub fn whole(&self) -> Option<i64> {
         if self.has_next || self.has_previous { None } else { i64::try_from(self.tasks.len()).ok() }
     }
 }

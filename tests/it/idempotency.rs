@@ -94,8 +94,8 @@ async fn every_mutation_that_is_repeated_is_answered_as_before_and_not_done_agai
         r#"{ createTasks(inputs: [{ title: "a" }, { title: "b", description: "c" }]) { id title } }"#,
         r#"{ completeTasks(ids: ["$OTHER"]) { count tasks { id version } } }"#,
         r#"{ deleteTasks(ids: ["$OTHER"]) { count ids } }"#,
-        "{ completeAll { count tasks { id version } } }",
-        "{ clearCompleted { count ids } }",
+        "{ completeAll { count } }",
+        "{ clearCompleted { count } }",
     ]
     .into_iter()
     .enumerate()

@@ -45,7 +45,7 @@ const FIELDS: [(&str, &str, Stranger); 18] = [
     ("completeTasks", r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, NotFound),
     ("deleteTasks", r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, NotFound),
     ("completeAll", "mutation { completeAll { count } }", OwnNothing("/data/completeAll/count", "0")),
-    ("clearCompleted", "mutation { clearCompleted { count ids } }", OwnNothing("/data/clearCompleted/count", "0")),
+    ("clearCompleted", "mutation { clearCompleted { count } }", OwnNothing("/data/clearCompleted/count", "0")),
     ("createTask", r#"mutation { createTask(input: { title: "x" }) { id } }"#, OwnTask),
     ("updateTask", r#"mutation { updateTask(id: "$ID", input: { title: "x" }) { id } }"#, NotFound),
     ("updateTask", r#"mutation { updateTask(id: "$ID", input: { title: "x" }, expectedVersion: 9) { id } }"#, NotFound),

@@ -71,8 +71,8 @@ async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
         (r#"mutation { createTasks(inputs: [{ title: "x" }, { title: "y", description: "z" }]) { id } }"#, "INSERT"),
         (r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, "UPDATE"),
         (r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, "DELETE"),
-        ("mutation { completeAll { count } }", "UPDATE"),
-        ("mutation { clearCompleted { count } }", "DELETE"),
+        ("mutation { completeAll { count } }", "WITH done AS (UPDATE"),
+        ("mutation { clearCompleted { count } }", "WITH done AS (DELETE"),
     ] {
         for hold in [0, 4] {
             let id = app.create("ann", "One of many").await["id"].clone();

@@ -16,7 +16,7 @@ use crate::{
         execute::{Allowed, run_many, run_one},
         schema::Schema,
     },
-    http::{mark_replayed, once, unreadable},
+    http::{idempotency, mark_replayed, unreadable},
     store::{Db, Replayed, UserTasks},
 };
 
@@ -51,7 +51,7 @@ pub(in crate::graphql) async fn post(
     let replayed = Replayed::default();
     let answer = async {
         let (tasks, media_type) = admit(&verifier, &db, &headers).await?;
-        let tasks = tasks.once(once(&headers, &replayed)?);
+        let tasks = tasks.idempotent(idempotency(&headers, &replayed)?);
         let body = body.map_err(|rejection| unreadable(&rejection))?;
         match from_body(&headers, &body)? {
             Operations::One(parameters) => {

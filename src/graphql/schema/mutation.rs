@@ -6,7 +6,7 @@ use super::{
     context::ContextExt,
     inputs::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
     json::AtOnce,
-    types::{ClearedTasks, CompletedTasks, DeletedTask, Task, all},
+    types::{ChangedTasks, ClearedTasks, CompletedTasks, DeletedTask, Task, all},
 };
 use crate::{graphql::error::GraphqlError, resolvers};
 
@@ -55,15 +55,15 @@ impl Mutation {
         Ok(resolvers::delete_many(ctx.tasks()?, task_ids(&ids)?).await?.into())
     }
 
-    /// Makes every pending task completed.
+    /// Completes every pending task. It answers with their number only, as there may be any number of them.
     #[graphql(complexity = "10 + child_complexity")]
-    async fn complete_all(&self, ctx: &Context<'_>) -> Result<CompletedTasks, GraphqlError> {
+    async fn complete_all(&self, ctx: &Context<'_>) -> Result<ChangedTasks, GraphqlError> {
         Ok(resolvers::complete_all(ctx.tasks()?).await?.into())
     }
 
-    /// Deletes every completed task.
+    /// Deletes every completed task. It answers with their number only, as there may be any number of them.
     #[graphql(complexity = "10 + child_complexity")]
-    async fn clear_completed(&self, ctx: &Context<'_>) -> Result<ClearedTasks, GraphqlError> {
+    async fn clear_completed(&self, ctx: &Context<'_>) -> Result<ChangedTasks, GraphqlError> {
         Ok(resolvers::clear_completed(ctx.tasks()?).await?.into())
     }
 

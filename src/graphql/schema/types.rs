@@ -82,6 +82,19 @@ pub(in crate::graphql) fn all(tasks: Vec<task::Task>) -> AtOnce<Vec<Task>> {
     AtOnce(tasks.into_iter().map(Into::into).collect())
 }
 
+/// A change to all tasks it applies to.
+#[derive(SimpleObject)]
+pub(super) struct ChangedTasks {
+    /// How many tasks were changed.
+    count: u64,
+}
+
+impl From<u64> for ChangedTasks {
+    fn from(count: u64) -> Self {
+        Self { count }
+    }
+}
+
 /// Tasks that were completed together.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct CompletedTasks {
@@ -106,15 +119,9 @@ pub(in crate::graphql) struct ClearedTasks {
     ids: Vec<ID>,
 }
 
-impl From<Vec<TaskId>> for ClearedTasks {
-    fn from(ids: Vec<TaskId>) -> Self {
-        Self { count: ids.len(), ids: ids.into_iter().map(|id| ID(id.to_string())).collect() }
-    }
-}
-
 impl From<Vec<task::Task>> for ClearedTasks {
     fn from(tasks: Vec<task::Task>) -> Self {
-        tasks.into_iter().map(|task| task.id).collect::<Vec<_>>().into()
+        Self { count: tasks.len(), ids: tasks.into_iter().map(|task| ID(task.id.to_string())).collect() }
     }
 }
 

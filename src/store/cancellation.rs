@@ -1,0 +1,135 @@
+//! What becomes of a transaction when its request is dropped: a client went away, or a deadline passed.
+//!
+//! The transaction completes in the background, so that its connection is clean when it goes back to the pool. A read
+//! that goes on for longer is cancelled in the server as well.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use tokio::{runtime::Handle, time::sleep};
+use tokio_postgres::CancelToken;
+
+use super::connect::Connector;
+
+/// How long a query may go on before it is cancelled: most are done by then, and to cancel costs two connections, the
+/// one that asks and the one that can't be used again.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A future that is finished in a task of its own if it is dropped before. A task for each from the start would do the
+/// same, but wake another thread for each request.
+pub(super) struct FinishOnDrop<T: Send + 'static> {
+    work: Option<BoxFuture<'static, T>>,
+    has_begun: bool,
+}
+
+impl<T: Send + 'static> FinishOnDrop<T> {
+    pub(super) fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self { work: Some(Box::pin(work)), has_begun: false }
+    }
+}
+
+impl<T: Send + 'static> Future for FinishOnDrop<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        self.has_begun = true;
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let polled = work.as_mut().poll(context);
+        if polled.is_ready() {
+            self.work = None;
+        }
+        polled
+    }
+}
+
+impl<T: Send + 'static> Drop for FinishOnDrop<T> {
+    fn drop(&mut self) {
+        if let (Some(work), true, Ok(runtime)) = (self.work.take(), self.has_begun, Handle::try_current()) {
+            runtime.spawn(work);
+        }
+    }
+}
+
+/// Whether it is settled what becomes of a query: it ended, or it is to be cancelled. Only one of the two can happen,
+/// for the request to cancel may arrive late, and must not meet another user's query.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settled(Arc<AtomicBool>);
+
+impl Settled {
+    /// Settles it, if nobody has.
+    pub(super) fn settle(&self) -> bool {
+        !self.0.swap(true, Ordering::SeqCst)
+    }
+}
+
+/// Cancels what a connection is doing, unless it is told that it is done, or it ends by itself soon enough.
+pub(super) struct CancelOnDrop {
+    connector: Arc<Connector>,
+    token: Option<CancelToken>,
+    settled: Settled,
+}
+
+impl CancelOnDrop {
+    pub(super) fn new(connector: Arc<Connector>, token: CancelToken, settled: Settled) -> Self {
+        Self { connector, token: Some(token), settled }
+    }
+
+    /// There is nothing to cancel any more.
+    pub(super) fn disarm(mut self) {
+        self.token = None;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        let (Some(token), Ok(runtime)) = (self.token.take(), Handle::try_current()) else { return };
+        let (connector, settled) = (Arc::clone(&self.connector), self.settled.clone());
+        runtime.spawn(async move {
+            sleep(PATIENCE).await;
+            if settled.settle() {
+                connector.cancel(&token).await;
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use futures::FutureExt;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_begun_is_finished_though_nobody_waits() {
+        let (finished, is_finished) = oneshot::channel();
+        let (go_on, goes_on) = oneshot::channel::<()>();
+        let mut work = FinishOnDrop::new(async {
+            goes_on.await.unwrap();
+            finished.send("finished").unwrap();
+        });
+        assert_eq!((&mut work).now_or_never(), None);
+        drop(work);
+        go_on.send(()).unwrap();
+        assert_eq!(is_finished.await, Ok("finished"));
+    }
+
+    #[tokio::test]
+    async fn what_has_not_begun_does_not_begin() {
+        let (finished, is_finished) = oneshot::channel();
+        drop(FinishOnDrop::new(async { finished.send("finished") }));
+        assert!(is_finished.await.is_err());
+        assert_eq!(FinishOnDrop::new(ready(1)).await, 1);
+        assert_eq!(FinishOnDrop::new(pending::<()>()).now_or_never(), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! Claims an idempotency key as SQL, and finds out what was done under it.
+//!
+//! The claim stands in front of its write, in the same transaction and the same round trip. If the key is taken, the
+//! claim fails and PostgreSQL skips the write behind it. Of two requests at the same time, the second waits for the
+//! first one's commit.
+
+use std::sync::Arc;
+
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    prelude::*,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    result::{DatabaseErrorKind, Error as DbError},
+    sql_types::{Binary, Integer, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::fingerprint::Fingerprint;
+use crate::{
+    store::{
+        schema::idempotency_keys,
+        statement::{Operation, Statement},
+    },
+    task::IdempotencyKey,
+};
+
+/// One write under a key.
+#[derive(Clone)]
+pub(in crate::store) struct Claim {
+    pub(super) user: Arc<str>,
+    pub(super) key: Arc<IdempotencyKey>,
+    pub(super) part: i32,
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl Claim {
+    /// Takes the key; `None` if somebody has it already.
+    pub(super) async fn take(
+        expire: BoxFuture<'_, QueryResult<usize>>,
+        insert: BoxFuture<'_, QueryResult<usize>>,
+    ) -> QueryResult<Option<()>> {
+        let (expired, inserted) = futures::join!(expire, insert);
+        expired?;
+        match inserted {
+            Err(DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
+            inserted => inserted.map(|_| Some(())),
+        }
+    }
+
+    /// Removes the user's expired keys, this one possibly among them.
+    pub(super) fn expire<'c>(&self, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<usize>> {
+        Expire(self).execute(&mut &*connection)
+    }
+
+    /// Inserts the key, which fails if it is taken.
+    pub(super) fn insert<'c>(&self, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<usize>> {
+        InsertKey(self).execute(&mut &*connection)
+    }
+}
+
+struct Expire<'a>(&'a Claim);
+
+impl QueryFragment<Pg> for Expire<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours' AND user_id = ");
+        out.push_bind_param::<Text, str>(&self.0.user)
+    }
+}
+
+impl QueryId for Expire<'_> {
+    type QueryId = Expire<'static>;
+}
+
+struct InsertKey<'a>(&'a Claim);
+
+impl QueryFragment<Pg> for InsertKey<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO idempotency_keys (fingerprint, user_id, key, part) VALUES (");
+        out.push_bind_param::<Binary, [u8]>(self.0.fingerprint.as_bytes())?;
+        out.push_sql(", ");
+        push_values(self.0, &mut out)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for InsertKey<'_> {
+    type QueryId = InsertKey<'static>;
+}
+
+/// The condition that picks the row of the claimed key.
+pub(super) fn push_key<'b>(claim: &'b Claim, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    out.push_sql("(user_id, key, part) = (");
+    push_values(claim, out)?;
+    out.push_sql(")");
+    Ok(())
+}
+
+fn push_values<'b>(claim: &'b Claim, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    out.push_bind_param::<Text, str>(&claim.user)?;
+    out.push_sql(", ");
+    out.push_bind_param::<Text, str>(claim.key.as_str())?;
+    out.push_sql(", ");
+    out.push_bind_param::<Integer, i32>(&claim.part)
+}
+
+/// Reads what was done under a key: the fingerprint and the outcome.
+pub(super) struct Recall(pub(super) Claim);
+
+impl Operation for Recall {
+    type Row = (Vec<u8>, Option<Value>);
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a {
+        let Self(Claim { key, part, .. }) = self;
+        idempotency_keys::table
+            .filter(idempotency_keys::user_id.eq(owner))
+            .filter(idempotency_keys::key.eq(key.as_str()).and(idempotency_keys::part.eq(part)))
+            .select((idempotency_keys::fingerprint, idempotency_keys::outcome))
+    }
+}

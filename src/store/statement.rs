@@ -1,0 +1,106 @@
+//! Operations are values. Each builds its own statement, so a retry sends the same one, and the fingerprint of a write
+//! is derived from the fields the statement is built from.
+
+use diesel::{
+    QueryResult,
+    deserialize::FromSqlRow,
+    expression::QueryMetadata,
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    query_dsl::CompatibleType,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures::{FutureExt, future::BoxFuture};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::idempotency::{Claim, Recorded};
+
+/// The rows a statement will return. The future borrows the connection only, not the statement.
+pub(super) type Rows<'c, Row> = BoxFuture<'c, QueryResult<Vec<Row>>>;
+
+/// A read or a write of one user's rows.
+pub(super) trait Operation: Send + Sync + 'static {
+    /// What the statement returns.
+    type Row: Send + 'static;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a;
+}
+
+/// An operation that changes rows. Its serialized fields are all that its effect depends on: they make up the
+/// fingerprint of a request under an idempotency key.
+///
+/// A field that is added later must be skipped while it has its default, so that a retry across the deploy that adds it
+/// keeps its fingerprint.
+pub(super) trait Write: Operation<Row: DeserializeOwned> + Serialize {
+    /// Tells writes with the same fields apart. Part of the fingerprint: never rename it.
+    const NAME: &'static str;
+    /// What comes back, and is stored under an idempotency key.
+    const ANSWER: Answer = Answer::Rows;
+}
+
+/// What a write answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The rows it changed. None at all means that the write failed.
+    Rows,
+    /// How many rows it changed, which may be none.
+    Count,
+}
+
+/// A statement whose rows are read as `Row`.
+pub(super) trait Statement<Row> {
+    /// Builds the statement. It is sent when the future is polled first.
+    fn rows(self, connection: &AsyncPgConnection) -> Rows<'_, Row>;
+
+    /// The same for a write, whose outcome is recorded under the claimed key.
+    fn recorded_rows<'c>(
+        self,
+        answer: Answer,
+        claim: Option<&Claim>,
+        connection: &'c AsyncPgConnection,
+    ) -> Rows<'c, Row>;
+}
+
+impl<Q, Row, ST> Statement<Row> for Q
+where
+    Q: Query<SqlType: CompatibleType<Row, Pg, SqlType = ST>> + QueryFragment<Pg> + QueryId + Send,
+    Row: FromSqlRow<ST, Pg> + Send + 'static,
+    Pg: QueryMetadata<Q::SqlType>,
+    ST: 'static,
+{
+    fn rows(self, connection: &AsyncPgConnection) -> Rows<'_, Row> {
+        RunQueryDsl::load(self, &mut &*connection).boxed()
+    }
+
+    fn recorded_rows<'c>(
+        self,
+        answer: Answer,
+        claim: Option<&Claim>,
+        connection: &'c AsyncPgConnection,
+    ) -> Rows<'c, Row> {
+        KeptPrepared(Recorded::new(self, answer, claim)).rows(connection)
+    }
+}
+
+/// Keeps a statement prepared although diesel would prepare it anew each time, at the cost of a round trip: diesel
+/// expects any number of different UPDATEs. Ours come in a handful of forms.
+struct KeptPrepared<Q>(Q);
+
+impl<Q: Query> Query for KeptPrepared<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for KeptPrepared<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q: QueryId> QueryId for KeptPrepared<Q> {
+    type QueryId = Q::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}

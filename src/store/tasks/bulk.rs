@@ -1,0 +1,195 @@
+//! Changes to many tasks, each one statement: all are done, or none.
+//!
+//! Rows are locked in the order of their ids before any is changed, so that two bulk changes can't deadlock.
+
+use diesel::{
+    QueryResult,
+    dsl::{AsSelect, case_when},
+    expression::{AppearsOnTable, ValidGrouping},
+    pg::Pg,
+    prelude::*,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{self, Array, Bool, Text},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    reads::owned_by,
+    writes::{clock_timestamp, completion, revision},
+};
+use crate::store::{
+    rows::{NewRows, TaskRow},
+    schema::tasks,
+    statement::{Answer, Operation, Statement, Write},
+};
+
+#[derive(Serialize)]
+pub(super) struct InsertMany(pub(super) NewRows);
+
+impl Operation for InsertMany {
+    type Row = TaskRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
+        InsertArrays { owner, rows: &self.0, returning: TaskRow::as_select() }
+    }
+}
+
+impl Write for InsertMany {
+    const NAME: &'static str = "insert_many";
+}
+
+/// Completes these tasks if all of them are there. No id may come twice.
+#[derive(Serialize)]
+pub(super) struct CompleteMany(pub(super) Vec<Uuid>);
+
+impl Operation for CompleteMany {
+    type Row = TaskRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
+        let these = owned_by(owner).filter(tasks::id.eq_any(&self.0)).filter(AllPresent { owner, ids: &self.0 });
+        diesel::update(these).set(completion!(true)).returning(TaskRow::as_returning())
+    }
+}
+
+impl Write for CompleteMany {
+    const NAME: &'static str = "complete_many";
+}
+
+/// Deletes these tasks if all of them are there. No id may come twice.
+#[derive(Serialize)]
+pub(super) struct DeleteMany(pub(super) Vec<Uuid>);
+
+impl Operation for DeleteMany {
+    type Row = TaskRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
+        let these = owned_by(owner).filter(tasks::id.eq_any(&self.0)).filter(AllPresent { owner, ids: &self.0 });
+        diesel::delete(these).returning(TaskRow::as_returning())
+    }
+}
+
+impl Write for DeleteMany {
+    const NAME: &'static str = "delete_many";
+}
+
+/// Completes every pending task.
+#[derive(Serialize)]
+pub(super) struct CompleteAll;
+
+impl Operation for CompleteAll {
+    type Row = i64;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
+        let pending = owned_by(owner).filter(tasks::completed.eq(false)).filter(Locked { owner, completed: false });
+        diesel::update(pending).set((tasks::completed.eq(true), revision())).returning(tasks::version)
+    }
+}
+
+impl Write for CompleteAll {
+    const NAME: &'static str = "complete_all";
+    const ANSWER: Answer = Answer::Count;
+}
+
+/// Deletes every completed task.
+#[derive(Serialize)]
+pub(super) struct ClearCompleted;
+
+impl Operation for ClearCompleted {
+    type Row = i64;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
+        let completed = owned_by(owner).filter(tasks::completed.eq(true)).filter(Locked { owner, completed: true });
+        diesel::delete(completed).returning(tasks::version)
+    }
+}
+
+impl Write for ClearCompleted {
+    const NAME: &'static str = "clear_completed";
+    const ANSWER: Answer = Answer::Count;
+}
+
+/// Whether a task is among those of one state, which are locked on the way.
+#[derive(ValidGrouping)]
+struct Locked<'a> {
+    owner: &'a str,
+    completed: bool,
+}
+
+impl QueryFragment<Pg> for Locked<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("id IN (SELECT id FROM tasks WHERE user_id = ");
+        out.push_bind_param::<Text, str>(self.owner)?;
+        out.push_sql(" AND completed = ");
+        out.push_bind_param::<Bool, _>(&self.completed)?;
+        out.push_sql(" ORDER BY id FOR UPDATE)");
+        Ok(())
+    }
+}
+
+/// Whether all of these tasks are there. They are locked and counted: none can go before it is changed.
+#[derive(ValidGrouping)]
+struct AllPresent<'a> {
+    owner: &'a str,
+    ids: &'a Vec<Uuid>,
+}
+
+impl QueryFragment<Pg> for AllPresent<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("cardinality(");
+        out.push_bind_param::<Array<sql_types::Uuid>, _>(self.ids)?;
+        out.push_sql(") = (SELECT count(*) FROM (SELECT FROM tasks WHERE user_id = ");
+        out.push_bind_param::<Text, str>(self.owner)?;
+        out.push_sql(" AND id = ANY(");
+        out.push_bind_param::<Array<sql_types::Uuid>, _>(self.ids)?;
+        out.push_sql(") ORDER BY id FOR UPDATE) AS present)");
+        Ok(())
+    }
+}
+
+/// Conditions on rows of `tasks`.
+macro_rules! condition {
+    ($name:ident) => {
+        impl Expression for $name<'_> {
+            type SqlType = Bool;
+        }
+
+        impl AppearsOnTable<tasks::table> for $name<'_> {}
+
+        impl QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+        }
+    };
+}
+
+condition!(Locked);
+condition!(AllPresent);
+
+/// However many rows there are, the statement is the same, and is prepared once. diesel's own would have a parameter for
+/// each value.
+struct InsertArrays<'a> {
+    owner: &'a str,
+    rows: &'a NewRows,
+    returning: AsSelect<TaskRow, Pg>,
+}
+
+impl QueryFragment<Pg> for InsertArrays<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO tasks (user_id, ");
+        out.push_sql(NewRows::COLUMNS);
+        out.push_sql(") SELECT ");
+        out.push_bind_param::<Text, str>(self.owner)?;
+        out.push_sql(", * FROM unnest(");
+        self.rows.push_arrays(&mut out)?;
+        out.push_sql(") RETURNING ");
+        self.returning.walk_ast(out)
+    }
+}
+
+impl Query for InsertArrays<'_> {
+    type SqlType = AsSelect<TaskRow, Pg>;
+}
+
+impl QueryId for InsertArrays<'_> {
+    type QueryId = InsertArrays<'static>;
+}

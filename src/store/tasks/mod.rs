@@ -1,0 +1,190 @@
+//! One user's tasks. Every query names the owner, and row-level security says it again.
+
+mod bulk;
+mod reads;
+mod writes;
+
+use std::{fmt, sync::Arc};
+
+use self::{
+    bulk::{ClearCompleted, CompleteAll, CompleteMany, DeleteMany, InsertMany},
+    reads::{Counts, Find, List, Total},
+    writes::{Delete, Insert, SetCompleted, Target, Toggle, Update},
+};
+use super::{idempotency::Idempotency, pool::Pool, rows::TaskRow, statement::Write, transaction::Work};
+use crate::{
+    auth::CurrentUser,
+    error::{Error, Result},
+    task::{Filter, NewTask, Page, PageRequest, Search, Task, TaskCounts, TaskId, TaskPatch},
+};
+
+/// The tasks of one user, and of no other. Only [`super::Db::tasks`] makes one.
+#[derive(Clone)]
+pub struct UserTasks {
+    pool: Pool,
+    user: CurrentUser,
+    idempotency: Option<Idempotency>,
+}
+
+/// What became of a change that expects a version.
+#[derive(Debug)]
+pub enum Changed<T> {
+    /// It was done.
+    Done(T),
+    /// There is no such task.
+    Absent,
+    /// The task is at this other version, and was left as it is.
+    Conflict(Task),
+}
+
+impl UserTasks {
+    pub(super) fn new(pool: Pool, user: CurrentUser) -> Self {
+        Self { pool, user, idempotency: None }
+    }
+
+    /// The same tasks, for one operation of a batch.
+    #[must_use]
+    pub fn operation(&self, index: usize) -> Self {
+        Self { idempotency: self.idempotency.as_ref().map(|request| request.operation(index)), ..self.clone() }
+    }
+
+    /// The same tasks, for a request under an idempotency key.
+    #[must_use]
+    pub fn idempotent(self, idempotency: Option<Idempotency>) -> Self {
+        Self { idempotency, ..self }
+    }
+
+    /// Whose tasks these are.
+    #[must_use]
+    pub fn user(&self) -> &CurrentUser {
+        &self.user
+    }
+
+    /// A page of a sorted list.
+    pub async fn list(&self, filter: Filter, request: PageRequest) -> Result<Page> {
+        let total = request.with_total.then(|| Total(filter.clone()));
+        let list = Arc::new((List { filter, request }, total));
+        let (rows, total) = self.pool.read(self.user.shared_id(), Arc::clone(&list)).await?;
+        Ok(Page { total: total.and_then(|counts| counts.first().copied()), ..cut(rows, &list.0.request) })
+    }
+
+    /// One task.
+    pub async fn find(&self, id: TaskId) -> Result<Option<Task>> {
+        Ok(self.read(Find(id)).await?.pop().map(Into::into))
+    }
+
+    /// How many there are, by status.
+    pub async fn counts(&self, search: Option<Search>) -> Result<TaskCounts> {
+        let rows = self.read(Counts(search)).await?;
+        let of = |status| rows.iter().filter(|(completed, _)| *completed == status).map(|(_, count)| count).sum();
+        Ok(TaskCounts { pending: of(false), completed: of(true) })
+    }
+
+    /// Adds a task.
+    pub async fn insert(&self, new: NewTask) -> Result<Task> {
+        let row = self.write(Insert(new.into())).await?.pop();
+        row.map(Into::into).ok_or_else(|| Error::internal("an INSERT that returned no row"))
+    }
+
+    /// Changes a task, if it is at the expected version. The patch must not be empty.
+    pub async fn update(&self, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Changed<Task>> {
+        let target = Target::new(id, expected);
+        self.changed(target, self.write(Update { target, columns: patch.into() }).await?).await
+    }
+
+    /// Deletes a task, if it is at the expected version.
+    pub async fn delete(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<TaskId>> {
+        let target = Target::new(id, expected);
+        self.changed(target, self.write(Delete(target)).await?).await
+    }
+
+    /// Turns a task from pending to completed or back, if it is at the expected version.
+    pub async fn toggle(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<Task>> {
+        let target = Target::new(id, expected);
+        self.changed(target, self.write(Toggle(target)).await?).await
+    }
+
+    /// Makes a task completed or pending, if it is at the expected version. One that is so already keeps its version.
+    pub async fn set_completed(&self, id: TaskId, completed: bool, expected: Option<i64>) -> Result<Changed<Task>> {
+        let target = Target::new(id, expected);
+        self.changed(target, self.write(SetCompleted { target, completed }).await?).await
+    }
+
+    /// Adds tasks; they come back in the order they were given.
+    pub async fn insert_many(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
+        Ok(in_order(self.write(InsertMany(new.into_iter().collect())).await?))
+    }
+
+    /// Completes these tasks if all of them are there, else none comes back. One that is completed already keeps its
+    /// version. No id may come twice.
+    pub async fn complete_many(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
+        Ok(in_order(self.write(CompleteMany(uuids(ids))).await?))
+    }
+
+    /// Deletes these tasks if all of them are there, else none comes back. No id may come twice.
+    pub async fn delete_many(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
+        Ok(in_order(self.write(DeleteMany(uuids(ids))).await?))
+    }
+
+    /// Completes every pending task, and counts them.
+    pub async fn complete_all(&self) -> Result<u64> {
+        count(&self.write(CompleteAll).await?)
+    }
+
+    /// Deletes every completed task, and counts them.
+    pub async fn clear_completed(&self) -> Result<u64> {
+        count(&self.write(ClearCompleted).await?)
+    }
+
+    async fn read<W: Work>(&self, work: W) -> Result<W::Output> {
+        self.pool.read(self.user.shared_id(), Arc::new(work)).await
+    }
+
+    async fn write<W: Write>(&self, write: W) -> Result<Vec<W::Row>> {
+        self.pool.write(self.user.shared_id(), self.idempotency.as_ref(), write).await
+    }
+
+    /// What was changed, or why nothing was: no such task, or one at another version.
+    async fn changed<R, T: From<R>>(&self, target: Target, mut rows: Vec<R>) -> Result<Changed<T>> {
+        if let Some(row) = rows.pop() {
+            return Ok(Changed::Done(row.into()));
+        }
+        let current = if target.expected.is_some() { self.find(target.id.into()).await? } else { None };
+        Ok(current.map_or(Changed::Absent, Changed::Conflict))
+    }
+}
+
+impl fmt::Debug for UserTasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserTasks").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+fn uuids(ids: Vec<TaskId>) -> Vec<uuid::Uuid> {
+    ids.into_iter().map(TaskId::as_uuid).collect()
+}
+
+/// Oldest first. Ids grow with time, also those made in the same millisecond.
+fn in_order(rows: Vec<TaskRow>) -> Vec<Task> {
+    let mut tasks: Vec<Task> = rows.into_iter().map(Into::into).collect();
+    tasks.sort_unstable_by_key(|task| task.id.as_uuid());
+    tasks
+}
+
+fn count(rows: &[i64]) -> Result<u64> {
+    rows.first().and_then(|count| u64::try_from(*count).ok()).ok_or_else(|| Error::internal("a count that is none"))
+}
+
+/// The rows found with one more than the limit, as a page of at most that many in the list's order. What a cursor stands
+/// for lies on the other side of it, so there the list goes on.
+fn cut(mut rows: Vec<TaskRow>, request: &PageRequest) -> Page {
+    let limit = usize::try_from(request.limit.get()).unwrap_or(usize::MAX);
+    let goes_on = rows.len() > limit;
+    rows.truncate(limit);
+    if request.from_end {
+        rows.reverse();
+    }
+    let has_next = request.before.is_some() || goes_on && !request.from_end;
+    let has_previous = request.after.is_some() || request.offset.get() > 0 || goes_on && request.from_end;
+    Page { tasks: rows.into_iter().map(Into::into).collect(), has_next, has_previous, total: None }
+}

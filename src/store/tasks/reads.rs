@@ -1,0 +1,158 @@
+//! Lists and single tasks as SQL: one range scan of the index that has the list's order.
+
+use diesel::{
+    dsl::{AsSelect, Eq, Filter as Filtered, IntoBoxed, Select, count_star},
+    pg::Pg,
+    prelude::*,
+    sql_types::{Bool, Record, Text, Timestamptz, Uuid},
+};
+
+use crate::{
+    store::{
+        rows::TaskRow,
+        schema::tasks,
+        statement::{Operation, Statement},
+    },
+    task::{Cursor, Filter, PageRequest, Search, SortColumn, SortKey, TaskId},
+};
+
+diesel::infix_operator!(RowAfter, " > ", Bool, backend: Pg);
+diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
+
+pub(super) type Owned<'a> = Filtered<tasks::table, Eq<tasks::user_id, &'a str>>;
+type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, AsSelect<TaskRow, Pg>>, Pg>;
+
+/// Every query starts here: at the rows of one owner.
+pub(super) fn owned_by(owner: &str) -> Owned<'_> {
+    tasks::table.filter(tasks::user_id.eq(owner))
+}
+
+/// Narrows a boxed query down to what matches a search.
+macro_rules! matching {
+    ($query:expr, $search:expr) => {{
+        let query = $query;
+        match $search {
+            Some(search) => {
+                let pattern = contains(search);
+                query.filter(tasks::title.nullable().ilike(pattern.clone()).or(tasks::description.ilike(pattern)))
+            }
+            None => query,
+        }
+    }};
+}
+
+/// Narrows a boxed query down to one status and what matches a search.
+macro_rules! filtered {
+    ($query:expr, $filter:expr) => {{
+        let filter: &Filter = $filter;
+        let query = matching!($query, &filter.search);
+        match filter.status.completed() {
+            Some(completed) => query.filter(tasks::completed.eq(completed)),
+            None => query,
+        }
+    }};
+}
+
+/// A page of a list, and one task more than the limit, to tell whether the list goes on. In reverse when counted from the
+/// end.
+pub(super) struct List {
+    pub(super) filter: Filter,
+    pub(super) request: PageRequest,
+}
+
+impl Operation for List {
+    type Row = TaskRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
+        let Self { filter, request } = self;
+        let query = owned_by(owner).select(TaskRow::as_select()).into_boxed();
+        let query = sorted(filtered!(query, filter), request).limit(request.limit.get() + 1);
+        if request.offset.get() > 0 { query.offset(request.offset.get()) } else { query }
+    }
+}
+
+/// How many tasks a whole list has.
+pub(super) struct Total(pub(super) Filter);
+
+impl Operation for Total {
+    type Row = i64;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
+        let query = owned_by(owner).select(count_star()).into_boxed();
+        filtered!(query, &self.0)
+    }
+}
+
+/// How many tasks match, by whether they are done.
+pub(super) struct Counts(pub(super) Option<Search>);
+
+impl Operation for Counts {
+    type Row = (bool, i64);
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a {
+        let query = owned_by(owner).group_by(tasks::completed).select((tasks::completed, count_star())).into_boxed();
+        matching!(query, &self.0)
+    }
+}
+
+/// One task.
+pub(super) struct Find(pub(super) TaskId);
+
+impl Operation for Find {
+    type Row = TaskRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
+        owned_by(owner).filter(tasks::id.eq(self.0.as_uuid())).select(TaskRow::as_select())
+    }
+}
+
+/// Bounds and order on one sort column: a comparison of rows, `(column, id) > (key, id)`, is what the index can answer.
+macro_rules! sorted_by {
+    ($query:ident, $page:ident, $column:path, $key:ident: $sql_type:ty) => {{
+        let mut query = $query;
+        for (cursor, is_lower_bound) in bounds($page) {
+            let SortKey::$key(key) = cursor.key() else { continue };
+            let place = ($column, tasks::id).into_sql::<Record<($sql_type, Uuid)>>();
+            let bound = (key.clone(), cursor.id()).into_sql::<Record<($sql_type, Uuid)>>();
+            query = if is_lower_bound {
+                query.filter(RowAfter::new(place, bound))
+            } else {
+                query.filter(RowBefore::new(place, bound))
+            };
+        }
+        if $page.sort.descending == $page.from_end {
+            query.order_by(($column.asc(), tasks::id.asc()))
+        } else {
+            query.order_by(($column.desc(), tasks::id.desc()))
+        }
+    }};
+}
+
+fn sorted<'a>(query: Listing<'a>, page: &PageRequest) -> Listing<'a> {
+    match page.sort.column {
+        SortColumn::Created => sorted_by!(query, page, tasks::created_at, Time: Timestamptz),
+        SortColumn::Updated => sorted_by!(query, page, tasks::updated_at, Time: Timestamptz),
+        SortColumn::Title => sorted_by!(query, page, tasks::title, Title: Text),
+    }
+}
+
+/// The page's cursors, each with whether the list's keys are larger than it.
+fn bounds(page: &PageRequest) -> impl Iterator<Item = (&Cursor, bool)> {
+    let after = page.after.as_ref().map(|cursor| (cursor, !page.sort.descending));
+    let before = page.before.as_ref().map(|cursor| (cursor, page.sort.descending));
+    after.into_iter().chain(before)
+}
+
+/// The pattern for a literal substring: what LIKE would read as a wildcard is escaped.
+fn contains(search: &Search) -> String {
+    let mut pattern = String::with_capacity(search.as_str().len() + 2);
+    pattern.push('%');
+    for c in search.as_str().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
