@@ -1,55 +1,93 @@
-//! Changes to many tasks in one body: new tasks, or the ids of those that are there.
+//! Changes to many tasks in one request.
 
-use serde_json::Value;
-
-use super::body::{Fields, FromFields, read_fields};
-use crate::{
-    error::Error,
-    resolvers,
-    store::UserTasks,
-    task::{FieldError, NewTask, Task, TaskId, Violation},
+use serde::Serialize;
+use utoipa::{
+    ToSchema,
+    openapi::{Array, ArrayBuilder, Ref, RefOr, Schema},
 };
 
-/// One of the changes that can be made to many tasks.
+use super::{
+    fields::{Fields, FromFields},
+    schemas,
+    task::{CreateTask, TaskBody},
+};
+use crate::{
+    error::Error,
+    resolvers::{self, MAX_MANY},
+    store::UserTasks,
+    task::{Task, TaskId, Violation},
+};
+
+/// A change to up to 100 tasks.
+#[derive(ToSchema)]
+#[schema(example = json!({ "create": [{ "title": "Buy milk" }, { "title": "Pay rent" }] }))]
+#[serde(untagged)]
 pub(super) enum Bulk {
-    Create(Vec<NewTask>),
-    Complete(Vec<TaskId>),
-    Delete(Vec<TaskId>),
+    /// Create tasks.
+    Create {
+        #[schema(schema_with = new_tasks)]
+        create: Vec<CreateTask>,
+    },
+    /// Complete tasks. Duplicate ids collapse.
+    Complete {
+        #[schema(schema_with = ids)]
+        complete: Vec<TaskId>,
+    },
+    /// Delete tasks. Duplicate ids collapse.
+    Delete {
+        #[schema(schema_with = ids)]
+        delete: Vec<TaskId>,
+    },
 }
 
-impl Bulk {
-    /// The tasks it was done to: as they are now, or as they were.
-    pub(super) async fn carry_out(self, tasks: &UserTasks) -> Result<Vec<Task>, Error> {
-        match self {
-            Self::Create(new) => resolvers::create_many(tasks, new).await,
-            Self::Complete(ids) => resolvers::complete_many(tasks, ids).await,
-            Self::Delete(ids) => resolvers::delete_many(tasks, ids).await,
-        }
-    }
+fn new_tasks() -> Array {
+    many(Ref::from_schema_name("CreateTask")).description(Some("The new tasks.")).build()
+}
+
+fn ids() -> Array {
+    many(schemas::uuid()).description(Some("The ids of the tasks.")).build()
+}
+
+fn many(items: impl Into<RefOr<Schema>>) -> ArrayBuilder {
+    ArrayBuilder::new().items(items.into()).max_items(Some(MAX_MANY))
 }
 
 impl FromFields for Bulk {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         match ["create", "complete", "delete"].map(|name| fields.has(name)) {
-            [true, false, false] => fields.list("create", new_task).map(Self::Create),
-            [false, true, false] => fields.list("complete", task_id).map(Self::Complete),
-            [false, false, true] => fields.list("delete", task_id).map(Self::Delete),
+            [true, false, false] => fields.list("create").map(|create| Self::Create { create }),
+            [false, true, false] => fields.list("complete").map(|complete| Self::Complete { complete }),
+            [false, false, true] => fields.list("delete").map(|delete| Self::Delete { delete }),
             _ => {
-                fields.refuse(Violation::Combination("give one of `create`, `complete` and `delete`"));
+                fields.reject(Violation::Combination("give one of `create`, `complete` and `delete`"));
                 None
             }
         }
     }
 }
 
-fn new_task(item: Value) -> Result<NewTask, Vec<FieldError>> {
-    match item {
-        Value::Object(map) => read_fields(map),
-        other => Err(vec![FieldError::new("", Violation::NotAnObject).given(other)]),
+impl Bulk {
+    /// The affected tasks: after the change, or before their deletion.
+    pub(super) async fn apply(self, tasks: &UserTasks) -> Result<Vec<Task>, Error> {
+        match self {
+            Self::Create { create } => {
+                resolvers::create_many(tasks, create.into_iter().map(Into::into).collect()).await
+            }
+            Self::Complete { complete } => resolvers::complete_many(tasks, complete).await,
+            Self::Delete { delete } => resolvers::delete_many(tasks, delete).await,
+        }
     }
 }
 
-fn task_id(item: Value) -> Result<TaskId, Vec<FieldError>> {
-    let parsed = item.as_str().ok_or(Violation::NotAString).and_then(str::parse);
-    parsed.map_err(|violation| vec![FieldError::new("", violation).given(item)])
+/// The affected tasks.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BulkAnswer {
+    /// New tasks in the order given, others oldest first.
+    tasks: Vec<TaskBody>,
+}
+
+impl From<Vec<Task>> for BulkAnswer {
+    fn from(tasks: Vec<Task>) -> Self {
+        Self { tasks: tasks.into_iter().map(Into::into).collect() }
+    }
 }

@@ -1,13 +1,18 @@
-//! What a handler takes from a request besides its query and its body.
-
-use std::convert::Infallible;
+//! What handlers take from a request besides its query and its body.
 
 use axum::{
-    extract::{FromRef, FromRequestParts, OriginalUri, RawPathParams},
-    http::{HeaderMap, Uri, header, request::Parts},
+    extract::{FromRef, FromRequestParts, RawPathParams},
+    http::{HeaderMap, header, request::Parts},
+};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Object, ObjectBuilder, Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
 };
 
-use super::error::RestError;
+use super::{error::RestError, schemas};
 use crate::{
     auth::Verifier,
     error::{Code, Error},
@@ -17,10 +22,10 @@ use crate::{
     task::{FieldError, TaskId, Violation},
 };
 
-/// The caller's own tasks. A user id in the path must be the token's.
-pub(super) struct Mine(pub(super) UserTasks);
+/// The tasks of the token's user. A user id in the path must be the same.
+pub(super) struct OwnTasks(pub(super) UserTasks);
 
-impl FromRequestParts<AppState> for Mine {
+impl FromRequestParts<AppState> for OwnTasks {
     type Rejection = RestError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestError> {
@@ -34,13 +39,13 @@ impl FromRequestParts<AppState> for Mine {
     }
 }
 
-/// Who writes may name the request, to have it carried out once.
+/// The idempotency key of a request that writes.
 fn idempotency(parts: &Parts) -> Result<Option<Idempotency>, RestError> {
     if parts.method.is_safe() {
         return Ok(None);
     }
     let replayed = parts.extensions.get::<Replayed>().cloned().unwrap_or_default();
-    http::idempotency(&parts.headers, &replayed).map_err(|fault| RestError::in_part("header", fault))
+    http::idempotency(&parts.headers, &replayed).map_err(|error| RestError::in_part("header", error))
 }
 
 /// The task id in the path.
@@ -58,6 +63,19 @@ impl FromRequestParts<AppState> for Id {
     }
 }
 
+impl IntoParams for Id {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = ParameterBuilder::new().name("task_id").parameter_in(ParameterIn::Path);
+        vec![
+            parameter
+                .required(Required::True)
+                .description(Some("The task's id."))
+                .schema(Some(schemas::uuid()))
+                .build(),
+        ]
+    }
+}
+
 async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<Option<String>, RestError> {
     let params = RawPathParams::from_request_parts(parts, state).await;
     let params =
@@ -65,19 +83,7 @@ async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<O
     Ok(params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned()))
 }
 
-/// Where the request went: the collection's path as the client spelt it.
-pub(super) struct Place(pub(super) Uri);
-
-impl FromRequestParts<AppState> for Place {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        let OriginalUri(uri) = OriginalUri::from_request_parts(parts, state).await?;
-        Ok(Self(uri))
-    }
-}
-
-/// The version a change expects, from `If-Match`.
+/// The version that a change expects, from `If-Match`.
 pub(super) struct IfMatch(pub(super) Option<i64>);
 
 impl FromRequestParts<AppState> for IfMatch {
@@ -89,31 +95,50 @@ impl FromRequestParts<AppState> for IfMatch {
             "*" => Ok(Self(None)),
             tag => {
                 let violation = Violation::Combination("give one entity tag like \"3\", or *");
-                let fault = || RestError::in_part("header", FieldError::new("if-match", violation).given(tag));
-                version(tag).map(|version| Self(Some(version))).ok_or_else(fault)
+                let invalid = || RestError::in_part("header", FieldError::new("if-match", violation).given(tag));
+                version(tag).map(|version| Self(Some(version))).ok_or_else(invalid)
             }
         }
     }
 }
 
-/// The versions the client has already, from `If-None-Match`.
+/// `"3"` is version 3.
+fn version(tag: &str) -> Option<i64> {
+    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let tag = string().pattern(Some("^(\\*|\"[0-9]{1,18}\")$")).build();
+        vec![header_param("If-Match", "The version that the task must have, like `\"3\"`, or `*` for any.", tag)]
+    }
+}
+
+/// The entity tags that the client has already, from `If-None-Match`.
 pub(super) struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
-    /// Whether one of its tags is this one, weak or not.
+    /// Whether one of its tags is this one. Comparison is weak (RFC 9110, section 13.1.2).
     pub(super) fn names(&self, tag: &str) -> bool {
-        let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
         self.0
             .as_deref()
-            .is_some_and(|value| value.split(',').any(|known| known.trim() == "*" || strong(known) == strong(tag)))
+            .is_some_and(|value| value.split(',').any(|known| known.trim() == "*" || opaque(known) == opaque(tag)))
     }
 }
 
 impl FromRequestParts<AppState> for IfNoneMatch {
-    type Rejection = Infallible;
+    type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Self::Rejection> {
         Ok(Self(text(&parts.headers, &header::IF_NONE_MATCH).map(ToOwned::to_owned)))
+    }
+}
+
+impl IntoParams for IfNoneMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "Entity tags that the client has already, or `*`. If one of them matches, the answer is 304.";
+        vec![header_param("If-None-Match", description, string().build())]
     }
 }
 
@@ -121,7 +146,25 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// `"3"` is version 3.
-fn version(tag: &str) -> Option<i64> {
-    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+/// The `Idempotency-Key` of a write, as OpenAPI describes it.
+pub(super) fn idempotency_key() -> Parameter {
+    let key = string().min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")).build();
+    let description = "Identifies this request. When it is repeated with the same key within 24 hours, it is not \
+                       carried out again: the answer is the original one, with `Idempotent-Replayed: true`.";
+    header_param("Idempotency-Key", description, key)
+}
+
+/// The user of the legacy routes, as OpenAPI describes it.
+pub(super) fn user_id() -> Parameter {
+    let parameter = ParameterBuilder::new().name("user_id").parameter_in(ParameterIn::Path).required(Required::True);
+    parameter.description(Some("The user of the token.")).schema(Some(string().build())).build()
+}
+
+fn header_param(name: &str, description: &str, schema: Object) -> Parameter {
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
+    parameter.description(Some(description)).schema(Some(schema)).build()
+}
+
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
 }

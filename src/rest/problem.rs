@@ -1,54 +1,89 @@
-//! Errors as RFC 9457 has them, for clients that ask for `application/problem+json`.
+//! Errors as problem details (RFC 9457), for clients that ask for `application/problem+json`.
+
+use std::sync::Arc;
 
 use axum::{
     Json,
     extract::Request,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use mime::Mime;
 use serde::Serialize;
-use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::{
+    error::{RestError, ValidationError},
+    task::TaskBody,
+};
 use crate::http::{accepted, quality};
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The other form of an error. It travels beside the older one, since only the outermost layer knows which is asked for.
-#[derive(Clone, Serialize)]
-pub(super) struct ProblemDetails {
-    /// `about:blank`: the status says what kind of problem it is, and `code` says it more exactly.
+/// An error, as RFC 9457 has it.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProblemDetails<'a> {
+    /// Always `about:blank`: the status says what kind of problem it is, and `code` is more specific.
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) title: &'static str,
-    pub(super) status: u16,
-    pub(super) detail: String,
-    pub(super) code: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) errors: Vec<Value>,
+    #[schema(example = "about:blank")]
+    kind: &'static str,
+    /// The status in words.
+    #[schema(example = "Not Found")]
+    title: &'static str,
+    /// The status.
+    #[schema(example = 404)]
+    status: u16,
+    /// What went wrong.
+    #[schema(example = "Task not found")]
+    detail: &'a str,
+    /// The kind of error.
+    #[schema(example = "NOT_FOUND")]
+    code: &'static str,
+    /// For invalid input, one entry for each broken rule.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    errors: &'a [ValidationError],
+    /// With `VERSION_CONFLICT`, the task as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) current: Option<Value>,
+    #[schema(nullable = false)]
+    current: Option<TaskBody>,
 }
 
-/// Answers errors in the form that the request accepts. Everything else passes through.
+impl<'a> From<&'a RestError> for ProblemDetails<'a> {
+    fn from(error: &'a RestError) -> Self {
+        let code = error.error.code();
+        let status = StatusCode::from(code);
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: error.error.message(),
+            code: code.as_str(),
+            errors: &error.errors,
+            current: error.current(),
+        }
+    }
+}
+
+/// Answers errors in the form the client accepts. Everything else passes through.
 pub async fn negotiate(request: Request, next: Next) -> Response {
-    let is_wanted = accepts_problems(request.headers());
+    let accepts_problems = accepts_problems(request.headers());
     let mut response = next.run(request).await;
-    let Some(violation) = response.extensions_mut().remove::<ProblemDetails>() else { return response };
+    let Some(error) = response.extensions_mut().remove::<Arc<RestError>>() else { return response };
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
-    if is_wanted { in_form_of_problem(response, &violation) } else { response }
+    if accepts_problems { with_details(response, &ProblemDetails::from(&*error)) } else { response }
 }
 
-/// The other headers stay.
-fn in_form_of_problem(response: Response, violation: &ProblemDetails) -> Response {
+/// Replaces the body; the other headers stay.
+fn with_details(response: Response, details: &ProblemDetails<'_>) -> Response {
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    Response::from_parts(parts, Json(violation).into_response().into_body())
+    Response::from_parts(parts, Json(details).into_response().into_body())
 }
 
-/// Only who names the type gets it: `*/*` is what old clients send.
+/// The type must be named: `*/*` is what clients of the older backends send.
 fn accepts_problems(headers: &HeaderMap) -> bool {
     let is_problem = |range: &Mime| range.essence_str() == PROBLEM_JSON && quality(range) > 0;
     accepted(headers).is_some_and(|ranges| ranges.iter().any(is_problem))

@@ -40,8 +40,6 @@ impl FieldError {
 pub enum Violation {
     /// A required input is absent.
     Missing,
-    /// The whole input is not JSON: from this character on, for this reason.
-    NotJson(usize, &'static str),
     /// The whole input is not an object.
     NotAnObject,
     /// Not a string.
@@ -88,7 +86,6 @@ impl Violation {
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Missing => "missing",
-            Self::NotJson(..) => "json_invalid",
             Self::NotAnObject => "model_attributes_type",
             Self::NotAString => "string_type",
             Self::NotABoolean => "bool_type",
@@ -125,7 +122,6 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("Field required"),
-            Self::NotJson(..) => f.write_str("JSON decode error"),
             Self::NotAnObject => f.write_str("Input should be a valid dictionary or object to extract fields from"),
             Self::NotAString => f.write_str("Input should be a valid string"),
             Self::NotABoolean => f.write_str("Input should be a valid boolean"),

@@ -1,0 +1,269 @@
+//! The query of a list, in the words of the older backends.
+
+use std::{
+    borrow::Cow,
+    num::{IntErrorKind, ParseIntError},
+};
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use url::form_urlencoded;
+use utoipa::IntoParams;
+
+use super::{
+    error::RestError,
+    fields::boolean,
+    schemas::{integer as integer_schema, one_of, schema},
+};
+use crate::{
+    error::Error,
+    state::AppState,
+    task::{
+        Cursor, FieldError, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, PageRequest, Search, SortColumn, TaskSort,
+        TaskStatus, Violation,
+    },
+};
+
+/// The parameters that say where in the list a page starts.
+const POSITIONS: [&str; 4] = ["cursor", "offset", "skip", "page"];
+
+const STATUSES: [(&str, TaskStatus); 3] =
+    [("all", TaskStatus::All), ("pending", TaskStatus::Pending), ("completed", TaskStatus::Completed)];
+
+/// A sort key, and whether a `-` says that it is descending.
+#[derive(Clone, Copy, Default)]
+struct SortParam(SortColumn, bool);
+
+const SORTS: [(&str, SortParam); 10] = [
+    ("created", SortParam(SortColumn::Created, false)),
+    ("updated", SortParam(SortColumn::Updated, false)),
+    ("title", SortParam(SortColumn::Title, false)),
+    ("created_at", SortParam(SortColumn::Created, false)),
+    ("updated_at", SortParam(SortColumn::Updated, false)),
+    ("-created", SortParam(SortColumn::Created, true)),
+    ("-updated", SortParam(SortColumn::Updated, true)),
+    ("-title", SortParam(SortColumn::Title, true)),
+    ("-created_at", SortParam(SortColumn::Created, true)),
+    ("-updated_at", SortParam(SortColumn::Updated, true)),
+];
+
+/// Whether the order is descending.
+#[derive(Clone, Copy)]
+struct OrderParam(bool);
+
+const ORDERS: [(&str, OrderParam); 2] = [("asc", OrderParam(false)), ("desc", OrderParam(true))];
+
+/// Where a numbered page starts.
+#[derive(Clone, Copy)]
+struct PageParam(Offset);
+
+schema!(TaskStatus, one_of(STATUSES.map(|(word, _)| word)));
+schema!(SortParam, one_of(SORTS.map(|(word, _)| word)));
+schema!(OrderParam, one_of(ORDERS.map(|(word, _)| word)));
+// The last page of the largest size.
+schema!(PageParam, integer_schema(1, MAX_OFFSET / MAX_LIMIT + 1));
+
+/// An empty parameter counts as omitted, except `cursor`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListParams {
+    /// Which tasks; all by default.
+    #[param(inline, required = false)]
+    status: Option<TaskStatus>,
+    /// Legacy: the same as `status=completed` or `status=pending`. `status` takes precedence.
+    #[param(required = false)]
+    completed: Option<bool>,
+    /// The sort key; `created` by default. A leading `-` means descending.
+    #[param(inline, required = false)]
+    sort: Option<SortParam>,
+    /// The direction; by default `desc`, but `asc` for `title`. Takes precedence over a leading `-`.
+    #[param(inline, required = false)]
+    order: Option<OrderParam>,
+    /// Text that the title or the description contains, ignoring case.
+    #[param(inline, required = false)]
+    search: Option<Search>,
+    /// The page size.
+    #[param(inline, required = false)]
+    limit: Option<Limit>,
+    /// The position after which the page starts, from the previous page's `Link`. Valid only for the same sort.
+    #[param(value_type = Option<String>, required = false)]
+    cursor: Option<Cursor>,
+    /// Legacy: another name for `sort`, which takes precedence.
+    #[param(inline, required = false)]
+    sort_by: Option<SortParam>,
+    /// Legacy: another name for `order`, which takes precedence.
+    #[param(inline, required = false)]
+    sort_order: Option<OrderParam>,
+    /// Legacy: how many tasks to skip.
+    #[param(inline, required = false)]
+    offset: Option<Offset>,
+    /// Legacy: another name for `offset`, which takes precedence.
+    #[param(inline, required = false)]
+    skip: Option<Offset>,
+    /// Legacy: the page number, starting at 1. `offset` and `skip` take precedence. Smaller pages have higher maximums.
+    #[param(inline, required = false)]
+    page: Option<PageParam>,
+    /// Legacy: wraps the list in an object with its total.
+    #[param(required = false)]
+    envelope: Option<bool>,
+}
+
+impl ListParams {
+    /// Parameters that another one takes precedence over are not even read.
+    fn read(query: &mut Query) -> Self {
+        let status = query.read("status", |word| known(word, &STATUSES, &["all", "pending", "completed"]));
+        let completed = query.read("completed", boolean);
+        let search = query.read("search", |text| Search::parse(text.to_owned())).flatten();
+        let sort = query.read("sort", sort);
+        let sort_by = query.unless(sort.is_some(), "sort_by", self::sort);
+        let order = query.read("order", self::order);
+        let sort_order = query.unless(order.is_some(), "sort_order", self::order);
+        let limit = query.read("limit", |word| Limit::try_from(integer(word)?));
+        let offset = query.read("offset", skipped);
+        let skip = query.unless(offset.is_some(), "skip", skipped);
+        let page = query.unless(offset.or(skip).is_some(), "page", |word| page(word, limit.unwrap_or_default()));
+        let cursor_sort = task_sort(sort.or(sort_by), order.or(sort_order));
+        let cursor = query.read("cursor", |text| Cursor::parse(text, cursor_sort));
+        let envelope = query.read("envelope", boolean);
+        if cursor.is_some() && (offset.or(skip).is_some() || page.is_some()) {
+            query.reject("cursor", Violation::Combination("give a cursor or an offset, not both"));
+        }
+        Self {
+            status,
+            completed,
+            sort,
+            order,
+            search,
+            limit,
+            cursor,
+            sort_by,
+            sort_order,
+            offset,
+            skip,
+            page,
+            envelope,
+        }
+    }
+
+    fn filter(&self) -> Filter {
+        let completed = if self.completed == Some(true) { TaskStatus::Completed } else { TaskStatus::Pending };
+        let status = self.status.or(self.completed.map(|_| completed)).unwrap_or_default();
+        Filter { status, search: self.search.clone() }
+    }
+
+    fn page(self) -> PageRequest {
+        PageRequest {
+            sort: task_sort(self.sort.or(self.sort_by), self.order.or(self.sort_order)),
+            limit: self.limit.unwrap_or_default(),
+            after: self.cursor,
+            offset: self.offset.or(self.skip).or(self.page.map(|PageParam(offset)| offset)).unwrap_or_default(),
+            ..PageRequest::default()
+        }
+    }
+}
+
+/// What a list is asked for.
+pub(super) struct ListQuery {
+    pub(super) filter: Filter,
+    pub(super) page: PageRequest,
+    /// Whether the list comes as `{"tasks": […], "total": n}`.
+    pub(super) has_envelope: bool,
+    /// The query without the page's position, for the link to the next page.
+    pub(super) without_position: String,
+}
+
+impl FromRequestParts<AppState> for ListQuery {
+    type Rejection = RestError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, RestError> {
+        Self::parse(parts.uri.query().unwrap_or_default())
+            .map_err(|errors| RestError::in_part("query", Error::from(errors)))
+    }
+}
+
+impl ListQuery {
+    fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
+        let mut query = Query { pairs: form_urlencoded::parse(query.as_bytes()).collect(), errors: Vec::new() };
+        let params = ListParams::read(&mut query);
+        if !query.errors.is_empty() {
+            return Err(query.errors);
+        }
+        let kept = query.pairs.iter().filter(|(name, _)| !POSITIONS.contains(&name.as_ref()));
+        let without_position = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
+        let (filter, has_envelope) = (params.filter(), params.envelope.unwrap_or_default());
+        Ok(Self { filter, page: params.page(), has_envelope, without_position })
+    }
+}
+
+/// A query string, and the errors found in it so far.
+struct Query<'a> {
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    errors: Vec<FieldError>,
+}
+
+impl Query<'_> {
+    /// The last value of a parameter; an empty one counts as omitted.
+    fn read<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Violation>) -> Option<T> {
+        let (_, value) = self.pairs.iter().rev().find(|(key, _)| key == name)?;
+        if value.is_empty() && name != "cursor" {
+            return None;
+        }
+        parse(value).map_err(|violation| self.errors.push(FieldError::new(name, violation).given(value.as_ref()))).ok()
+    }
+
+    fn unless<T>(
+        &mut self,
+        is_overridden: bool,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, Violation>,
+    ) -> Option<T> {
+        if is_overridden { None } else { self.read(name, parse) }
+    }
+
+    fn reject(&mut self, name: &'static str, violation: Violation) {
+        self.errors.push(FieldError::new(name, violation));
+    }
+}
+
+/// The value of a word. The error names the words that are recommended.
+fn known<T: Copy>(word: &str, words: &[(&str, T)], recommended: &'static [&'static str]) -> Result<T, Violation> {
+    let found = words.iter().find(|(known, _)| *known == word);
+    found.map(|(_, value)| *value).ok_or(Violation::NotOneOf(recommended))
+}
+
+fn sort(word: &str) -> Result<SortParam, Violation> {
+    known(word, &SORTS, &["created", "updated", "title"])
+}
+
+fn order(word: &str) -> Result<OrderParam, Violation> {
+    known(word, &ORDERS, &["asc", "desc"])
+}
+
+/// Newest first, and titles from A to Z, unless the order or a `-` says otherwise.
+fn task_sort(sort: Option<SortParam>, order: Option<OrderParam>) -> TaskSort {
+    let SortParam(column, is_negated) = sort.unwrap_or_default();
+    let OrderParam(descending) = order.unwrap_or(OrderParam(is_negated || column != SortColumn::Title));
+    TaskSort { column, descending }
+}
+
+fn skipped(word: &str) -> Result<Offset, Violation> {
+    Offset::try_from(integer(word)?)
+}
+
+/// Pages are counted from 1.
+fn page(word: &str, limit: Limit) -> Result<PageParam, Violation> {
+    let last = MAX_OFFSET / limit.get() + 1;
+    match integer(word)? {
+        ..1 => Err(Violation::TooSmall(1)),
+        number if number > last => Err(Violation::TooLarge(last)),
+        number => Offset::try_from((number - 1) * limit.get()).map(PageParam),
+    }
+}
+
+/// A number that overflows breaks the same rule as the largest one.
+fn integer(word: &str) -> Result<i64, Violation> {
+    word.trim().parse().or_else(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow => Ok(i64::MAX),
+        IntErrorKind::NegOverflow => Ok(i64::MIN),
+        _ => Err(Violation::NotAnInteger),
+    })
+}

@@ -1,0 +1,125 @@
+//! The error statuses of each operation.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Responses, header::HeaderBuilder, path::Parameter};
+
+use crate::error::Code;
+
+/// What an operation's errors depend on.
+#[expect(clippy::struct_excessive_bools, reason = "independent of each other")]
+pub(super) struct Traits {
+    pub(super) is_legacy: bool,
+    pub(super) has_id: bool,
+    pub(super) has_body: bool,
+    pub(super) has_version: bool,
+}
+
+/// An error, when it occurs, and an example of its `detail`.
+struct ErrorResponse {
+    code: Code,
+    when: &'static str,
+    detail: &'static str,
+    applies: fn(&Traits) -> bool,
+}
+
+const ERRORS: [ErrorResponse; 11] = [
+    ErrorResponse {
+        code: Code::Unauthenticated,
+        when: "The token is missing or invalid. `detail` says which check failed.",
+        detail: "Invalid token: token expired",
+        applies: |_| true,
+    },
+    ErrorResponse {
+        code: Code::Forbidden,
+        when: "The user in the path is not the token's user.",
+        detail: "Not authorized to access this user's tasks",
+        applies: |operation| operation.is_legacy,
+    },
+    ErrorResponse {
+        code: Code::NotFound,
+        when: "The task doesn't exist or belongs to another user; the two are indistinguishable.",
+        detail: "Task not found",
+        applies: |operation| operation.has_id,
+    },
+    ErrorResponse {
+        code: Code::BodyTimeout,
+        when: "The client took too long to send the body. The connection is closed.",
+        detail: "The body took longer than it may (BODY_TIMEOUT)",
+        applies: |operation| operation.has_body,
+    },
+    ErrorResponse {
+        code: Code::VersionConflict,
+        when: "The task is not at the version in `If-Match`. `current` is the task as it is.",
+        detail: "Task has changed: expected version 1, it is at version 2",
+        applies: |operation| operation.has_version,
+    },
+    ErrorResponse {
+        code: Code::PayloadTooLarge,
+        when: "The body is larger than 64 KiB.",
+        detail: "The body is larger than the server reads",
+        applies: |operation| operation.has_body,
+    },
+    ErrorResponse {
+        code: Code::UnsupportedMediaType,
+        when: "`Content-Type` is not JSON.",
+        detail: "Send the body with Content-Type: application/json",
+        applies: |operation| operation.has_body,
+    },
+    ErrorResponse {
+        code: Code::BadUserInput,
+        when: "The input breaks a rule (`BAD_USER_INPUT`), or the `Idempotency-Key` was used for another request \
+               (`IDEMPOTENCY_KEY_REUSED`).",
+        detail: "",
+        applies: |_| true,
+    },
+    ErrorResponse {
+        code: Code::InternalServerError,
+        when: "The server failed.",
+        detail: "Internal server error",
+        applies: |_| true,
+    },
+    ErrorResponse {
+        code: Code::ServiceUnavailable,
+        when: "The database is unreachable, slow or busy. Try again later.",
+        detail: "The service is temporarily unavailable, try again later",
+        applies: |_| true,
+    },
+    ErrorResponse {
+        code: Code::Timeout,
+        when: "The request exceeded its deadline.",
+        detail: "The request took too long",
+        applies: |_| true,
+    },
+];
+
+impl ErrorResponse {
+    fn example(&self) -> Value {
+        let invalid = json!({ "type": "string_too_short", "loc": ["body", "title"], "input": "",
+                              "msg": "String should have at least 1 character", "ctx": { "min_length": 1 } });
+        let detail = if self.detail.is_empty() { json!([invalid]) } else { json!(self.detail) };
+        json!({ "detail": detail, "code": self.code.as_str() })
+    }
+}
+
+/// Adds the errors that an operation can answer with.
+pub(super) fn add(responses: &mut Responses, operation: &Traits) {
+    for error in ERRORS.iter().filter(|error| (error.applies)(operation)) {
+        let mut json = Content::new(Some(Ref::from_schema_name("Error")));
+        json.example = Some(error.example());
+        let problem = Content::new(Some(Ref::from_schema_name("ProblemDetails")));
+        let mut response = ResponseBuilder::new()
+            .description(error.when)
+            .content("application/json", json)
+            .content("application/problem+json", problem);
+        if error.code == Code::Unauthenticated {
+            response = response.header("WWW-Authenticate", HeaderBuilder::new().description(Some("`Bearer`")).build());
+        }
+        responses.responses.insert(StatusCode::from(error.code).as_str().to_owned(), response.build().into());
+    }
+}
+
+/// Whether it is the parameter of this name.
+pub(super) fn is_named(parameter: &RefOr<Parameter>, name: &str) -> bool {
+    matches!(parameter, RefOr::T(parameter) if parameter.name == name)
+}
