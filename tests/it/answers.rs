@@ -2,47 +2,50 @@
 
 use serde_json::{Value, json};
 
-use crate::support::App;
+use crate::support::{App, check_all};
 
 const MISSING: &str = "00000000-0000-7000-8000-000000000000";
 
 #[tokio::test]
 async fn an_absent_variable_is_as_if_its_argument_had_not_been_written() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let create = r#"mutation { createTask(input: { title: "a", description: "b" }) { id } }"#;
-    let id = app.graphql("ann", create, json!({})).await.data()["createTask"]["id"].clone();
+    let id = ann.graphql(create).await.data()["createTask"]["id"].clone();
     let update = "mutation($id: ID!, $title: String, $description: String) { \
         updateTask(id: $id, input: { title: $title, description: $description }) { title description } }";
-    let answer = app.graphql("ann", update, json!({ "id": id, "title": "c" })).await;
+    let answer = ann.graphql(update).variables(json!({ "id": id, "title": "c" })).await;
     assert_eq!(answer.data()["updateTask"], json!({ "title": "c", "description": "b" }));
-    let answer = app.graphql("ann", update, json!({ "id": id, "description": null })).await;
+    let answer = ann.graphql(update).variables(json!({ "id": id, "description": null })).await;
     assert_eq!(answer.data()["updateTask"], json!({ "title": "c", "description": null }));
     let list = "query($limit: Int, $sort: TaskSort) { tasks(limit: $limit, sort: $sort) { id } }";
-    assert_eq!(app.graphql("ann", list, json!({})).await.data()["tasks"], json!([{ "id": id }]));
+    assert_eq!(ann.graphql(list).await.data()["tasks"], json!([{ "id": id }]));
     let skip = "query($skip: Boolean! = true) { me { id } tasks @skip(if: $skip) { id } }";
-    assert_eq!(app.graphql("ann", skip, json!({})).await.data(), &json!({ "me": { "id": "ann" } }));
-    assert_eq!(app.graphql("ann", "{ me @skip(if: true) { id } }", json!({})).await.data(), &json!({}));
+    assert_eq!(ann.graphql(skip).await.data(), &json!({ "me": { "id": "ann" } }));
+    assert_eq!(ann.graphql("{ me @skip(if: true) { id } }").await.data(), &json!({}));
 }
 
 #[tokio::test]
 async fn variables_that_do_not_fit_are_told_by_name_and_nothing_runs() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let two = "mutation($input: CreateTaskInput!, $id: ID!) { \
         createTask(input: { title: \"first\" }) { id } a: createTask(input: $input) { id } toggleTask(id: $id) { id } }";
     let variables = json!({ "input": { "title": null, "done": true, "completed": "no" } });
-    let answer = app.graphql("ann", two, variables).await;
+    let answer = ann.graphql(two).variables(variables).await;
     assert_eq!((answer.code(), answer.json.get("data")), ("BAD_USER_INPUT", None), "{}", answer.text);
     let fields = answer.json["errors"][0]["extensions"]["fields"].as_object().unwrap();
     let names: Vec<_> = fields.keys().map(String::as_str).collect();
     assert_eq!(names, ["id", "input.completed", "input.done", "input.title"]);
-    assert_eq!(app.tasks_of("ann").await, json!([]));
+    assert_eq!(ann.tasks().await, json!([]));
 }
 
 #[tokio::test]
 async fn fields_come_in_the_order_they_were_asked_for() {
     let app = App::new().await;
-    app.create("ann", "a").await;
-    for (document, expected) in [
+    let ann = app.user("ann");
+    ann.create("a").await;
+    let cases = [
         ("{ tasks { title version } me { id } }", r#"{"tasks":[{"title":"a","version":1}],"me":{"id":"ann"}}"#),
         ("{ me { id } tasks { version title } }", r#"{"me":{"id":"ann"},"tasks":[{"version":1,"title":"a"}]}"#),
         (
@@ -53,22 +56,25 @@ async fn fields_come_in_the_order_they_were_asked_for() {
             "{ me { taskCounts { all } id } ...A } fragment A on Query { tasks { version } me { a: id id } }",
             r#"{"me":{"taskCounts":{"all":1},"id":"ann","a":"ann"},"tasks":[{"version":1}]}"#,
         ),
-    ] {
-        assert_eq!(app.graphql("ann", document, json!({})).await.text, format!(r#"{{"data":{expected}}}"#));
-    }
+    ];
+    check_all(cases, async |(document, expected)| {
+        assert_eq!(ann.graphql(document).await.text, format!(r#"{{"data":{expected}}}"#));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_failed_and_cannot_be_null_makes_null_what_is_around_it() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let two = format!(
         "mutation {{ a: createTask(input: {{ title: \"kept\" }}) {{ id }} b: toggleTask(id: \"{MISSING}\") {{ id }} }}"
     );
-    let answer = app.graphql("ann", &two, json!({})).await;
+    let answer = ann.graphql(&two).await;
     assert_eq!((answer.code(), &answer.json["data"]), ("NOT_FOUND", &Value::Null), "{}", answer.text);
     assert!(answer.json.as_object().unwrap().contains_key("data"), "it was run");
-    assert_eq!(app.tasks_of("ann").await.as_array().map(Vec::len), Some(1));
-    let answer = app.graphql("ann", r#"{ task(id: "x") { id } me { id } }"#, json!({})).await;
+    assert_eq!(ann.tasks().await.as_array().map(Vec::len), Some(1));
+    let answer = ann.graphql(r#"{ task(id: "x") { id } me { id } }"#).await;
     assert_eq!(answer.json["data"], json!({ "task": null, "me": { "id": "ann" } }));
     assert_eq!(answer.json["errors"][0]["path"], json!(["task"]));
 }
@@ -76,9 +82,10 @@ async fn what_failed_and_cannot_be_null_makes_null_what_is_around_it() {
 #[tokio::test]
 async fn a_list_shows_of_each_task_what_the_task_shows_itself() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let create = r#"mutation { createTask(input: { title: "a", description: "b" }) { id } }"#;
-    let id = app.graphql("ann", create, json!({})).await.data()["createTask"]["id"].clone();
-    let fields = app.graphql("ann", r#"{ __type(name: "Task") { fields { name } } }"#, json!({})).await;
+    let id = ann.graphql(create).await.data()["createTask"]["id"].clone();
+    let fields = ann.graphql(r#"{ __type(name: "Task") { fields { name } } }"#).await;
     let fields = fields.data()["__type"]["fields"].as_array().unwrap();
     let fields: String = fields.iter().map(|field| field["name"].as_str().unwrap().to_owned() + " ").collect();
     let query = format!(
@@ -86,7 +93,7 @@ async fn a_list_shows_of_each_task_what_the_task_shows_itself() {
          tasksConnection {{ nodes {{ ...All }} edges {{ node {{ id }} ... {{ node {{ ...All }} }} cursor }} }} }} \
          fragment All on Node {{ id kind: __typename ... on Task {{ {fields} id same: title __typename }} }}"
     );
-    let answer = app.graphql("ann", &query, json!({ "id": id })).await;
+    let answer = ann.graphql(&query).variables(json!({ "id": id })).await;
     let (data, task) = (answer.data(), &answer.data()["task"]);
     assert_eq!((&task["kind"], &task["same"], &task["description"]), (&json!("Task"), &json!("a"), &json!("b")));
     assert!(fields.split_whitespace().all(|field| !task[field].is_null()), "{task}");

@@ -1,21 +1,17 @@
 //! Bad parameters, arguments, cursors, variables and versions: a clear refusal through each door.
 
-use axum::http::header;
 use serde_json::{Value, json};
 
 use crate::{
-    errors::{BAD_USER_INPUT, CREATE, House, UPDATE, VALIDATION_FAILED, blamed, fault},
-    support::{
-        App,
-        app::{graphql_request, rest_request},
-        token,
-    },
+    errors::{BAD_USER_INPUT, CREATE, UPDATE, VALIDATION_FAILED, assert_blames, assert_fault},
+    support::{App, OneTask, check_all},
 };
 
 #[tokio::test]
 async fn list_parameters_that_make_no_sense_are_refused_by_rest() {
     let app = App::new().await;
-    for (query, field, kind) in [
+    let ann = app.user("ann");
+    let cases = [
         ("status=done", "status", "enum"),
         ("status=ALL", "status", "enum"),
         ("status=%00", "status", "enum"),
@@ -35,22 +31,27 @@ async fn list_parameters_that_make_no_sense_are_refused_by_rest() {
         ("cursor=", "cursor", "value_error"),
         ("cursor=garbage", "cursor", "value_error"),
         ("cursor=%00", "cursor", "value_error"),
-    ] {
-        let answer = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await;
-        assert_eq!(fault(&answer), (422, BAD_USER_INPUT, field, kind), "{query}: {}", answer.text);
-    }
-    let long = app.rest("ann", "GET", &format!("/api/tasks?search={}", "x".repeat(201)), None).await;
-    assert_eq!(fault(&long), (422, BAD_USER_INPUT, "search", "string_too_long"));
-    for query in ["limit=1", "limit=1000", "search=%FF", &format!("search={}", "%F0%9F%A6%80".repeat(200))] {
-        let answer = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await;
-        assert_eq!(answer.status, 200, "{query}: {}", answer.text);
-    }
+    ];
+    check_all(cases, async |(query, field, kind)| {
+        let answer = ann.get(format!("/api/tasks?{query}")).await;
+        assert_fault(&answer, field, kind);
+    })
+    .await;
+    let long = ann.get(format!("/api/tasks?search={}", "x".repeat(201))).await;
+    assert_fault(&long, "search", "string_too_long");
+    let cases = ["limit=1", "limit=1000", "search=%FF", &format!("search={}", "%F0%9F%A6%80".repeat(200))];
+    check_all(cases, async |query| {
+        let answer = ann.get(format!("/api/tasks?{query}")).await;
+        answer.status(200);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn list_arguments_that_make_no_sense_are_refused_by_graphql() {
     let app = App::new().await;
-    for (field, args, blame) in [
+    let ann = app.user("ann");
+    let cases = [
         ("tasks", "limit: 0", "limit"),
         ("tasks", "limit: -1", "limit"),
         ("tasks", "limit: 1001", "limit"),
@@ -65,37 +66,42 @@ async fn list_arguments_that_make_no_sense_are_refused_by_graphql() {
         ("tasksConnection", r#"after: """#, "after"),
         ("tasksConnection", r#"after: "garbage""#, "after"),
         ("tasksConnection", r#"before: "\u0000""#, "before"),
-    ] {
+    ];
+    check_all(cases, async |(field, args, blame)| {
         let selection = if field == "tasks" { "id" } else { "nodes { id }" };
-        let answer = app.graphql("ann", &format!("{{ {field}({args}) {{ {selection} }} }}"), json!({})).await;
-        assert_eq!((answer.code(), blamed(&answer)), (BAD_USER_INPUT, vec![&blame.to_owned()]), "{field}({args})");
+        let answer = ann.graphql(format!("{{ {field}({args}) {{ {selection} }} }}")).await;
+        assert_blames(&answer, blame);
         assert_eq!((answer.status.as_u16(), &answer.json["data"]), (200, &Value::Null), "{field}({args})");
-    }
-    for args in
-        ["status: DONE", "sort: PRIORITY", "limit: 1.5", "limit: \"1\"", "search: 1", "limit: 99999999999999999999"]
-    {
-        let answer = app.graphql("ann", &format!("{{ tasks({args}) {{ id }} }}"), json!({})).await;
+    })
+    .await;
+    let cases =
+        ["status: DONE", "sort: PRIORITY", "limit: 1.5", "limit: \"1\"", "search: 1", "limit: 99999999999999999999"];
+    check_all(cases, async |args| {
+        let answer = ann.graphql(format!("{{ tasks({args}) {{ id }} }}")).await;
         assert_eq!((answer.code(), answer.json.get("data")), (VALIDATION_FAILED, None), "{args}: {}", answer.text);
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_cursor_that_is_truncated_or_of_another_sort_is_refused_through_both_doors() {
     let app = App::new().await;
+    let ann = app.user("ann");
     for title in ["a", "b", "c"] {
-        app.create("ann", title).await;
+        ann.create(title).await;
     }
-    for (sort, value) in [("title", "TITLE_ASC"), ("created", "CREATED_DESC"), ("updated", "UPDATED_DESC")] {
+    let cases = [("title", "TITLE_ASC"), ("created", "CREATED_DESC"), ("updated", "UPDATED_DESC")];
+    check_all(cases, async |(sort, value)| {
         let query = format!("{{ tasksConnection(sort: {value}, first: 1) {{ pageInfo {{ endCursor }} }} }}");
-        let answer = app.graphql("ann", &query, json!({})).await;
+        let answer = ann.graphql(&query).await;
         let cursor = answer.data()["tasksConnection"]["pageInfo"]["endCursor"].as_str().unwrap().to_owned();
         let others = ["title", "-title", "created", "updated"].into_iter().filter(|other| *other != sort);
         let mut bad: Vec<_> = others.map(|other| (cursor.clone(), other)).collect();
         bad.extend([1, 2, 5, cursor.len() / 2].map(|cut| (cursor[..cursor.len() - cut].to_owned(), sort)));
         bad.extend([(format!("{cursor}x"), sort), (cursor.to_uppercase(), sort), (format!("{cursor}="), sort)]);
         for (cursor, sort) in bad {
-            let answer = app.rest("ann", "GET", &format!("/api/tasks?sort={sort}&cursor={cursor}"), None).await;
-            assert_eq!(fault(&answer), (422, BAD_USER_INPUT, "cursor", "value_error"), "{sort} {cursor}");
+            let answer = ann.get(format!("/api/tasks?sort={sort}&cursor={cursor}")).await;
+            assert_fault(&answer, "cursor", "value_error");
             let value = match sort {
                 "title" => "TITLE_ASC",
                 "-title" => "TITLE_DESC",
@@ -104,19 +110,20 @@ async fn a_cursor_that_is_truncated_or_of_another_sort_is_refused_through_both_d
             };
             for side in ["after", "before"] {
                 let query = format!("{{ tasksConnection(sort: {value}, {side}: \"{cursor}\") {{ nodes {{ id }} }} }}");
-                let answer = app.graphql("ann", &query, json!({})).await;
-                assert_eq!((answer.code(), blamed(&answer)), (BAD_USER_INPUT, vec![&side.to_owned()]), "{query}");
+                let answer = ann.graphql(&query).await;
+                assert_blames(&answer, side);
             }
         }
-        let good = app.rest("ann", "GET", &format!("/api/tasks?sort={sort}&cursor={cursor}"), None).await;
+        let good = ann.get(format!("/api/tasks?sort={sort}&cursor={cursor}")).await;
         assert_eq!(good.json.as_array().map(Vec::len), Some(2), "{sort}");
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn variables_that_are_missing_or_of_a_wrong_type_are_refused() {
-    let house = House::new().await;
-    for (document, variables) in [
+    let task = OneTask::new().await;
+    let cases = [
         (CREATE, json!({})),
         (CREATE, Value::Null),
         (CREATE, json!({ "input": null })),
@@ -152,52 +159,57 @@ async fn variables_that_are_missing_or_of_a_wrong_type_are_refused() {
         ("query($s: TaskStatus!) { tasks(status: $s) { id } }", json!({ "s": "done" })),
         ("query($s: TaskSort!) { tasks(sort: $s) { id } }", json!({ "s": 1 })),
         ("query($l: Int!) { tasks(limit: $l) { id } }", json!({ "l": "10" })),
-    ] {
-        let variables: Value = serde_json::from_str(&variables.to_string().replace("$ID", &house.id)).unwrap();
-        let answer = house.app.graphql("ann", document, variables.clone()).await;
+    ];
+    check_all(cases, async |(document, variables)| {
+        let variables: Value = serde_json::from_str(&variables.to_string().replace("$ID", &task.id)).unwrap();
+        let answer = task.ann.graphql(document).variables(variables.clone()).await;
         let told = (answer.status.as_u16(), answer.code(), answer.json.get("data"));
         assert_eq!(told, (200, BAD_USER_INPUT, None), "{document} {variables}: {}", answer.text);
-    }
+    })
+    .await;
     for input in [json!([]), json!("title")] {
-        let answer = house.app.graphql("ann", CREATE, json!({ "input": input })).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (200, BAD_USER_INPUT), "{input}: {}", answer.text);
+        let answer = task.ann.graphql(CREATE).variables(json!({ "input": input })).await;
+        answer.refused(200, BAD_USER_INPUT);
     }
-    for variables in [json!([]), json!("a"), json!(1)] {
+    check_all([json!([]), json!("a"), json!(1)], async |variables| {
         let body = json!({ "query": "{ me { id } }", "variables": variables });
-        let answer = house.app.send(graphql_request(Some(&token("ann")), &body)).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (400, BAD_USER_INPUT), "{body}: {}", answer.text);
-    }
-    house.assert_untouched("variables").await;
+        let answer = task.ann.post("/graphql", body).await;
+        answer.refused(400, BAD_USER_INPUT);
+    })
+    .await;
+    task.assert_unchanged().await;
 }
 
 #[tokio::test]
 async fn a_variable_that_is_missing_keeps_the_fields_before_it_from_running() {
-    let house = House::new().await;
+    let task = OneTask::new().await;
     let document = "mutation($id: ID!) { createTask(input: { title: \"New\" }) { id } toggleTask(id: $id) { id } }";
-    assert_eq!(house.app.graphql("ann", document, json!({})).await.code(), BAD_USER_INPUT);
-    house.assert_untouched("a missing variable").await;
+    assert_eq!(task.ann.graphql(document).await.code(), BAD_USER_INPUT);
+    task.assert_unchanged().await;
     let named = "query Q { me { id } } mutation M($id: ID!) { createTask(input: { title: \"New\" }) { id } toggleTask(id: $id) { id } }";
     let body = json!({ "query": named, "operationName": "M", "variables": { "id": null } });
-    assert_eq!(house.app.send(graphql_request(Some(&token("ann")), &body)).await.code(), BAD_USER_INPUT);
-    let answer = house.app.graphql("ann", "query($id: ID! = \"x\") { task(id: $id) { id } }", json!({})).await;
-    assert_eq!((answer.code(), blamed(&answer)), (BAD_USER_INPUT, vec![&"id".to_owned()]), "a default will do");
-    house.assert_untouched("a missing variable").await;
+    assert_eq!(task.ann.post("/graphql", body).await.code(), BAD_USER_INPUT);
+    let answer = task.ann.graphql("query($id: ID! = \"x\") { task(id: $id) { id } }").await;
+    assert_blames(&answer, "id");
+    task.assert_unchanged().await;
 }
 
 #[tokio::test]
 async fn versions_that_are_none_are_refused_through_both_doors() {
-    let house = House::new().await;
-    for tag in ["3", "\"x\"", "\"\"", "W/\"1\"", "\"1\", \"2\"", "\"99999999999999999999\"", "\"1"] {
+    let task = OneTask::new().await;
+    let cases = ["3", "\"x\"", "\"\"", "W/\"1\"", "\"1\", \"2\"", "\"99999999999999999999\"", "\"1"];
+    check_all(cases, async |tag| {
         for (method, body) in [("PUT", Some(json!({ "title": "x" }))), ("DELETE", None)] {
-            let mut request = rest_request(Some(&token("ann")), method, &format!("/api/tasks/{}", house.id), body);
-            request.headers_mut().insert(header::IF_MATCH, tag.parse().unwrap());
-            let answer = house.app.send(request).await;
-            assert!(answer.status.is_client_error(), "{method} {tag}: {} {}", answer.status, answer.text);
+            let answer = task.ann.call(method, &task.path).maybe_json(body).if_match(tag).await;
+            assert!(answer.status.is_client_error(), "{answer}");
         }
-    }
-    for version in ["0", "-1", "2", "9223372036854775807", "-9223372036854775808"] {
-        let query = format!("mutation {{ deleteTask(id: \"{}\", expectedVersion: {version}) {{ id }} }}", house.id);
-        assert_eq!(house.app.graphql("ann", &query, json!({})).await.code(), "VERSION_CONFLICT", "{version}");
-    }
-    house.assert_untouched("versions").await;
+    })
+    .await;
+    let cases = ["0", "-1", "2", "9223372036854775807", "-9223372036854775808"];
+    check_all(cases, async |version| {
+        let query = format!("mutation {{ deleteTask(id: \"{}\", expectedVersion: {version}) {{ id }} }}", task.id);
+        assert_eq!(task.ann.graphql(&query).await.code(), "VERSION_CONFLICT", "{version}");
+    })
+    .await;
+    task.assert_unchanged().await;
 }

@@ -14,18 +14,12 @@ use tandem::auth::{KeySource, Timing};
 
 use crate::{
     skip,
-    support::{
-        App, SECRET,
-        app::{graphql_request, rest_request},
-        better_auth::BetterAuth,
-        eventually,
-        issuer::eager,
-    },
+    support::{App, SECRET, better_auth::BetterAuth, check_all, eventually, issuer::eager},
 };
 
 /// Through GraphQL, with this token.
 async fn graphql(app: &App, token: &str, query: &str) -> Value {
-    app.send(graphql_request(Some(token), &json!({ "query": query }))).await.data().clone()
+    app.bearer(token).post("/graphql", json!({ "query": query })).await.data().clone()
 }
 
 fn kid(token: &str) -> Option<String> {
@@ -34,13 +28,13 @@ fn kid(token: &str) -> Option<String> {
 
 /// Through REST, with this token.
 async fn rest(app: &App, token: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-    let answer = app.send(rest_request(Some(token), method, path, body)).await;
+    let answer = app.bearer(token).call(method, path).maybe_json(body).await;
     (answer.status.as_u16(), answer.json)
 }
 
 async fn two_users_are_kept_apart(algorithm: Algorithm) {
     let Some(better_auth) = BetterAuth::start(algorithm) else { skip!(Node) };
-    let app = App::trusting(vec![better_auth.source(eager())]).await;
+    let app = App::builder().trusting([better_auth.source(eager())]).build().await;
     let (ann, bob) = (better_auth.sign_in("ann").await, better_auth.sign_in("bob").await);
     let (anns, bobs) = (better_auth.token(&ann).await, better_auth.token(&bob).await);
     let header = jsonwebtoken::decode_header(&anns).unwrap();
@@ -87,7 +81,7 @@ async fn two_users_are_kept_apart_with_ps256() {
 #[tokio::test]
 async fn the_recommended_options_keep_names_and_addresses_out_of_tokens() {
     let Some(better_auth) = BetterAuth::start_with(Algorithm::EdDSA, "guide") else { skip!(Node) };
-    let app = App::trusting(vec![better_auth.source(eager())]).await;
+    let app = App::builder().trusting([better_auth.source(eager())]).build().await;
     let ann = better_auth.sign_in("ann").await;
     let token = better_auth.token(&ann).await;
     let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(&token).unwrap();
@@ -101,7 +95,7 @@ async fn the_recommended_options_keep_names_and_addresses_out_of_tokens() {
 async fn no_request_fails_while_keys_are_rotated() {
     let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
     let timing = Timing { cooldown: Duration::from_hours(1), ..eager() };
-    let app = Arc::new(App::trusting(vec![better_auth.source(timing)]).await);
+    let app = Arc::new(App::builder().trusting([better_auth.source(timing)]).build().await);
     app.verifier.keep_keys_fresh();
     let better_auth = Arc::new(better_auth);
     let ann = Arc::new(better_auth.sign_in("ann").await);
@@ -144,7 +138,7 @@ async fn no_request_fails_while_keys_are_rotated() {
 #[tokio::test]
 async fn with_the_issuer_gone_known_keys_go_on_and_a_new_one_with_new_keys_is_accepted() {
     let Some(better_auth) = BetterAuth::start(Algorithm::ES256) else { skip!(Node) };
-    let app = App::trusting(vec![better_auth.source(eager())]).await;
+    let app = App::builder().trusting([better_auth.source(eager())]).build().await;
     let ann = better_auth.sign_in("ann").await;
     let (first, second) = (better_auth.token(&ann).await, better_auth.token(&ann).await);
     assert!(app.lets_in(&first).await);
@@ -165,7 +159,8 @@ async fn with_the_issuer_gone_known_keys_go_on_and_a_new_one_with_new_keys_is_ac
 async fn tokens_of_a_key_that_better_auth_withdraws_are_refused_after_the_next_refresh() {
     let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
     let often = Duration::from_millis(20);
-    let app = App::trusting(vec![better_auth.source(Timing { refresh: often, retry: often, ..eager() })]).await;
+    let app =
+        App::builder().trusting([better_auth.source(Timing { refresh: often, retry: often, ..eager() })]).build().await;
     app.verifier.keep_keys_fresh();
     let ann = better_auth.sign_in("ann").await;
     let old = better_auth.token(&ann).await;
@@ -182,16 +177,18 @@ async fn tokens_of_a_key_that_better_auth_withdraws_are_refused_after_the_next_r
 async fn what_else_better_auth_hands_out_is_refused() {
     let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
     let anything = better_auth.source(eager()).with_claims(None, None);
-    let app = App::trusting(vec![KeySource::hs256(&[SECRET.into()]), anything]).await;
+    let app = App::builder().trusting([KeySource::hs256(&[SECRET.into()]), anything]).build().await;
     let ann = better_auth.sign_in("ann").await;
     assert!(app.lets_in(&better_auth.token(&ann).await).await);
-    for (what, token, reason) in [
+    let cases = [
         ("a session", ann.session, "token is not a well-formed JWT"),
         ("a session cookie cache", ann.cookie_cache, "not an access token by its type"),
         ("an e-mail verification", better_auth.last_email().await, "token has no user id"),
-    ] {
+    ];
+    check_all(cases, async |(what, token, reason)| {
         assert!(!app.lets_in(&token).await, "{what}");
         let message = app.verifier.verify(&token).await.unwrap_err().message().to_owned();
         assert!(message.contains(reason), "{what}: {message}");
-    }
+    })
+    .await;
 }

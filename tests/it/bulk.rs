@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use crate::{
     skip,
-    support::{Answer, App},
+    support::{Answer, App, check_all},
 };
 
 async fn bulk(app: &App, user: &str, body: Value) -> Answer {
-    app.rest(user, "POST", "/api/tasks/bulk", Some(body)).await
+    app.user(user).post("/api/tasks/bulk", body).await
 }
 
 /// New tasks of a user, and their ids.
 async fn some(app: &App, user: &str, titles: &[&str]) -> Vec<Value> {
     let new: Vec<_> = titles.iter().map(|title| json!({ "title": title })).collect();
     let answer = bulk(app, user, json!({ "create": new })).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.status(200);
     answer.json["tasks"].as_array().unwrap().clone()
 }
 
@@ -32,6 +32,7 @@ const DELETE: &str = "mutation($ids: [ID!]!) { deleteTasks(ids: $ids) { count id
 #[tokio::test]
 async fn many_tasks_are_added_completed_and_deleted_by_rest() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let created = some(&app, "ann", &["a", "b", "c"]).await;
     let titles: Vec<_> = created.iter().map(|task| task["title"].as_str().unwrap()).collect();
     assert_eq!(titles, ["a", "b", "c"]);
@@ -45,50 +46,55 @@ async fn many_tasks_are_added_completed_and_deleted_by_rest() {
     assert_eq!(versions, [2, 2, 2], "what is completed already stays as it is");
     let deleted = bulk(&app, "ann", json!({ "delete": [ids[0], ids[1]] })).await;
     assert_eq!((deleted.status.as_u16(), &deleted.json["tasks"][1]["title"]), (200, &json!("b")));
-    assert_eq!(app.tasks_of("ann").await.as_array().unwrap().len(), 1);
-    for nothing in [json!({ "create": [] }), json!({ "complete": [] }), json!({ "delete": [] })] {
+    assert_eq!(ann.tasks().await.as_array().unwrap().len(), 1);
+    let cases = [json!({ "create": [] }), json!({ "complete": [] }), json!({ "delete": [] })];
+    check_all(cases, async |nothing| {
         let answer = bulk(&app, "ann", nothing).await;
         assert_eq!((answer.status.as_u16(), answer.json), (200, json!({ "tasks": [] })));
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn both_doors_do_the_same_to_many_tasks() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let ids = ids(&some(&app, "ann", &["a", "b"]).await);
-    let answer = app.graphql("ann", COMPLETE, json!({ "ids": ids })).await;
+    let answer = ann.graphql(COMPLETE).variables(json!({ "ids": ids })).await;
     let task = |id: &Value| json!({ "id": id, "completed": true, "version": 2 });
     assert_eq!(answer.data()["completeTasks"], json!({ "count": 2, "tasks": [task(&ids[0]), task(&ids[1])] }));
     assert_eq!(
-        app.graphql("ann", DELETE, json!({ "ids": ids })).await.data()["deleteTasks"],
+        ann.graphql(DELETE).variables(json!({ "ids": ids })).await.data()["deleteTasks"],
         json!({ "count": 2, "ids": ids })
     );
-    assert_eq!(app.tasks_of("ann").await, json!([]));
+    assert_eq!(ann.tasks().await, json!([]));
 }
 
 #[tokio::test]
 async fn when_one_of_many_is_not_there_none_is_touched() {
     let app = App::new().await;
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
     let ids = ids(&some(&app, "ann", &["a", "b"]).await);
-    let bobs = app.create("bob", "Bob's").await["id"].clone();
-    let before = app.tasks_of("ann").await;
+    let bobs = bob.create("Bob's").await["id"].clone();
+    let before = ann.tasks().await;
     for stranger in [bobs, json!("01a1fe19-a73c-72af-a397-b7572654bf7a")] {
         let chosen = json!([ids[0], stranger, ids[1]]);
         for (change, document) in [("complete", COMPLETE), ("delete", DELETE)] {
             let answer = bulk(&app, "ann", json!({ change: chosen })).await;
-            assert_eq!((answer.status.as_u16(), answer.code()), (404, "NOT_FOUND"), "{change}");
-            assert_eq!(app.graphql("ann", document, json!({ "ids": chosen })).await.code(), "NOT_FOUND", "{change}");
+            answer.refused(404, "NOT_FOUND");
+            assert_eq!(ann.graphql(document).variables(json!({ "ids": chosen })).await.code(), "NOT_FOUND", "{change}");
         }
     }
-    assert_eq!(app.tasks_of("ann").await, before);
-    assert_eq!(app.tasks_of("bob").await[0]["version"], 1);
+    assert_eq!(ann.tasks().await, before);
+    assert_eq!(bob.tasks().await[0]["version"], 1);
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_one_of_many_is_told_with_its_place() {
     let app = App::new().await;
-    let id = app.create("ann", "Mine").await["id"].clone();
-    for (body, faults) in [
+    let ann = app.user("ann");
+    let id = ann.create("Mine").await["id"].clone();
+    let cases = [
         (
             json!({ "create": [{ "title": "x" }, { "title": "" }, 3, {}] }),
             json!([["create", 1, "title"], ["create", 2], ["create", 3, "title"]]),
@@ -100,9 +106,10 @@ async fn what_is_wrong_with_one_of_many_is_told_with_its_place() {
         (json!({ "delete": [id], "complete": [id] }), json!([[]])),
         (json!({ "complete": null }), json!([[]])),
         (json!({}), json!([[]])),
-    ] {
+    ];
+    check_all(cases, async |(body, faults)| {
         let answer = bulk(&app, "ann", body.clone()).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (422, "BAD_USER_INPUT"), "{body}: {}", answer.text);
+        answer.refused(422, "BAD_USER_INPUT");
         let told: Vec<_> = answer.json["detail"].as_array().unwrap().iter().map(|fault| &fault["loc"]).collect();
         let expected: Vec<_> = faults
             .as_array()
@@ -111,21 +118,23 @@ async fn what_is_wrong_with_one_of_many_is_told_with_its_place() {
             .map(|place| json!([&[json!("body")], place.as_array().unwrap().as_slice()].concat()))
             .collect();
         assert_eq!(told, expected.iter().collect::<Vec<_>>(), "{body}");
-    }
-    let answer = app.graphql("ann", DELETE, json!({ "ids": [id, "x"] })).await;
+    })
+    .await;
+    let answer = ann.graphql(DELETE).variables(json!({ "ids": [id, "x"] })).await;
     let fields = answer.json["errors"][0]["extensions"]["fields"].clone();
     assert_eq!((answer.code(), fields), ("BAD_USER_INPUT", json!({ "ids.1": "Input should be a valid UUID" })));
-    let answer = app.graphql("ann", COMPLETE, json!({ "ids": vec![id; 101] })).await;
+    let answer = ann.graphql(COMPLETE).variables(json!({ "ids": vec![id; 101] })).await;
     assert_eq!(
         answer.json["errors"][0]["extensions"]["fields"],
         json!({ "ids": "List should have at most 100 items" })
     );
-    assert_eq!(app.tasks_of("ann").await[0]["version"], 1);
+    assert_eq!(ann.tasks().await[0]["version"], 1);
 }
 
 #[tokio::test]
 async fn changes_to_the_same_many_tasks_at_the_same_time_are_each_all_or_none() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let ann = app.user("ann");
     let app = Arc::new(app);
     for _ in 0..10 {
         let ids = ids(&some(&app, "ann", &["a", "b", "c", "d"]).await);
@@ -136,7 +145,7 @@ async fn changes_to_the_same_many_tasks_at_the_same_time_are_each_all_or_none() 
             let done = answer.json["tasks"].as_array().map(Vec::len);
             assert!(matches!((answer.status.as_u16(), done), (200, Some(4 | 1)) | (404, None)), "{}", answer.text);
         }
-        let left = app.tasks_of("ann").await;
+        let left = ann.tasks().await;
         let left = left.as_array().unwrap();
         let all_deleted = answers[0].status == 200;
         assert_eq!(left.len(), if all_deleted { 0 } else { 3 });

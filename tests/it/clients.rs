@@ -22,7 +22,8 @@ macro_rules! project {
 /// Runs a program of ours against a fresh server, as Ann.
 async fn run(project: &Project, program: &str) {
     let app = App::new().await;
-    app.create("ann", "Water plants").await;
+    let ann = app.user("ann");
+    ann.create("Water plants").await;
     let url = app.listen().await;
     let finished = project.run("node", &[program], &[("TANDEM_URL", &url), ("TANDEM_TOKEN", &token("ann"))]).await;
     assert!(finished.is_ok, "{program}: {}", finished.text);
@@ -66,7 +67,7 @@ fn the_guide_shows_the_clients_that_the_tests_run() {
 #[tokio::test]
 async fn graphiql_works_in_a_browser_without_the_internet() {
     let project = project!(PROJECT);
-    let page = App::new().await.rest("ann", "GET", "/graphiql", None).await;
+    let page = App::new().await.user("ann").get("/graphiql").await;
     let is_built = !page.text.contains("unpkg.com");
     let has_browser = Command::new(CHROMIUM).arg("--version").output().is_ok();
     let missing = match (is_built, has_browser) {

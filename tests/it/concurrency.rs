@@ -12,13 +12,14 @@ use crate::{
 #[tokio::test]
 async fn a_hundred_concurrent_toggles_make_a_hundred_versions() {
     let app = App::new().await;
-    let task = app.create("ann", "Flip me").await;
+    let ann = app.user("ann");
+    let task = ann.create("Flip me").await;
     let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
-    let answers = join_all((0..100).map(|_| app.rest("ann", "PATCH", &path, None))).await;
+    let answers = join_all((0..100).map(|_| ann.call("PATCH", &path).send())).await;
     let mut versions: Vec<_> = answers.iter().map(|answer| answer.json["version"].as_i64().unwrap()).collect();
     versions.sort_unstable();
     assert_eq!(versions, (2..=101).collect::<Vec<_>>());
-    assert_eq!(app.tasks_of("ann").await[0]["completed"], json!(false));
+    assert_eq!(ann.tasks().await[0]["completed"], json!(false));
 }
 
 #[tokio::test]
@@ -27,13 +28,12 @@ async fn requests_given_up_half_way_leave_no_transaction_open_and_mix_no_users()
     db.config.pool_size = 2;
     let app = App::on(db).await;
     for user in ["ann", "bob"] {
-        app.create(user, user).await;
+        app.user(user).create(user).await;
     }
     for round in 0..300 {
         let user = if round % 2 == 0 { "ann" } else { "bob" };
         let body = json!({ "title": user });
-        let (read, write) =
-            (app.rest(user, "GET", "/api/tasks", None), app.rest(user, "POST", "/api/tasks", Some(body)));
+        let (read, write) = (app.user(user).get("/api/tasks"), app.user(user).post("/api/tasks", body));
         tokio::select! {
             biased;
             () = turns(round % 23) => {}
@@ -42,7 +42,7 @@ async fn requests_given_up_half_way_leave_no_transaction_open_and_mix_no_users()
         }
     }
     for user in ["ann", "bob"] {
-        for task in app.tasks_of(user).await.as_array().unwrap() {
+        for task in app.user(user).tasks().await.as_array().unwrap() {
             assert_eq!((&task["user_id"], &task["title"]), (&json!(user), &json!(user)));
         }
     }
@@ -53,19 +53,20 @@ async fn requests_given_up_half_way_leave_no_transaction_open_and_mix_no_users()
 #[tokio::test]
 async fn a_write_whose_client_goes_away_while_it_waits_is_finished() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
-    let task = app.create("ann", "Flip me").await;
+    let ann = app.user("ann");
+    let task = ann.create("Flip me").await;
     let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
     {
-        let mut toggle = Box::pin(app.rest("ann", "PATCH", &path, None));
+        let mut toggle = ann.call("PATCH", &path).into_future();
         while waiting(&app).await == 0 {
             assert!(futures::poll!(&mut toggle).is_pending());
         }
     }
     admin.batch_execute("COMMIT").await.unwrap();
     app.store.drain(tokio::time::Instant::now() + app.db.config.statement_timeout).await;
-    assert_eq!(app.tasks_of("ann").await[0]["version"], json!(2));
+    assert_eq!(ann.tasks().await[0]["version"], json!(2));
     assert_eq!(open_transactions(&app).await, 0);
 }
 

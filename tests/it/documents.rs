@@ -8,31 +8,27 @@ use tandem::graphql::{Limits, MAX_NESTING};
 
 use crate::{
     skip,
-    support::{Answer, App, TestDb, app::graphql_request, token},
+    support::{Answer, App, TestDb, check_all},
 };
 
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 
 async fn app_with(limits: Limits) -> App {
-    App::with(TestDb::fresh().await, limits, Duration::from_secs(30)).await
+    App::builder().limits(limits).build().await
 }
 
 async fn send(app: &App, body: &Value) -> Answer {
-    app.send(graphql_request(Some(&token("ann")), body)).await
+    app.user("ann").post("/graphql", body.clone()).await
 }
 
 /// Asserts that a document was not run, and why.
 async fn assert_refused(app: &App, document: &str, code: &str) {
-    let answer = app.graphql("ann", document, json!({})).await;
-    let start: String = document.chars().take(60).collect();
-    assert_eq!((answer.status, answer.code()), (StatusCode::OK, code), "{start}: {:.300}", answer.text);
-    assert_eq!(answer.json.get("data"), None, "{start}");
+    app.user("ann").graphql(document).await.refused(200, code).ran_nothing();
 }
 
 async fn assert_runs(app: &App, document: &str) {
-    let answer = app.graphql("ann", document, json!({})).await;
-    assert_eq!(answer.json.get("errors"), None, "{document}");
+    app.user("ann").graphql(document).await.good();
 }
 
 /// As many levels of nesting as fit into a body, or fewer.
@@ -44,8 +40,10 @@ fn nested(levels: usize, before: &str, open: &str, middle: &str, close: &str, af
 #[tokio::test]
 async fn nesting_is_refused_however_deep() {
     let app = App::new().await;
+    let ann = app.user("ann");
     // Between what the parser refuses and what it takes, something further in could still run out of stack.
-    for levels in [65, 100, 200, 300, 500, 800, 1300, 2000, 4000, 8000, usize::MAX] {
+    let cases = [65, 100, 200, 300, 500, 800, 1300, 2000, 4000, 8000, usize::MAX];
+    check_all(cases, async |levels| {
         for (before, open, middle, close, after) in [
             ("{ tasks(limit: ", "[", "1", "]", ") { id } }"),
             ("{ tasks(limit: ", "[", "", "", ""),
@@ -63,15 +61,15 @@ async fn nesting_is_refused_however_deep() {
             ("{ task(id: [\"\"\"a\" ", "[", "1", "]", "]) { id } }"),
         ] {
             let document = nested(levels, before, open, middle, close, after);
-            let answer = app.graphql("ann", &document, json!({})).await;
+            let answer = ann.graphql(&document).await;
             let is_refused = [PARSE_FAILED, VALIDATION_FAILED].contains(&answer.code());
             assert!(answer.status == StatusCode::OK && is_refused, "{before}{open} ×{levels}: {:.300}", answer.text);
         }
         let variables: String = nested(levels, r#"{"query":"{ me { id } }","variables":{"a":"#, "[", "1", "]", "}}");
-        let answer = app.send(graphql_request(Some(&token("ann")), &Value::Null).map(|_| variables.into())).await;
-        let expected = if levels <= 100 { (200, "") } else { (400, "BAD_USER_INPUT") };
-        assert_eq!((answer.status.as_u16(), answer.code()), expected, "variables ×{levels}");
-    }
+        let (status, code) = if levels <= 100 { (200, "") } else { (400, "BAD_USER_INPUT") };
+        ann.call("POST", "/graphql").json_bytes(variables).await.refused(status, code);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -98,18 +96,21 @@ async fn documents_that_grow_when_they_are_unfolded_are_refused_at_once() {
     }
     bomb += " fragment F20 on Query { me { id } }";
     assert_refused(&app, &bomb, VALIDATION_FAILED).await;
-    for cycle in [
+    let cases = [
         "{ ...A } fragment A on Query { ...A }",
         "{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }",
         "{ ...A } fragment A on Query { me { id } ...B } fragment B on Query { ... { ...A } }",
-    ] {
+    ];
+    check_all(cases, async |cycle| {
         assert_refused(&app, cycle, VALIDATION_FAILED).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn long_documents_are_refused() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let aliases: String = (0..3000).fold(String::new(), |all, index| all + &format!("a{index}:__typename "));
     for document in [
         format!("{{ {aliases} }}"),
@@ -124,7 +125,7 @@ async fn long_documents_are_refused() {
             (0..4000).fold(String::new(), |all, index| all + &format!("$a{index}:Int "))
         ),
     ] {
-        let answer = app.graphql("ann", &document, json!({})).await;
+        let answer = ann.graphql(&document).await;
         let is_refused = [PARSE_FAILED, VALIDATION_FAILED].contains(&answer.code());
         assert!(answer.status == StatusCode::OK && is_refused, "{document:.60}: {:.300}", answer.text);
     }
@@ -133,7 +134,8 @@ async fn long_documents_are_refused() {
 #[tokio::test]
 async fn what_is_no_graphql_is_told_from_what_does_not_fit_the_schema() {
     let app = App::new().await;
-    for document in [
+    let ann = app.user("ann");
+    let cases = [
         "",
         " ",
         "{",
@@ -146,10 +148,12 @@ async fn what_is_no_graphql_is_told_from_what_does_not_fit_the_schema() {
         "{ me(: 1) { id } }",
         "\u{feff}",
         "#",
-    ] {
+    ];
+    check_all(cases, async |document| {
         assert_refused(&app, document, PARSE_FAILED).await;
-    }
-    for document in [
+    })
+    .await;
+    let cases = [
         "{ nothing }",
         "{ me }",
         "{ me { id { id } } }",
@@ -164,12 +168,14 @@ async fn what_is_no_graphql_is_told_from_what_does_not_fit_the_schema() {
         "query A { me { id } } query B { me { id } }",
         "{ me { id @nothing } }",
         "type Query { a: Int }",
-    ] {
-        let answer = app.graphql("ann", document, json!({})).await;
+    ];
+    check_all(cases, async |document| {
+        let answer = ann.graphql(document).await;
         let is_refused = [PARSE_FAILED, VALIDATION_FAILED].contains(&answer.code());
         assert!(answer.status == StatusCode::OK && is_refused, "{document}: {}", answer.text);
         assert_eq!(answer.json.get("data"), None, "{document}");
-    }
+    })
+    .await;
     let named = json!({ "query": "query A { me { id } }", "operationName": "B" });
     assert_eq!(send(&app, &named).await.code(), VALIDATION_FAILED);
 }
@@ -187,7 +193,7 @@ async fn depth_is_counted_through_fragments_to_the_limit_and_not_past_it() {
 #[tokio::test]
 async fn complexity_is_counted_to_the_limit_and_not_past_it() {
     let app = app_with(Limits { complexity: 13, ..Limits::default() }).await;
-    for (fits, does_not) in [
+    let cases = [
         ("{ tasks { id title version } }", "{ tasks { id title version completed } }"),
         ("{ tasksConnection { nodes { id title } } }", "{ tasksConnection { nodes { id title version } } }"),
         (
@@ -196,29 +202,33 @@ async fn complexity_is_counted_to_the_limit_and_not_past_it() {
         ),
         ("{ tasks { id } me { id } }", "{ tasks { id } me { id } a: me { id } }"),
         ("{ me { id } }", "{ a: tasks { id } b: tasks { id } }"),
-    ] {
+    ];
+    check_all(cases, async |(fits, does_not)| {
         assert_runs(&app, fits).await;
         assert_refused(&app, does_not, VALIDATION_FAILED).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn aliases_are_counted_wherever_they_are_to_the_limit_and_not_past_it() {
     let app = app_with(Limits { aliases: 2, ..Limits::default() }).await;
-    for document in [
+    let cases = [
         "{ a: me { b: id X: id } }",
         "{ a: me { ... on Viewer { b: id X: id } } }",
         "{ a: me { ...F } } fragment F on Viewer { b: id X: id }",
-    ] {
+    ];
+    check_all(cases, async |document| {
         assert_runs(&app, &document.replace("X: ", "")).await;
         assert_refused(&app, document, VALIDATION_FAILED).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn selections_are_counted_wherever_they_are_spread_to_the_limit_and_not_past_it() {
     let app = app_with(Limits { selections: 6, ..Limits::default() }).await;
-    for (fits, does_not) in [
+    let cases = [
         ("{ a: me { id } me { id b: id c: id } }", "{ a: me { id } me { id b: id c: id d: id } }"),
         (
             "{ me { ...F ...F id } } fragment F on Viewer { id }",
@@ -228,27 +238,32 @@ async fn selections_are_counted_wherever_they_are_spread_to_the_limit_and_not_pa
             "{ ... { me { id } } ... { __typename } }",
             "{ ... { me { id } } ... { __typename a: __typename b: __typename } }",
         ),
-    ] {
+    ];
+    check_all(cases, async |(fits, does_not)| {
         assert_runs(&app, fits).await;
         assert_refused(&app, does_not, VALIDATION_FAILED).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn root_fields_are_counted_through_fragments_to_the_limit_and_not_past_it() {
     let app = app_with(Limits { root_fields: 2, ..Limits::default() }).await;
-    for (fits, does_not) in [
+    let ann = app.user("ann");
+    let cases = [
         ("{ me { id } __typename }", "{ me { id } __typename a: __typename }"),
         (
             "{ ...F } fragment F on Query { me { id } __typename }",
             "{ ...F ...F } fragment F on Query { me { id } __typename }",
         ),
         ("{ ... { me { id } } __typename }", "{ ... { me { id } a: __typename } __typename }"),
-    ] {
+    ];
+    check_all(cases, async |(fits, does_not)| {
         assert_runs(&app, fits).await;
         assert_refused(&app, does_not, VALIDATION_FAILED).await;
-    }
-    let answer = app.graphql("ann", "{ a: __typename b: __typename c: __typename }", json!({})).await;
+    })
+    .await;
+    let answer = ann.graphql("{ a: __typename b: __typename c: __typename }").await;
     let message = "The request has 3 root fields, the limit (GRAPHQL_MAX_ROOT_FIELDS) is 2";
     assert_eq!(answer.json["errors"][0]["message"], message);
 }
@@ -273,7 +288,7 @@ async fn directives_are_counted_wherever_they_are_to_the_limit_and_not_past_it()
 async fn a_batch_has_one_budget_to_the_limit_and_not_past_it() {
     let batch = |document: &str, count| Value::from(vec![json!({ "query": document }); count]);
     let generous = || Limits { batch: 10, ..Limits::default() };
-    for (limits, document, name) in [
+    let cases = [
         (Limits { tokens: 12, ..generous() }, "{ me { id } }", "GRAPHQL_MAX_TOKENS"),
         (Limits { complexity: 4, ..generous() }, "{ me { id } }", "GRAPHQL_MAX_COMPLEXITY"),
         (Limits { selections: 4, ..generous() }, "{ me { id } }", "GRAPHQL_MAX_SELECTIONS"),
@@ -281,22 +296,25 @@ async fn a_batch_has_one_budget_to_the_limit_and_not_past_it() {
         (Limits { aliases: 2, ..generous() }, "{ me { a: id } }", "GRAPHQL_MAX_ALIASES"),
         (Limits { directives: 2, ..generous() }, "{ me { id @skip(if: false) } }", "GRAPHQL_MAX_DIRECTIVES"),
         (Limits { tokens: 8, ..generous() }, "{ { { {", "GRAPHQL_MAX_TOKENS"),
-    ] {
+    ];
+    check_all(cases, async |(limits, document, name)| {
         let app = app_with(limits).await;
         let two = send(&app, &batch(document, 2)).await;
         assert_eq!((two.status, two.json.as_array().map(Vec::len)), (StatusCode::OK, Some(2)), "{name}: {}", two.text);
         let three = send(&app, &batch(document, 3)).await;
         let message = three.json["errors"][0]["message"].as_str().unwrap_or_default();
-        assert_eq!((three.status.as_u16(), three.code()), (400, VALIDATION_FAILED), "{name}: {}", three.text);
+        three.refused(400, VALIDATION_FAILED);
         assert!(message.contains(name), "{name}: {message}");
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn names_are_suggested_only_where_the_schema_can_be_asked_for() {
     for introspection in [true, false] {
         let app = app_with(Limits { introspection, ..Limits::default() }).await;
-        let answer = app.graphql("ann", "{ task(id: 1) { titles } }", json!({})).await;
+        let ann = app.user("ann");
+        let answer = ann.graphql("{ task(id: 1) { titles } }").await;
         assert_eq!(answer.code(), VALIDATION_FAILED);
         assert_eq!(answer.text.contains("\\\"title\\\""), introspection, "{}", answer.text);
     }
@@ -307,10 +325,11 @@ async fn an_operation_that_takes_too_long_is_given_up_and_so_is_its_query() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let limits = Limits { timeout: Duration::from_millis(300), ..Limits::default() };
     let app = App::with(db, limits, Duration::from_secs(30)).await;
+    let ann = app.user("ann");
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
-    let late = app.graphql("ann", "{ tasks { id } }", json!({})).await;
-    assert_eq!((late.status.as_u16(), late.code()), (504, "TIMEOUT"));
+    let late = ann.graphql("{ tasks { id } }").await;
+    late.refused(504, "TIMEOUT");
     assert!(late.json["errors"][0]["message"].as_str().unwrap().contains("GRAPHQL_TIMEOUT"));
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
     let watcher = app.db.superuser().await;
@@ -328,9 +347,10 @@ async fn an_operation_that_takes_too_long_is_given_up_and_so_is_its_query() {
 #[tokio::test]
 async fn tokens_are_counted_to_the_limit_and_not_past_it() {
     let app = app_with(Limits { tokens: 8, ..Limits::default() }).await;
+    let ann = app.user("ann");
     assert_runs(&app, "{ a: me { id } } # and no more").await;
     assert_refused(&app, "{ a: me { id id } }", VALIDATION_FAILED).await;
-    let answer = app.graphql("ann", "{ a: me { id id } }", json!({})).await;
+    let answer = ann.graphql("{ a: me { id id } }").await;
     assert_eq!(answer.json["errors"][0]["message"], "The request has 9 tokens, the limit (GRAPHQL_MAX_TOKENS) is 8");
 }
 
@@ -341,10 +361,11 @@ async fn a_batch_runs_up_to_the_limit_and_each_operation_fails_for_itself() {
     let answer = send(&app, &batch(10)).await;
     let one = json!({ "data": { "me": { "id": "ann" } } });
     assert_eq!((answer.status, answer.json), (StatusCode::OK, Value::from(vec![one.clone(); 10])));
-    for count in [0, 11, 1000] {
+    check_all([0, 11, 1000], async |count| {
         let answer = send(&app, &batch(count)).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_USER_INPUT"), "{count}");
-    }
+        answer.refused(400, "BAD_USER_INPUT");
+    })
+    .await;
     let mixed = json!([{ "query": "{" }, { "query": "{ me { id } }" }, { "query": "{ nothing }" }]);
     let answer = send(&app, &mixed).await;
     let code = |index: usize| answer.json[index]["errors"][0]["extensions"]["code"].as_str();
@@ -357,6 +378,7 @@ async fn a_batch_runs_up_to_the_limit_and_each_operation_fails_for_itself() {
 #[tokio::test]
 async fn the_introspection_of_common_tools_fits_the_default_limits() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let types = "kind name ofType {".repeat(9) + "kind name" + &"}".repeat(9);
     let query = format!(
         "query IntrospectionQuery {{ __schema {{ description queryType {{ name kind }} mutationType {{ name kind }} \
@@ -373,7 +395,7 @@ async fn the_introspection_of_common_tools_fits_the_default_limits() {
     assert_runs(&app, &query).await;
     let app = app_with(Limits { introspection: false, ..Limits::default() }).await;
     for document in ["{ __schema { types { name } } }", r#"{ __type(name: "Task") { name } }"#] {
-        let answer = app.graphql("ann", document, json!({})).await;
+        let answer = ann.graphql(document).await;
         assert!(!answer.text.contains("\"name\""), "{}", answer.text);
     }
     assert_runs(&app, "{ __typename }").await;

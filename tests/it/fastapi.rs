@@ -1,19 +1,28 @@
 //! What a real FastAPI backend answered, and what this one does. `tests/fastapi/make_answers.py` asked.
 
-use axum::body::Body;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Answer, App, app::rest_request, token};
+use crate::support::{Answer, App, Call, User, check_all};
 
 /// One request and FastAPI's answer to it.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Exchange {
     method: String,
     path: String,
     body: Option<String>,
     status: u16,
     answer: String,
+}
+
+impl Exchange {
+    fn send(&self, user: &User) -> Call {
+        let call = user.call(&self.method, &self.path);
+        match &self.body {
+            Some(body) => call.json_bytes(body.as_bytes()),
+            None => call,
+        }
+    }
 }
 
 fn exchanges() -> Vec<Exchange> {
@@ -49,47 +58,47 @@ fn in_fastapis_words(ours: &Answer, theirs: &str, body: &str) -> String {
 #[tokio::test]
 async fn errors_are_those_of_fastapi_to_the_byte_with_a_code_added() {
     let app = App::new().await;
-    let mut differences = Vec::new();
-    for Exchange { method, path, body, status, answer } in exchanges() {
-        let request = rest_request(Some(&token("ann")), &method, &path, body.is_some().then_some(Value::Null));
-        let ours = app.send(request.map(|_| body.clone().map_or_else(Body::empty, Body::from))).await;
-        let theirs = format!("{},\"code\":\"{}\"}}", answer.strip_suffix('}').unwrap(), code(status));
-        let text = in_fastapis_words(&ours, &answer, body.as_deref().unwrap_or_default());
-        if (ours.status.as_u16(), text.as_str()) != (status, theirs.as_str()) {
-            differences.push(format!("{method} {path} {body:?}\n  {status} {theirs}\n  {} {}", ours.status, ours.text));
-        }
+    let ann = app.user("ann");
+    check_all(exchanges(), async |exchange| {
+        let ours = exchange.send(&ann).await;
+        let theirs = exchange.answer.strip_suffix('}').unwrap();
+        let expected = format!("{theirs},\"code\":\"{}\"}}", code(exchange.status));
+        let body = exchange.body.as_deref().unwrap_or_default();
+        assert_eq!(in_fastapis_words(ours.status(exchange.status), &exchange.answer, body), expected);
         assert_eq!(ours.header("content-type"), "application/json");
-    }
-    assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
-    assert_eq!(app.tasks_of("ann").await, json!([]));
+    })
+    .await;
+    assert_eq!(ann.tasks().await, json!([]));
 }
 
 #[tokio::test]
 async fn the_same_errors_are_told_as_problems_to_who_asks_for_that() {
     let app = App::new().await;
-    for Exchange { method, path, body, status, .. } in exchanges() {
-        let mut request = rest_request(Some(&token("ann")), &method, &path, body.is_some().then_some(Value::Null));
-        request.headers_mut().insert("accept", "application/json;q=0.5, application/problem+json".parse().unwrap());
-        let answer = app.send(request.map(|_| body.map_or_else(Body::empty, Body::from))).await;
-        assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
-        assert_eq!((answer.status.as_u16(), &answer.json["status"]), (status, &json!(status)), "{method} {path}");
-        assert_eq!((answer.code(), &answer.json["type"]), (code(status), &json!("about:blank")), "{method} {path}");
+    let ann = app.user("ann");
+    check_all(exchanges(), async |exchange| {
+        let status = exchange.status;
+        let accept = "application/json;q=0.5, application/problem+json";
+        let answer = exchange.send(&ann).header("accept", accept).await;
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.refused(status, code(status)).json["status"], json!(status));
+        assert_eq!(answer.json["type"], "about:blank");
         assert!(answer.json["title"].is_string() && answer.json["detail"].is_string(), "{}", answer.text);
         assert_eq!(answer.json["errors"][0]["msg"].is_string(), status == 422, "{}", answer.text);
-    }
-    let unauthenticated = rest_request(None, "GET", "/api/tasks", None);
-    for (accept, media_type) in [
+    })
+    .await;
+    let anyone = app.anonymous();
+    let cases = [
         ("application/problem+json", "application/problem+json"),
         ("text/html, Application/Problem+JSON; q=0.1", "application/problem+json"),
         ("application/problem+json;q=0", "application/json"),
         ("*/*", "application/json"),
         ("application/*", "application/json"),
-    ] {
-        let mut request = rest_request(None, "GET", "/api/tasks", None);
-        request.headers_mut().insert("accept", accept.parse().unwrap());
-        let answer = app.send(request).await;
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (401, media_type), "{accept}");
-        assert!(answer.header("www-authenticate").starts_with("Bearer"), "{accept}");
-    }
-    assert_eq!(app.send(unauthenticated).await.header("content-type"), "application/json");
+    ];
+    check_all(cases, async |(accept, media_type)| {
+        let answer = anyone.get("/api/tasks").header("accept", accept).await;
+        assert_eq!(answer.status(401).header("content-type"), media_type);
+        assert!(answer.header("www-authenticate").starts_with("Bearer"));
+    })
+    .await;
+    assert_eq!(anyone.get("/api/tasks").await.header("content-type"), "application/json");
 }

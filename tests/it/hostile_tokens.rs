@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use tandem::auth::KeySource;
 
 use crate::support::{
-    App, SECRET,
+    App, SECRET, check_all,
     issuer::{Issuer, SigningKey, base64, claims_of, eager},
     token::signed,
 };
 
 /// A server that trusts an issuer with three keys, and a secret.
-struct House {
+struct Setup {
     app: App,
     issuer: Issuer,
     ed: SigningKey,
@@ -19,20 +19,19 @@ struct House {
     rsa: SigningKey,
 }
 
-impl House {
+impl Setup {
     async fn new() -> Self {
         let ed = SigningKey::new(Algorithm::EdDSA, "ed");
         let ec = SigningKey::new(Algorithm::ES256, "ec");
         let rsa = SigningKey::new(Algorithm::RS256, "rsa");
         let issuer = Issuer::start(&[&ed, &ec, &rsa]).await;
-        let app = App::trusting(vec![KeySource::hs256(&[SECRET.into()]), issuer.source(eager())]).await;
+        let app = App::builder().trusting([KeySource::hs256(&[SECRET.into()]), issuer.source(eager())]).build().await;
         Self { app, issuer, ed, ec, rsa }
     }
 
     async fn refuses(&self, name: &str, token: &str, reason: &str) {
         for answer in self.app.ask_both(token).await {
-            let told = (answer.status.as_u16(), answer.code());
-            assert_eq!(told, (401, "UNAUTHENTICATED"), "{name}: {}", answer.text);
+            answer.refused(401, "UNAUTHENTICATED");
             let message = answer.json["detail"].as_str().or(answer.json["errors"][0]["message"].as_str()).unwrap();
             assert!(message.starts_with(&format!("Invalid token: {reason}")), "{name}: {message}");
             let challenge = answer.header("www-authenticate");
@@ -64,46 +63,53 @@ fn hmac(header: &Value, key: &[u8]) -> String {
 
 #[tokio::test]
 async fn good_tokens_of_every_key_are_let_in() {
-    let house = House::new().await;
-    for key in [&house.ed, &house.ec, &house.rsa] {
-        assert!(house.app.lets_in(&key.sign(&claims_of("ann"))).await, "{:?}", key.algorithm);
-    }
-    assert!(house.app.lets_in(&signed(SECRET, &claims_of("ann"))).await);
-    assert_eq!(house.issuer.asked(), 1, "one fetch finds all keys");
+    let setup = Setup::new().await;
+    check_all([&setup.ed, &setup.ec, &setup.rsa], async |key| {
+        assert!(setup.app.lets_in(&key.sign(&claims_of("ann"))).await, "{:?}", key.algorithm);
+    })
+    .await;
+    assert!(setup.app.lets_in(&signed(SECRET, &claims_of("ann"))).await);
+    assert_eq!(setup.issuer.asked(), 1, "one fetch finds all keys");
 }
 
 #[tokio::test]
 async fn an_algorithm_other_than_that_of_the_key_is_refused() {
-    let house = House::new().await;
+    let setup = Setup::new().await;
     let ann = claims_of("ann").to_string();
     let header = |alg: &str, kid: &str| json!({ "alg": alg, "kid": kid }).to_string();
-    for alg in ["none", "None", "NONE", "nOnE", ""] {
+    check_all(["none", "None", "NONE", "nOnE", ""], async |alg| {
         let unsigned = format!("{}.{}.", base64(&header(alg, "ed")), base64(&ann));
-        house.refuses(alg, &unsigned, &format!("algorithm {alg} not accepted")).await;
-    }
-    for alg in ["HS384", "HS512", "ES384", "ES512", "RS512", "PS512", "dir", "RSA-OAEP"] {
-        let token = house.ed.sign_text(&header(alg, "ed"), &ann);
-        house.refuses(alg, &token, &format!("algorithm {alg} not accepted")).await;
-    }
-    for (alg, kid) in [("ES256", "ed"), ("RS256", "ed"), ("EdDSA", "ec"), ("PS256", "rsa"), ("RS256", "ec")] {
-        let token = house.rsa.sign_text(&header(alg, kid), &ann);
-        house.refuses(kid, &token, &format!("algorithm {alg} is not that of key \"{kid}\"")).await;
-    }
-    for key in [&house.ed, &house.ec, &house.rsa] {
+        setup.refuses(alg, &unsigned, &format!("algorithm {alg} not accepted")).await;
+    })
+    .await;
+    let cases = ["HS384", "HS512", "ES384", "ES512", "RS512", "PS512", "dir", "RSA-OAEP"];
+    check_all(cases, async |alg| {
+        let token = setup.ed.sign_text(&header(alg, "ed"), &ann);
+        setup.refuses(alg, &token, &format!("algorithm {alg} not accepted")).await;
+    })
+    .await;
+    let cases = [("ES256", "ed"), ("RS256", "ed"), ("EdDSA", "ec"), ("PS256", "rsa"), ("RS256", "ec")];
+    check_all(cases, async |(alg, kid)| {
+        let token = setup.rsa.sign_text(&header(alg, kid), &ann);
+        setup.refuses(kid, &token, &format!("algorithm {alg} is not that of key \"{kid}\"")).await;
+    })
+    .await;
+    check_all([&setup.ed, &setup.ec, &setup.rsa], async |key| {
         let jwk = key.published();
         let bytes = jwk["x"].as_str().or(jwk["n"].as_str()).unwrap();
         let header = json!({ "alg": "HS256", "kid": key.kid });
         for public in [bytes.as_bytes(), jwk.to_string().as_bytes(), b""] {
-            house.refuses("HS256 with a public key", &hmac(&header, public), "signature does not match").await;
+            setup.refuses("HS256 with a public key", &hmac(&header, public), "signature does not match").await;
         }
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_key_id_is_only_ever_compared() {
-    let house = House::new().await;
-    assert!(house.app.lets_in(&house.ed.sign(&claims_of("ann"))).await);
-    for (kid, shown) in [
+    let setup = Setup::new().await;
+    assert!(setup.app.lets_in(&setup.ed.sign(&claims_of("ann"))).await);
+    let cases = [
         ("unknown", "unknown"),
         ("../../etc/passwd", "../../etc/passwd"),
         ("/dev/null", "/dev/null"),
@@ -115,27 +121,30 @@ async fn a_key_id_is_only_ever_compared() {
         ("http://169.254.169.254/", "http://169.254.169.254/"),
         ("", ""),
         ("ED", "ED"),
-    ] {
-        let token = house.ed.called(kid).sign(&claims_of("ann"));
-        house.refuses(kid, &token, &format!("unknown key id \"{shown}\"")).await;
-    }
-    let token = house.ed.called(&"k".repeat(1000)).sign(&claims_of("ann"));
-    house.refuses("a long kid", &token, &format!("unknown key id \"{}…\"", "k".repeat(64))).await;
-    for kid in [json!(7), json!(["ed"]), json!({ "ed": 1 })] {
+    ];
+    check_all(cases, async |(kid, shown)| {
+        let token = setup.ed.called(kid).sign(&claims_of("ann"));
+        setup.refuses(kid, &token, &format!("unknown key id \"{shown}\"")).await;
+    })
+    .await;
+    let token = setup.ed.called(&"k".repeat(1000)).sign(&claims_of("ann"));
+    setup.refuses("a long kid", &token, &format!("unknown key id \"{}…\"", "k".repeat(64))).await;
+    check_all([json!(7), json!(["ed"]), json!({ "ed": 1 })], async |kid| {
         let token =
-            house.ed.sign_text(&json!({ "alg": "EdDSA", "kid": kid }).to_string(), &claims_of("ann").to_string());
-        house.refuses("a kid that is no string", &token, "token is not a well-formed JWT").await;
-    }
+            setup.ed.sign_text(&json!({ "alg": "EdDSA", "kid": kid }).to_string(), &claims_of("ann").to_string());
+        setup.refuses("a kid that is no string", &token, "token is not a well-formed JWT").await;
+    })
+    .await;
     let other = SigningKey::new(Algorithm::EdDSA, "ed");
-    house.refuses("another's key of that id", &other.sign(&claims_of("ann")), "signature does not match").await;
+    setup.refuses("another's key of that id", &other.sign(&claims_of("ann")), "signature does not match").await;
 }
 
 #[tokio::test]
 async fn times_that_are_no_times_are_refused() {
-    let house = House::new().await;
+    let setup = Setup::new().await;
     let now = chrono::Utc::now().timestamp();
     let no_time = "claim exp is not a time in seconds";
-    for (exp, reason) in [
+    let cases = [
         (json!((now + 900).to_string()), no_time),
         (json!("never"), no_time),
         (json!(-1), no_time),
@@ -149,27 +158,29 @@ async fn times_that_are_no_times_are_refused() {
         (json!(0), "token expired"),
         (json!(now - 31), "token expired"),
         (json!(0.5), "token expired"),
-    ] {
-        for key in [&house.ed, &house.rsa] {
-            house.refuses(&exp.to_string(), &key.sign(&with(|claims| claims["exp"] = exp.clone())), reason).await;
+    ];
+    check_all(cases, async |(exp, reason)| {
+        for key in [&setup.ed, &setup.rsa] {
+            setup.refuses(&exp.to_string(), &key.sign(&with(|claims| claims["exp"] = exp.clone())), reason).await;
         }
-    }
-    let huge = house.ed.sign_text(r#"{"alg":"EdDSA","kid":"ed"}"#, r#"{"sub":"ann","exp":1e999}"#);
-    house.refuses("a number beyond numbers", &huge, "token is not a well-formed JWT").await;
+    })
+    .await;
+    let huge = setup.ed.sign_text(r#"{"alg":"EdDSA","kid":"ed"}"#, r#"{"sub":"ann","exp":1e999}"#);
+    setup.refuses("a number beyond numbers", &huge, "token is not a well-formed JWT").await;
     for claim in ["nbf", "iat"] {
-        let early = house.ed.sign(&with(|claims| claims[claim] = json!(now + 600)));
-        house.refuses(claim, &early, &format!("token not valid yet: {claim} is in the future")).await;
+        let early = setup.ed.sign(&with(|claims| claims[claim] = json!(now + 600)));
+        setup.refuses(claim, &early, &format!("token not valid yet: {claim} is in the future")).await;
     }
     for exp in [json!(now - 5), json!(f64::from(u32::try_from(now).unwrap()) + 900.5)] {
-        let token = house.ed.sign(&with(|claims| claims["exp"] = exp.clone()));
-        assert!(house.app.lets_in(&token).await, "within leeway, or with a fraction of a second: {exp}");
+        let token = setup.ed.sign(&with(|claims| claims["exp"] = exp.clone()));
+        assert!(setup.app.lets_in(&token).await, "within leeway, or with a fraction of a second: {exp}");
     }
 }
 
 #[tokio::test]
 async fn a_user_id_that_is_none_is_refused() {
-    let house = House::new().await;
-    for (sub, reason) in [
+    let setup = Setup::new().await;
+    let cases = [
         (json!(""), "claim sub is empty"),
         (json!(7), "claim sub is not a string"),
         (json!(true), "claim sub is not a string"),
@@ -179,48 +190,51 @@ async fn a_user_id_that_is_none_is_refused() {
         (json!("ü".repeat(128)), "claim sub is longer than 255 bytes"),
         (json!("ann\0"), "claim sub contains control characters"),
         (json!("ann\u{85}"), "claim sub contains control characters"),
-    ] {
-        let token = house.ed.sign(&with(|claims| claims["sub"] = sub.clone()));
-        house.refuses(&sub.to_string(), &token, reason).await;
-    }
-    assert!(house.app.lets_in(&house.ed.sign(&claims_of(&"x".repeat(255)))).await);
+    ];
+    check_all(cases, async |(sub, reason)| {
+        let token = setup.ed.sign(&with(|claims| claims["sub"] = sub.clone()));
+        setup.refuses(&sub.to_string(), &token, reason).await;
+    })
+    .await;
+    assert!(setup.app.lets_in(&setup.ed.sign(&claims_of(&"x".repeat(255)))).await);
     let email = with(|claims| {
         claims["email"] = json!("ann@example.com");
         claims.as_object_mut().unwrap().remove("sub");
     });
-    house.refuses("only an e-mail address", &house.ed.sign(&email), "token has no user id").await;
+    setup.refuses("only an e-mail address", &setup.ed.sign(&email), "token has no user id").await;
 }
 
 #[tokio::test]
 async fn a_claim_that_is_there_twice_is_refused() {
-    let house = House::new().await;
+    let setup = Setup::new().await;
     let ann = claims_of("ann").to_string();
-    for name in ["sub", "exp", "iss", "aud", "whatever"] {
+    check_all(["sub", "exp", "iss", "aud", "whatever"], async |name| {
         let claims = format!(r#"{},"{name}":"bob","{name}":"bob"}}"#, ann.trim_end_matches('}'));
-        let token = house.ed.sign_text(r#"{"alg":"EdDSA","kid":"ed"}"#, &claims);
-        house.refuses(name, &token, "token is not a well-formed JWT: one of its claims is there twice").await;
-    }
+        let token = setup.ed.sign_text(r#"{"alg":"EdDSA","kid":"ed"}"#, &claims);
+        setup.refuses(name, &token, "token is not a well-formed JWT: one of its claims is there twice").await;
+    })
+    .await;
     for header in [r#"{"alg":"HS256","alg":"EdDSA","kid":"ed"}"#, r#"{"alg":"EdDSA","kid":"ed","kid":"ec"}"#] {
-        house.refuses(header, &house.ed.sign_text(header, &ann), "token is not a well-formed JWT").await;
+        setup.refuses(header, &setup.ed.sign_text(header, &ann), "token is not a well-formed JWT").await;
     }
 }
 
 #[tokio::test]
 async fn other_things_better_auth_signs_are_refused_though_the_signature_is_good() {
-    let house = House::new().await;
+    let setup = Setup::new().await;
     let session = json!({ "session": { "userId": "ann" }, "user": { "id": "ann" }, "updatedAt": 1, "version": "1" });
     let session = with(|claims| claims.as_object_mut().unwrap().extend(session.as_object().unwrap().clone()));
     let cached = "not an access token but a session cookie cache";
-    house.refuses("a session cookie cache", &house.ed.sign(&session), cached).await;
-    house.refuses("a session cookie cache, HS256", &signed(SECRET, &session), cached).await;
+    setup.refuses("a session cookie cache", &setup.ed.sign(&session), cached).await;
+    setup.refuses("a session cookie cache, HS256", &signed(SECRET, &session), cached).await;
     let audience = with(|claims| claims["aud"] = json!(["https://api.example", "better-auth:session-cache"]));
-    house.refuses("its audience", &house.ed.sign(&audience), cached).await;
-    house.refuses("its audience, HS256", &signed(SECRET, &audience), cached).await;
+    setup.refuses("its audience", &setup.ed.sign(&audience), cached).await;
+    setup.refuses("its audience, HS256", &signed(SECRET, &audience), cached).await;
     let only = with(|claims| claims["aud"] = json!("better-auth:session-cache"));
-    house.refuses("its audience alone", &house.ed.sign(&only), "audience is not https://api.example").await;
+    setup.refuses("its audience alone", &setup.ed.sign(&only), "audience is not https://api.example").await;
     let typed = r#"{"alg":"EdDSA","kid":"ed","typ":"better-auth.session-cache+jwt"}"#;
-    let typed = house.ed.sign_text(typed, &claims_of("ann").to_string());
-    house.refuses("its type", &typed, "not an access token by its type").await;
+    let typed = setup.ed.sign_text(typed, &claims_of("ann").to_string());
+    setup.refuses("its type", &typed, "not an access token by its type").await;
     let exp = claims_of("ann")["exp"].clone();
     for (claims, reason) in [
         (json!({ "email": "ann@example.com", "exp": exp }), "token has no user id"),
@@ -229,15 +243,15 @@ async fn other_things_better_auth_signs_are_refused_though_the_signature_is_good
             "not an access token but an e-mail verification token",
         ),
     ] {
-        house.refuses("an e-mail verification", &signed(SECRET, &claims), reason).await;
+        setup.refuses("an e-mail verification", &signed(SECRET, &claims), reason).await;
     }
 }
 
 #[tokio::test]
 async fn a_header_that_asks_for_something_else_is_refused() {
-    let house = House::new().await;
+    let setup = Setup::new().await;
     let ann = claims_of("ann").to_string();
-    for (extra, reason) in [
+    let cases = [
         (json!({ "typ": "dpop+jwt" }), "not an access token by its type"),
         (json!({ "typ": "JWE" }), "not an access token by its type"),
         (json!({ "typ": "" }), "not an access token by its type"),
@@ -246,20 +260,23 @@ async fn a_header_that_asks_for_something_else_is_refused() {
         (json!({ "crit": ["b64"], "b64": false }), "token has critical header parameters"),
         (json!({ "crit": [] }), "token has critical header parameters"),
         (json!({ "enc": "A256GCM" }), "token is encrypted"),
-    ] {
+    ];
+    check_all(cases, async |(extra, reason)| {
         let mut header = json!({ "alg": "EdDSA", "kid": "ed" });
         header.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        house.refuses(&header.to_string(), &house.ed.sign_text(&header.to_string(), &ann), reason).await;
-    }
-    for typ in ["JWT", "jwt", "at+jwt", "application/at+jwt"] {
+        setup.refuses(&header.to_string(), &setup.ed.sign_text(&header.to_string(), &ann), reason).await;
+    })
+    .await;
+    check_all(["JWT", "jwt", "at+jwt", "application/at+jwt"], async |typ| {
         let header = json!({ "alg": "EdDSA", "kid": "ed", "typ": typ }).to_string();
-        assert!(house.app.lets_in(&house.ed.sign_text(&header, &ann)).await, "{typ}");
-    }
+        assert!(setup.app.lets_in(&setup.ed.sign_text(&header, &ann)).await, "{typ}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn keys_that_a_token_brings_along_are_never_used_and_never_fetched() {
-    let house = House::new().await;
+    let setup = Setup::new().await;
     let mine = SigningKey::new(Algorithm::EdDSA, "mine");
     let attacker = Issuer::start(&[&mine]).await;
     let ann = claims_of("ann").to_string();
@@ -274,21 +291,21 @@ async fn keys_that_a_token_brings_along_are_never_used_and_never_fetched() {
         ] {
             let mut header = json!({ "alg": "EdDSA", "kid": kid });
             header.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-            house.refuses(&header.to_string(), &mine.sign_text(&header.to_string(), &ann), reason).await;
+            setup.refuses(&header.to_string(), &mine.sign_text(&header.to_string(), &ann), reason).await;
         }
     }
     let elsewhere = with(|claims| claims["iss"] = json!(attacker.url()));
-    house.refuses("an issuer of its own", &mine.sign(&elsewhere), "issuer is not https://issuer.example").await;
+    setup.refuses("an issuer of its own", &mine.sign(&elsewhere), "issuer is not https://issuer.example").await;
     assert_eq!(attacker.asked(), 0);
 }
 
 #[tokio::test]
 async fn what_is_no_token_is_refused() {
-    let house = House::new().await;
-    let good = house.ed.sign(&claims_of("ann"));
+    let setup = Setup::new().await;
+    let good = setup.ed.sign(&claims_of("ann"));
     let [header, claims, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
     let malformed = "token is not a well-formed JWT";
-    for token in [
+    let cases = [
         ".".into(),
         "..".into(),
         header.into(),
@@ -309,12 +326,14 @@ async fn what_is_no_token_is_refused() {
         format!("{header}.{claims}.{signature}.{claims}.{signature}"),
         json!({ "protected": header, "payload": claims, "signature": signature }).to_string(),
         "Zq8ys6MXgTXS1XtGdpyHfRBSTAYtJsLX.kXw3rTqyBnV3W1Qx0J2YpQ%3D".into(),
-    ] {
-        house.refuses(&token, &token, malformed).await;
-    }
-    house.refuses("no signature", &format!("{header}.{claims}."), "signature does not match").await;
-    house.refuses("another's signature", &format!("{header}.{claims}.{}", base64("x")), "signature does not").await;
-    let long = house.ed.sign(&with(|claims| claims["name"] = json!("x".repeat(8 * 1024))));
-    house.refuses("too long", &long, "token is longer than 8192 bytes").await;
-    assert!(house.app.lets_in(&good).await);
+    ];
+    check_all(cases, async |token| {
+        setup.refuses(&token, &token, malformed).await;
+    })
+    .await;
+    setup.refuses("no signature", &format!("{header}.{claims}."), "signature does not match").await;
+    setup.refuses("another's signature", &format!("{header}.{claims}.{}", base64("x")), "signature does not").await;
+    let long = setup.ed.sign(&with(|claims| claims["name"] = json!("x".repeat(8 * 1024))));
+    setup.refuses("too long", &long, "token is longer than 8192 bytes").await;
+    assert!(setup.app.lets_in(&good).await);
 }

@@ -9,7 +9,7 @@ use tandem::auth::{KeySource, Timing};
 use tokio::sync::Semaphore;
 
 use crate::support::{
-    App, SECRET, eventually,
+    App, SECRET, check_all, eventually,
     issuer::{Issuer, Mood, SigningKey, claims_of, eager, published},
     token,
 };
@@ -41,11 +41,12 @@ async fn tokens_of_every_algorithm_are_accepted_beside_those_of_a_shared_secret(
     let algorithms = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
     let keys = algorithms.map(|algorithm| SigningKey::new(algorithm, &format!("{algorithm:?}")));
     let issuer = Issuer::start(&keys.each_ref()).await;
-    let app = App::trusting(vec![KeySource::hs256(&[SECRET.into()]), issuer.source(eager())]).await;
-    for key in &keys {
+    let app = App::builder().trusting([KeySource::hs256(&[SECRET.into()]), issuer.source(eager())]).build().await;
+    check_all(&keys, async |key| {
         let [_, graphql] = app.ask_both(&key.sign(&claims_of(&key.kid))).await;
         assert_eq!(graphql.data(), &json!({ "me": { "id": key.kid } }));
-    }
+    })
+    .await;
     assert!(app.lets_in(&token("ann")).await);
 }
 
@@ -56,7 +57,7 @@ async fn each_issuer_speaks_only_for_itself_even_where_key_ids_collide() {
     let other = |issuer: &Issuer| {
         issuer.source(eager()).with_claims(Some("https://other.example".into()), Some("https://api.example".into()))
     };
-    let app = App::trusting(vec![first.source(eager()), other(&second)]).await;
+    let app = App::builder().trusting([first.source(eager()), other(&second)]).build().await;
     let mut others = claims_of("ann");
     others["iss"] = json!("https://other.example");
     assert!(app.lets_in(&mine.sign(&claims_of("ann"))).await);
@@ -69,7 +70,7 @@ async fn each_issuer_speaks_only_for_itself_even_where_key_ids_collide() {
 async fn a_token_without_a_key_id_is_accepted_only_where_no_other_key_can_be_meant() {
     let (one, two) = (ed("1"), ed("2"));
     let issuer = Issuer::start(&[&one]).await;
-    let app = App::trusting(vec![issuer.source(eager())]).await;
+    let app = App::builder().trusting([issuer.source(eager())]).build().await;
     let anonymous = || one.sign_text(r#"{"alg":"EdDSA"}"#, &claims_of("ann").to_string());
     assert!(app.lets_in(&anonymous()).await);
     issuer.publish(&[&one, &two]);
@@ -86,7 +87,7 @@ async fn however_many_ask_for_a_new_key_the_issuer_is_asked_once() {
     let issuer = Issuer::start(&[]).await;
     let gate = Arc::new(Semaphore::new(0));
     issuer.become_(Mood::Held(Arc::clone(&gate), published(&[&key])));
-    let app = App::trusting(vec![issuer.source(eager())]).await;
+    let app = App::builder().trusting([issuer.source(eager())]).build().await;
     let asking: Vec<_> = (0..20)
         .map(|number| {
             let (verifier, token) = (app.verifier.clone(), key.sign(&claims_of(&format!("user {number}"))));
@@ -105,7 +106,8 @@ async fn however_many_ask_for_a_new_key_the_issuer_is_asked_once() {
 async fn unknown_key_ids_can_not_make_the_server_ask_more_often_than_the_cooldown_allows() {
     let key = ed("known");
     let issuer = Issuer::start(&[&key]).await;
-    let app = App::trusting(vec![issuer.source(Timing { cooldown: Duration::from_hours(1), ..eager() })]).await;
+    let app =
+        App::builder().trusting([issuer.source(Timing { cooldown: Duration::from_hours(1), ..eager() })]).build().await;
     assert!(app.lets_in(&key.sign(&claims_of("ann"))).await);
     for number in 0..50 {
         let token = key.called(&format!("made up {number}")).sign(&claims_of("ann"));
@@ -118,11 +120,13 @@ async fn unknown_key_ids_can_not_make_the_server_ask_more_often_than_the_cooldow
 async fn an_issuer_may_rotate_its_keys_more_often_than_the_cooldown() {
     let keys = ["1", "2", "3", "4"].map(ed);
     let issuer = Issuer::start(&[]).await;
-    let app = App::trusting(vec![issuer.source(Timing { cooldown: Duration::from_hours(1), ..eager() })]).await;
-    for newest in &keys {
+    let app =
+        App::builder().trusting([issuer.source(Timing { cooldown: Duration::from_hours(1), ..eager() })]).build().await;
+    check_all(&keys, async |newest| {
         issuer.publish(&[newest]);
         assert!(app.lets_in(&fresh(newest, "ann")).await, "{}", newest.kid);
-    }
+    })
+    .await;
     assert_eq!(issuer.asked(), keys.len());
     assert!(!app.lets_in(&fresh(&keys[0], "ann")).await, "it was withdrawn, and asked for in vain");
     issuer.publish(&[&keys[0]]);
@@ -134,7 +138,7 @@ async fn an_issuer_may_rotate_its_keys_more_often_than_the_cooldown() {
 async fn a_token_of_another_issuer_or_audience_does_not_make_the_server_ask() {
     let key = ed("known");
     let issuer = Issuer::start(&[&key]).await;
-    let app = App::trusting(vec![issuer.source(eager())]).await;
+    let app = App::builder().trusting([issuer.source(eager())]).build().await;
     for claim in ["iss", "aud"] {
         let mut claims = claims_of("ann");
         claims[claim] = json!("https://elsewhere.example");
@@ -148,7 +152,7 @@ async fn whoever_has_a_token_of_a_known_key_never_waits_for_the_issuer() {
     let (known, new) = (ed("known"), ed("new"));
     let issuer = Issuer::start(&[&known]).await;
     let slow = Issuer::start(&[]).await;
-    let app = App::trusting(vec![slow.source(eager()), issuer.source(eager())]).await;
+    let app = App::builder().trusting([slow.source(eager()), issuer.source(eager())]).build().await;
     assert!(app.lets_in(&fresh(&known, "ann")).await);
     let gate = Arc::new(Semaphore::new(0));
     issuer.become_(Mood::Held(Arc::clone(&gate), published(&[&known, &new])));
@@ -173,10 +177,11 @@ async fn a_server_is_ready_before_its_issuer_answers() {
     let issuer = Issuer::start(&[&key]).await;
     let gate = Arc::new(Semaphore::new(0));
     issuer.become_(Mood::Held(Arc::clone(&gate), published(&[&key])));
-    let app = App::trusting(vec![issuer.source(restless())]).await;
+    let app = App::builder().trusting([issuer.source(restless())]).build().await;
+    let ann = app.user("ann");
     app.verifier.keep_keys_fresh();
     eventually("the issuer is asked", async || issuer.asked() > 0).await;
-    assert_eq!(app.rest("ann", "GET", "/readyz", None).await.status, StatusCode::OK);
+    ann.get("/readyz").await.status(200);
     gate.add_permits(1000);
     assert!(app.lets_in(&key.sign(&claims_of("ann"))).await, "it waits for the fetch that is under way");
 }
@@ -185,7 +190,7 @@ async fn a_server_is_ready_before_its_issuer_answers() {
 async fn a_key_that_is_withdrawn_stops_at_the_next_refresh_and_so_do_the_tokens_that_are_remembered() {
     let (old, new) = (ed("old"), ed("new"));
     let issuer = Issuer::start(&[&old, &new]).await;
-    let app = App::trusting(vec![issuer.source(restless())]).await;
+    let app = App::builder().trusting([issuer.source(restless())]).build().await;
     app.verifier.keep_keys_fresh();
     let (olds, news) = (old.sign(&claims_of("ann")), new.sign(&claims_of("ann")));
     for token in [&olds, &news, &olds, &news] {
@@ -207,7 +212,7 @@ async fn known_keys_go_on_whatever_becomes_of_the_issuer_and_new_ones_are_found_
     let (known, new) = (ed("known"), ed("new"));
     let issuer = Issuer::start(&[&known]).await;
     let elsewhere = Issuer::start(&[&new]).await;
-    let app = App::trusting(vec![issuer.source(restless())]).await;
+    let app = App::builder().trusting([issuer.source(restless())]).build().await;
     app.verifier.keep_keys_fresh();
     assert!(app.lets_in(&fresh(&known, "ann")).await);
     for mood in [
@@ -236,7 +241,7 @@ async fn an_issuer_that_never_answers_is_given_up() {
     let gate = Arc::new(Semaphore::new(0));
     issuer.become_(Mood::Held(gate, Vec::new()));
     let timing = Timing { timeout: Duration::from_millis(50), cooldown: Duration::from_hours(1), ..eager() };
-    let app = App::trusting(vec![issuer.source(timing)]).await;
+    let app = App::builder().trusting([issuer.source(timing)]).build().await;
     assert_eq!(refusal(&app, &key.sign(&claims_of("ann"))).await, "unknown key id \"1\"");
     let (_, failure) = app.verifier.sources().remove(0);
     assert!(failure.unwrap().contains("timed out"));
@@ -254,7 +259,7 @@ async fn keys_of_unknown_kinds_are_ignored_and_do_not_spoil_the_others() {
         Value::Null,
     ];
     issuer.become_(Mood::Keys(strange.into_iter().chain([key.published()]).collect()));
-    let app = App::trusting(vec![issuer.source(eager())]).await;
+    let app = App::builder().trusting([issuer.source(eager())]).build().await;
     assert!(app.lets_in(&key.sign(&claims_of("ann"))).await);
 }
 
@@ -263,10 +268,11 @@ async fn rotation_and_outage_show_in_the_metrics() {
     let (old, new) = (ed("old"), ed("new"));
     let issuer = Issuer::start(&[&old]).await;
     let app = App::builder().trusting([issuer.source(restless())]).metrics().build().await;
+    let ann = app.user("ann");
     App::new().await.anonymous().get("/metrics").await.refused(404, "NOT_FOUND");
     app.verifier.keep_keys_fresh();
     let value = async |name: &str, labels: &str| -> f64 {
-        let text = app.rest("ann", "GET", "/metrics", None).await.text;
+        let text = ann.get("/metrics").await.text;
         let start = format!("{name}{{url=\"{}\"{labels}}} ", issuer.url());
         text.lines().find_map(|line| line.strip_prefix(&start)?.parse().ok()).unwrap_or_default()
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App};
+use crate::support::{Answer, App, check_all};
 
 const SORTS: [(&str, &str, &str); 6] = [
     ("CREATED_ASC", "sort=created&order=asc", "created_at"),
@@ -23,16 +23,17 @@ fn ids(tasks: &Value) -> Vec<String> {
 async fn some_tasks(app: &App, user: &str) {
     let mut first = None;
     for title in ["m", "c", "x", "c", "a", "m", "c", "q", "b"] {
-        let task = app.create(user, title).await;
+        let task = app.user(user).create(title).await;
         first.get_or_insert(task);
     }
     let path = format!("/api/tasks/{}/complete", first.unwrap()["id"].as_str().unwrap());
-    app.rest(user, "PATCH", &path, None).await;
+    app.user(user).call("PATCH", &path).await;
 }
 
 #[tokio::test]
 async fn a_search_finds_a_literal_substring_of_title_or_description_whatever_the_case() {
     let app = App::new().await;
+    let ann = app.user("ann");
     for (title, description) in [
         ("100% sure", None),
         ("snake_case", None),
@@ -41,9 +42,9 @@ async fn a_search_finds_a_literal_substring_of_title_or_description_whatever_the
         ("ÄRGER", Some("Milk % cream")),
         ("plain", Some(r"a \% b")),
     ] {
-        app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": title, "description": description }))).await;
+        ann.post("/api/tasks", json!({ "title": title, "description": description })).await;
     }
-    for (search, found) in [
+    let cases = [
         ("sure", &["100% sure", "snakeXcase"][..]),
         ("SURE", &["100% sure", "snakeXcase"]),
         ("0% s", &["100% sure"]),
@@ -59,18 +60,20 @@ async fn a_search_finds_a_literal_substring_of_title_or_description_whatever_the
         ("sure ", &[]),
         ("'", &[]),
         ("nowhere", &[]),
-    ] {
+    ];
+    check_all(cases, async |(search, found)| {
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("search", search).finish();
-        let rest = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await;
+        let rest = ann.get(format!("/api/tasks?{query}")).await;
         let query = "query($search: String) { tasks(search: $search) { title } }";
-        let graphql = app.graphql("ann", query, json!({ "search": search })).await;
+        let graphql = ann.graphql(query).variables(json!({ "search": search })).await;
         for tasks in [&rest.json, &graphql.data()["tasks"]] {
             let titles: BTreeSet<_> =
                 tasks.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect();
             assert_eq!(titles, found.iter().copied().collect(), "{search}");
         }
         assert_eq!(rest.header("x-total-count"), found.len().to_string(), "{search}");
-    }
+    })
+    .await;
 }
 
 fn assert_sorted(tasks: &Value, sort: &str, key: &str) {
@@ -87,22 +90,25 @@ fn assert_sorted(tasks: &Value, sort: &str, key: &str) {
 #[tokio::test]
 async fn every_sort_has_an_order_that_ties_do_not_shake() {
     let app = App::new().await;
+    let ann = app.user("ann");
     some_tasks(&app, "ann").await;
-    for (sort, query, key) in SORTS {
-        let tasks = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await.json;
+    check_all(SORTS, async |(sort, query, key)| {
+        let tasks = ann.get(format!("/api/tasks?{query}")).await.json;
         assert_eq!(tasks.as_array().unwrap().len(), 9);
         assert_sorted(&tasks, sort, key);
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn tasks_of_the_same_moment_are_ordered_and_paged_by_id() {
     let Some(app) = App::on_server().await else { crate::skip!(Postgres) };
+    let ann = app.user("ann");
     let insert = "INSERT INTO tasks (user_id, id, title, created_at, updated_at) \
                   SELECT 'ann', gen_random_uuid(), 'same', '2026-01-01', '2026-01-01' FROM generate_series(1, 7)";
     app.db.superuser().await.batch_execute(insert).await.unwrap();
     for (sort, query, key) in SORTS {
-        let tasks = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await.json;
+        let tasks = ann.get(format!("/api/tasks?{query}")).await.json;
         assert_sorted(&tasks, sort, key);
         for way in [Way::Link, Way::Forward, Way::Backward] {
             let (mut seen, mut place) = (Vec::new(), None);
@@ -175,7 +181,7 @@ async fn pages_neither_skip_nor_repeat_a_task_while_others_come_and_go() {
         for way in [Way::Link, Way::Forward, Way::Backward] {
             let user = format!("{sort}-{way:?}");
             some_tasks(&app, &user).await;
-            let mut there = ids(&app.rest(&user, "GET", &format!("/api/tasks?{query}"), None).await.json);
+            let mut there = ids(&app.user(&user).get(format!("/api/tasks?{query}")).await.json);
             if way == Way::Backward {
                 there.reverse();
             }
@@ -188,12 +194,12 @@ async fn pages_neither_skip_nor_repeat_a_task_while_others_come_and_go() {
                 // Long walks would never end if the list kept growing at the far end.
                 if round < 2 {
                     for title in ["0", "c", "z"] {
-                        app.create(&user, title).await;
+                        app.user(&user).create(title).await;
                     }
                     // The one the cursor stands on, and the first of those that were still to come.
                     let ahead = there.iter().find(|id| !seen.contains(id));
                     for id in [seen.last(), ahead].map(|id| id.unwrap().clone()) {
-                        assert_eq!(app.rest(&user, "DELETE", &format!("/api/tasks/{id}"), None).await.status, 204);
+                        app.user(&user).delete(format!("/api/tasks/{id}")).await.status(204);
                         there.retain(|other| *other != id);
                     }
                 }
@@ -209,24 +215,24 @@ async fn pages_neither_skip_nor_repeat_a_task_while_others_come_and_go() {
 #[tokio::test]
 async fn a_connection_knows_its_ends() {
     let app = App::new().await;
-    let page_info = |arguments: String| {
+    let ann = app.user("ann");
+    let page = async |arguments: &str| {
         let query = format!(
             "{{ tasksConnection(sort: TITLE_ASC, {arguments}) {{ nodes {{ title }} edges {{ cursor }} \
              pageInfo {{ hasPreviousPage hasNextPage startCursor endCursor }} }} }}"
         );
-        let app = &app;
-        async move { app.graphql("ann", &query, json!({})).await.data()["tasksConnection"].clone() }
+        ann.graphql(query).await.good()["tasksConnection"].take()
     };
     let empty = json!({ "hasPreviousPage": false, "hasNextPage": false, "startCursor": null, "endCursor": null });
-    assert_eq!(page_info("first: 2".into()).await["pageInfo"], empty);
-    assert_eq!(page_info("last: 2".into()).await["pageInfo"], empty);
+    assert_eq!(page("first: 2").await["pageInfo"], empty);
+    assert_eq!(page("last: 2").await["pageInfo"], empty);
     for title in ["a", "b", "c", "d"] {
-        app.create("ann", title).await;
+        ann.create(title).await;
     }
-    let all = page_info("first: 4".into()).await;
+    let all = page("first: 4").await;
     let cursor = |index: usize| all["edges"][index]["cursor"].as_str().unwrap().to_owned();
     let (b, c, d) = (cursor(1), cursor(2), cursor(3));
-    for (arguments, titles, previous, next) in [
+    let cases = [
         ("first: 4".to_owned(), "abcd", false, false),
         ("first: 5".to_owned(), "abcd", false, false),
         ("first: 3".to_owned(), "abc", false, true),
@@ -238,46 +244,52 @@ async fn a_connection_knows_its_ends() {
         (format!(r#"last: 2, before: "{c}""#), "ab", false, true),
         (format!(r#"last: 1, before: "{c}""#), "b", true, true),
         (format!(r#"first: 9, after: "{b}", before: "{d}""#), "c", true, true),
-    ] {
-        let page = page_info(arguments.clone()).await;
+    ];
+    check_all(cases, async |(arguments, titles, previous, next)| {
+        let page = page(&arguments).await;
         let found: String =
             page["nodes"].as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect();
         let ends = (&page["pageInfo"]["hasPreviousPage"], &page["pageInfo"]["hasNextPage"]);
-        assert_eq!((found.as_str(), ends), (titles, (&json!(previous), &json!(next))), "{arguments}");
-        assert_eq!(page["pageInfo"]["startCursor"], page["edges"][0]["cursor"], "{arguments}");
-    }
+        assert_eq!((found.as_str(), ends), (titles, (&json!(previous), &json!(next))));
+        assert_eq!(page["pageInfo"]["startCursor"], page["edges"][0]["cursor"]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn the_total_counts_the_whole_list_on_every_page() {
     let app = App::new().await;
+    let ann = app.user("ann");
     for (title, completed) in [("a1", false), ("a2", true), ("a3", false), ("b1", false), ("a4", false)] {
-        app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": title, "completed": completed }))).await;
+        ann.post("/api/tasks", json!({ "title": title, "completed": completed })).await;
     }
-    for (query, total) in [("", "5"), ("status=pending", "4"), ("search=a", "4"), ("status=pending&search=A", "3")] {
+    let cases = [("", "5"), ("status=pending", "4"), ("search=a", "4"), ("status=pending&search=A", "3")];
+    check_all(cases, async |(query, total)| {
         for limit in 1..=6 {
             let mut path = Some(format!("/api/tasks?{query}&limit={limit}"));
             while let Some(this) = path {
-                let answer = app.rest("ann", "GET", &this, None).await;
+                let answer = ann.get(&this).await;
                 assert_eq!(answer.header("x-total-count"), total, "{this}");
                 path = next_link(&answer);
             }
         }
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn the_link_to_the_next_page_keeps_the_path_and_the_other_parameters() {
     let app = App::new().await;
+    let ann = app.user("ann");
     for _ in 0..3 {
-        app.create("ann", "a&b=c ✓ 100%").await;
+        ann.create("a&b=c ✓ 100%").await;
     }
     let asked = "status=pending&sort=title&order=desc&search=a%26b%3Dc+%E2%9C%93+100%25&limit=1&later=1";
     let params = |query: &str| url::form_urlencoded::parse(query.as_bytes()).into_owned().collect::<Vec<_>>();
-    for path in ["/api/tasks", "/api/v1/tasks", "/api/ann/tasks"] {
+    check_all(["/api/tasks", "/api/v1/tasks", "/api/ann/tasks"], async |path| {
         let (mut place, mut met) = (format!("{path}?{asked}"), BTreeSet::new());
         for _ in 0..2 {
-            let answer = app.rest("ann", "GET", &place, None).await;
+            let answer = ann.get(&place).await;
             met.extend(ids(&answer.json));
             place = next_link(&answer).expect("another page");
             let (base, query) = place.split_once('?').unwrap();
@@ -285,8 +297,9 @@ async fn the_link_to_the_next_page_keeps_the_path_and_the_other_parameters() {
             assert_eq!(kept.pop().map(|(name, _)| name).as_deref(), Some("cursor"));
             assert_eq!((base, kept), (path, params(asked)));
         }
-        let last = app.rest("ann", "GET", &place, None).await;
+        let last = ann.get(&place).await;
         met.extend(ids(&last.json));
         assert_eq!((next_link(&last), met.len()), (None, 3), "{path}");
-    }
+    })
+    .await;
 }

@@ -2,19 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::support::App;
+use crate::support::{App, check_all};
 
 const CREATE: &str = "mutation($inputs: [CreateTaskInput!]!) { \
     createTasks(inputs: $inputs) { id title description completed version } }";
 
 async fn create(app: &App, inputs: Value) -> Vec<Value> {
-    let answer = app.graphql("ann", CREATE, json!({ "inputs": inputs })).await;
+    let ann = app.user("ann");
+    let answer = ann.graphql(CREATE).variables(json!({ "inputs": inputs })).await;
     answer.data()["createTasks"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
 async fn up_to_a_hundred_tasks_are_added_in_their_order() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let inputs: Vec<_> = (0..100)
         .map(|index| match index % 3 {
             0 => json!({ "title": format!("task {index}") }),
@@ -28,7 +30,7 @@ async fn up_to_a_hundred_tasks_are_added_in_their_order() {
         assert_eq!((&task["title"], &task["description"]), (&input["title"], &input["description"]));
         assert_eq!((&task["completed"], &task["version"]), (&json!(index % 3 == 2), &json!(1)));
     }
-    let listed = app.graphql("ann", "{ tasks(sort: CREATED_ASC) { id } }", json!({})).await;
+    let listed = ann.graphql("{ tasks(sort: CREATED_ASC) { id } }").await;
     let ids: Vec<_> = created.iter().map(|task| json!({ "id": task["id"] })).collect();
     assert_eq!(listed.data()["tasks"], json!(ids));
     assert_eq!(create(&app, json!([])).await, Vec::<Value>::new());
@@ -37,48 +39,53 @@ async fn up_to_a_hundred_tasks_are_added_in_their_order() {
 #[tokio::test]
 async fn of_too_many_or_partly_bad_tasks_none_is_added() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let too_many = vec![json!({ "title": "x" }); 101];
-    let answer = app.graphql("ann", CREATE, json!({ "inputs": too_many })).await;
+    let answer = ann.graphql(CREATE).variables(json!({ "inputs": too_many })).await;
     assert_eq!(answer.code(), "BAD_USER_INPUT");
     let message = "List should have at most 100 items";
     assert_eq!(answer.json["errors"][0]["extensions"]["fields"], json!({ "inputs": message }));
     let bad = json!([{ "title": "x" }, { "title": "" }, { "title": "x" }, { "title": " ", "description": "\u{0}" }]);
-    let answer = app.graphql("ann", CREATE, json!({ "inputs": bad })).await;
+    let answer = ann.graphql(CREATE).variables(json!({ "inputs": bad })).await;
     let fields = answer.json["errors"][0]["extensions"]["fields"].as_object().unwrap();
     assert_eq!(fields.keys().collect::<Vec<_>>(), ["1.title", "3.description", "3.title"]);
-    assert_eq!(app.tasks_of("ann").await, json!([]));
+    assert_eq!(ann.tasks().await, json!([]));
 }
 
 #[tokio::test]
 async fn all_that_is_pending_is_completed_and_all_that_is_completed_is_cleared() {
     let app = App::new().await;
-    app.create("bob", "Not Ann's").await;
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
+    bob.create("Not Ann's").await;
     let created = create(&app, json!([{ "title": "a" }, { "title": "b", "completed": true }, { "title": "c" }])).await;
     let complete = "mutation { completeAll { count } }";
-    let answer = app.graphql("ann", complete, json!({})).await;
+    let answer = ann.graphql(complete).await;
     assert_eq!(answer.data()["completeAll"], json!({ "count": 2 }));
-    let list = app.graphql("ann", "{ tasks(sort: CREATED_ASC) { id completed version } }", json!({})).await;
+    let list = ann.graphql("{ tasks(sort: CREATED_ASC) { id completed version } }").await;
     let task = |index: usize, version| json!({ "id": created[index]["id"], "completed": true, "version": version });
     assert_eq!(list.data()["tasks"], json!([task(0, 2), task(1, 1), task(2, 2)]));
-    let answer = app.graphql("ann", complete, json!({})).await;
+    let answer = ann.graphql(complete).await;
     assert_eq!(answer.data()["completeAll"], json!({ "count": 0 }));
-    app.create("ann", "d").await;
+    ann.create("d").await;
     let clear = "mutation { clearCompleted { count } }";
-    assert_eq!(app.graphql("ann", clear, json!({})).await.data()["clearCompleted"], json!({ "count": 3 }));
-    let left = app.tasks_of("ann").await;
+    assert_eq!(ann.graphql(clear).await.data()["clearCompleted"], json!({ "count": 3 }));
+    let left = ann.tasks().await;
     assert_eq!((left.as_array().map(Vec::len), &left[0]["title"]), (Some(1), &json!("d")));
-    assert_eq!(app.tasks_of("bob").await[0]["completed"], json!(false));
+    assert_eq!(bob.tasks().await[0]["completed"], json!(false));
 }
 
 #[tokio::test]
 async fn anything_is_found_by_its_id_and_null_when_it_is_not_there() {
     let app = App::new().await;
-    let id = app.create("ann", "a").await["id"].clone();
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
+    let id = ann.create("a").await["id"].clone();
     let query = "query($id: ID!) { node(id: $id) { __typename id ... on Task { title } ... on Node { again: id } } }";
-    let answer = app.graphql("ann", query, json!({ "id": id })).await;
+    let answer = ann.graphql(query).variables(json!({ "id": id })).await;
     assert_eq!(answer.data()["node"], json!({ "__typename": "Task", "id": id, "title": "a", "again": id }));
-    for absent in [json!("00000000-0000-7000-8000-000000000000"), json!("no id of ours"), json!("")] {
-        assert_eq!(app.graphql("ann", query, json!({ "id": absent })).await.data(), &json!({ "node": null }));
-    }
-    assert_eq!(app.graphql("bob", query, json!({ "id": id })).await.data(), &json!({ "node": null }));
+    let cases = [json!("00000000-0000-7000-8000-000000000000"), json!("no id of ours"), json!("")];
+    check_all(cases, async |absent| {
+        assert_eq!(ann.graphql(query).variables(json!({ "id": absent })).await.data(), &json!({ "node": null }));
+    })
+    .await;
+    assert_eq!(bob.graphql(query).variables(json!({ "id": id })).await.data(), &json!({ "node": null }));
 }

@@ -69,18 +69,19 @@ fn every_operation_has_what_a_reader_needs() {
 #[tokio::test]
 async fn the_document_and_its_page_are_served_from_the_program_itself() {
     let app = App::new().await;
-    let served = app.rest("ann", "GET", "/openapi.json", None).await;
+    let ann = app.user("ann");
+    let served = ann.get("/openapi.json").await;
     assert_eq!((served.text.as_str(), served.header("content-type")), (openapi(), "application/json"));
-    assert_eq!(app.rest("ann", "GET", "/docs", None).await.header("location"), "/docs/");
-    let page = app.rest("ann", "GET", "/docs/", None).await;
+    assert_eq!(ann.get("/docs").await.header("location"), "/docs/");
+    let page = ann.get("/docs/").await;
     assert!(page.status == 200 && page.header("content-type").starts_with("text/html"), "{}", page.text);
-    let settings = app.rest("ann", "GET", "/docs/swagger-initializer.js", None).await.text;
+    let settings = ann.get("/docs/swagger-initializer.js").await.text;
     assert!(settings.contains("/openapi.json") && settings.contains("\"persistAuthorization\": true"), "{settings}");
     for attribute in ["src=\"", "href=\""] {
         for place in page.text.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(!place.contains("//"), "{place} is elsewhere");
-            let file = app.rest("ann", "GET", &format!("/docs/{}", place.trim_start_matches("./")), None).await;
-            assert_eq!(file.status, 200, "{place}");
+            let file = ann.get(format!("/docs/{}", place.trim_start_matches("./"))).await;
+            file.status(200);
         }
     }
 }

@@ -14,7 +14,7 @@ const QUERY: &str = "{ tasks { id title } }";
 
 /// What every client is told, and all it is told.
 fn assert_unavailable(answer: &Answer) {
-    assert_eq!((answer.status.as_u16(), answer.code()), (503, "SERVICE_UNAVAILABLE"), "{}", answer.text);
+    answer.refused(503, "SERVICE_UNAVAILABLE");
     for internal in ["connection", "postgres", "timeout", "SQL", "canceling", "tasks\"."] {
         assert!(!answer.text.contains(internal), "{internal} in {}", answer.text);
     }
@@ -27,14 +27,15 @@ async fn a_server_outlives_its_database() {
     config.checkout_timeout = Duration::from_millis(500);
     db::migrate(&config).await;
     let app = App::on(TestDb::at(config, &cluster.url("postgres", "postgres"))).await;
-    app.create("ann", "Still here").await;
+    let ann = app.user("ann");
+    ann.create("Still here").await;
     for _ in 0..2 {
         cluster.down();
-        assert_unavailable(&app.rest("ann", "GET", "/api/tasks", None).await);
-        assert_unavailable(&app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": "x" }))).await);
-        assert_unavailable(&app.graphql("ann", QUERY, json!({})).await);
-        assert_unavailable(&app.rest("ann", "GET", "/readyz", None).await);
-        assert_eq!(app.rest("ann", "GET", "/livez", None).await.status, 200);
+        assert_unavailable(&ann.get("/api/tasks").await);
+        assert_unavailable(&ann.post("/api/tasks", json!({ "title": "x" })).await);
+        assert_unavailable(&ann.graphql(QUERY).await);
+        assert_unavailable(&ann.get("/readyz").await);
+        ann.get("/livez").await.status(200);
         cluster.up();
         assert_eq!(recovered(&app).await[0]["title"], "Still here");
     }
@@ -42,8 +43,9 @@ async fn a_server_outlives_its_database() {
 
 /// The list, as soon as there is one: connection attempts that fail are repeated with growing pauses.
 async fn recovered(app: &App) -> serde_json::Value {
+    let ann = app.user("ann");
     for _ in 0..20 {
-        let answer = app.rest("ann", "GET", "/api/tasks", None).await;
+        let answer = ann.get("/api/tasks").await;
         if answer.status == 200 {
             return answer.json;
         }
@@ -56,13 +58,14 @@ async fn connections_the_database_has_closed_are_replaced_without_an_error() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 1;
     let app = App::on(db).await;
+    let ann = app.user("ann");
     let admin = app.db.superuser().await;
     for _ in 0..5 {
-        app.create("ann", "x").await;
+        ann.create("x").await;
         let closed = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
                       WHERE datname = current_database() AND application_name = 'tandem'";
         assert_eq!(admin.query_one(closed, &[]).await.unwrap().get::<_, i64>(0), 1);
-        assert_eq!(app.rest("ann", "GET", "/api/tasks", None).await.status, 200);
+        ann.get("/api/tasks").await.status(200);
     }
 }
 
@@ -71,15 +74,16 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.statement_timeout = Duration::from_millis(300);
     let app = App::on(db).await;
-    let task = app.create("ann", "Busy").await;
+    let ann = app.user("ann");
+    let task = ann.create("Busy").await;
     let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
-    assert_unavailable(&app.rest("ann", "GET", "/api/tasks", None).await);
-    assert_unavailable(&app.graphql("ann", QUERY, json!({})).await);
-    assert_unavailable(&app.rest("ann", "PATCH", &path, None).await);
+    assert_unavailable(&ann.get("/api/tasks").await);
+    assert_unavailable(&ann.graphql(QUERY).await);
+    assert_unavailable(&ann.call("PATCH", &path).await);
     admin.batch_execute("ROLLBACK").await.unwrap();
-    assert_eq!(app.tasks_of("ann").await[0]["version"], json!(1));
+    assert_eq!(ann.tasks().await[0]["version"], json!(1));
 }
 
 #[tokio::test]
@@ -88,16 +92,17 @@ async fn waiting_for_a_connection_has_an_end() {
     db.config.pool_size = 1;
     db.config.checkout_timeout = Duration::from_millis(100);
     let app = App::on(db).await;
-    app.create("ann", "Busy").await;
+    let ann = app.user("ann");
+    ann.create("Busy").await;
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
     let (first, second) = tokio::join!(
         async {
-            let answer = app.rest("ann", "GET", "/api/tasks", None).await;
+            let answer = ann.get("/api/tasks").await;
             (answer.status, answer.code().to_owned())
         },
         async {
-            let answer = app.rest("ann", "GET", "/api/tasks", None).await;
+            let answer = ann.get("/api/tasks").await;
             admin.batch_execute("ROLLBACK").await.unwrap();
             answer
         }
@@ -110,12 +115,13 @@ async fn waiting_for_a_connection_has_an_end() {
 async fn a_request_that_takes_too_long_is_answered_in_the_form_of_its_door() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let app = App::with(db, tandem::graphql::Limits::default(), Duration::from_millis(200)).await;
+    let ann = app.user("ann");
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
-    let rest = app.rest("ann", "GET", "/api/tasks", None).await;
-    assert_eq!((rest.status.as_u16(), rest.code()), (504, "TIMEOUT"));
+    let rest = ann.get("/api/tasks").await;
+    rest.refused(504, "TIMEOUT");
     assert!(rest.json["detail"].is_string());
-    let graphql = app.graphql("ann", QUERY, json!({})).await;
-    assert_eq!((graphql.status.as_u16(), graphql.code()), (504, "TIMEOUT"));
+    let graphql = ann.graphql(QUERY).await;
+    graphql.refused(504, "TIMEOUT");
     admin.batch_execute("ROLLBACK").await.unwrap();
 }

@@ -1,22 +1,23 @@
 //! Documents that are named instead of sent: by their hash, or as one of those trusted.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, sync::Arc};
 
 use serde_json::{Value, json};
-use tandem::graphql::{Documents, Limits, TrustMode, Trusted};
+use tandem::graphql::{Documents, TrustMode, Trusted};
 
-use crate::support::{Answer, App, TestDb, app::graphql_request, token};
+use crate::support::{Answer, App, check_all};
 
 const QUERY: &str = "{ me { id } }";
 /// What `sha256sum` makes of it.
 const HASH: &str = "c53d78fa4c9c65a93967d42316fcd207fd611c7cac40a103820a866c3e5dd8f5";
 
 async fn app_with(documents: Documents) -> App {
-    App::with_documents(TestDb::fresh().await, Limits::default(), documents, Duration::from_secs(30)).await
+    App::builder().documents(documents).build().await
 }
 
 async fn send(app: &App, body: Value) -> Answer {
-    app.send(graphql_request(Some(&token("ann")), &body)).await
+    let ann = app.user("ann");
+    ann.post("/graphql", body).await
 }
 
 fn by_hash(hash: &str) -> Value {
@@ -32,17 +33,20 @@ fn sent_with(hash: &str, query: &str) -> Value {
 #[tokio::test]
 async fn a_document_is_named_by_its_hash_once_it_was_sent() {
     let app = app_with(Documents::default()).await;
+    let bob = app.user("bob");
     let unknown = send(&app, by_hash(HASH)).await;
-    assert_eq!((unknown.status.as_u16(), unknown.code()), (200, "PERSISTED_QUERY_NOT_FOUND"));
+    unknown.refused(200, "PERSISTED_QUERY_NOT_FOUND");
     assert_eq!(unknown.json["errors"][0]["message"], "PersistedQueryNotFound");
     let wrong = send(&app, sent_with(HASH, "{ me { taskCounts { all } } }")).await;
     assert_eq!((wrong.code(), wrong.json.get("data")), ("BAD_USER_INPUT", None));
     assert_eq!(send(&app, by_hash(HASH)).await.code(), "PERSISTED_QUERY_NOT_FOUND", "the wrong one was not kept");
     assert_eq!(send(&app, sent_with(HASH, QUERY)).await.data()["me"]["id"], "ann");
-    for body in [by_hash(HASH), json!({ "documentId": HASH }), json!({ "documentId": format!("sha256:{HASH}") })] {
+    let cases = [by_hash(HASH), json!({ "documentId": HASH }), json!({ "documentId": format!("sha256:{HASH}") })];
+    check_all(cases, async |body| {
         assert_eq!(send(&app, body.clone()).await.data()["me"]["id"], "ann", "{body}");
-    }
-    let bob = app.send(graphql_request(Some(&token("bob")), &by_hash(HASH))).await;
+    })
+    .await;
+    let bob = bob.post("/graphql", by_hash(HASH)).await;
     assert_eq!(bob.data()["me"]["id"], "bob", "a document is nobody's, its answer is");
 }
 

@@ -5,7 +5,7 @@ use tandem::store::Target;
 
 use crate::{
     skip,
-    support::{App, TestDb, proxy::Proxy},
+    support::{App, TestDb, check_all, proxy::Proxy},
 };
 
 /// A server with one database connection, which goes through a proxy.
@@ -20,10 +20,11 @@ async fn proxied() -> Option<(App, Proxy)> {
 #[tokio::test]
 async fn a_warm_read_is_one_flush_of_four_statements() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
-    app.create("ann", "Buy milk").await;
-    app.tasks_of("ann").await;
+    let ann = app.user("ann");
+    ann.create("Buy milk").await;
+    ann.tasks().await;
     proxy.hold(4);
-    assert_eq!(app.tasks_of("ann").await[0]["title"], "Buy milk");
+    assert_eq!(ann.tasks().await[0]["title"], "Buy milk");
     let seen = proxy.seen();
     assert_eq!(seen.statements.len(), 4, "{:?}", seen.statements);
     assert_eq!(seen.statements[0], "BEGIN READ ONLY");
@@ -38,7 +39,8 @@ async fn a_warm_read_is_one_flush_of_four_statements() {
 #[tokio::test]
 async fn every_warm_operation_is_one_flush_of_four_statements() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
-    let task = format!("/api/tasks/{}", app.create("ann", "first").await["id"].as_str().unwrap());
+    let ann = app.user("ann");
+    let task = format!("/api/tasks/{}", ann.create("first").await["id"].as_str().unwrap());
     let complete = format!("{task}/complete");
     let operations = [
         ("POST", "/api/tasks", Some(json!({ "title": "x" })), "INSERT INTO"),
@@ -51,45 +53,50 @@ async fn every_warm_operation_is_one_flush_of_four_statements() {
         ("PATCH", &complete, Some(json!({ "completed": true })), "UPDATE"),
         ("DELETE", &task, None, "DELETE"),
     ];
-    for (method, path, body, sql) in operations {
+    check_all(operations, async |(method, path, body, sql)| {
         let warm = if method == "DELETE" { "/api/tasks/00000000-0000-7000-8000-000000000000" } else { path };
-        app.rest("ann", method, warm, body.clone()).await;
+        ann.call(method, warm).maybe_json(body.clone()).await;
         proxy.hold(4);
-        let answer = app.rest("ann", method, path, body).await;
+        let answer = ann.call(method, path).maybe_json(body).await;
         assert!(answer.status.is_success(), "{method} {path}: {}", answer.text);
         let seen = proxy.seen();
         assert_eq!((seen.statements.len(), seen.flushes), (4, 1), "{method} {path}: {:?}", seen.statements);
         assert!(seen.statements[2].starts_with(sql), "{method} {path}: {}", seen.statements[2]);
         proxy.hold(0);
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
-    for (document, sql) in [
+    let ann = app.user("ann");
+    let cases = [
         (r#"mutation { createTasks(inputs: [{ title: "x" }, { title: "y", description: "z" }]) { id } }"#, "INSERT"),
         (r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, "UPDATE"),
         (r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, "DELETE"),
         ("mutation { completeAll { count } }", "WITH done AS (UPDATE"),
         ("mutation { clearCompleted { count } }", "WITH done AS (DELETE"),
-    ] {
+    ];
+    check_all(cases, async |(document, sql)| {
         for hold in [0, 4] {
-            let id = app.create("ann", "One of many").await["id"].clone();
+            let id = ann.create("One of many").await["id"].clone();
             proxy.hold(hold);
-            app.graphql("ann", &document.replace("$ID", id.as_str().unwrap()), json!({})).await.data();
+            ann.graphql(document.replace("$ID", id.as_str().unwrap())).await.data();
         }
         let seen = proxy.seen();
         assert_eq!((seen.statements.len(), seen.flushes), (4, 1), "{document}: {:?}", seen.statements);
         assert!(seen.statements[2].starts_with(sql), "{document}: {}", seen.statements[2]);
         proxy.hold(0);
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_cold_connection_sends_the_four_statements_in_order() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
-    app.tasks_of("ann").await;
+    let ann = app.user("ann");
+    ann.tasks().await;
     let statements = proxy.seen().statements;
     let begin = statements.iter().position(|sql| sql == "BEGIN READ ONLY").unwrap();
     assert_eq!(statements.len(), begin + 4);

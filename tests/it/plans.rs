@@ -13,16 +13,17 @@ async fn every_list_and_every_page_is_one_index_scan_without_sorting() {
     let (Some(cluster), Some(app)) = (Cluster::shared(), App::on_server().await) else {
         skip!(Postgres, "whose log can be read")
     };
+    let ann = app.user("ann");
     let database = fill(&app).await;
     let mut lists = 0;
     for sort in ["created", "updated", "title"] {
         for order in ["asc", "desc"] {
             for status in ["all", "pending", "completed"] {
                 let first = format!("/api/tasks?sort={sort}&order={order}&status={status}&limit=20");
-                let answer = app.rest("ann", "GET", &first, None).await;
+                let answer = ann.get(&first).await;
                 assert_eq!((answer.status.as_u16(), answer.json.as_array().unwrap().len()), (200, 20));
                 let next = answer.header("link").trim_start_matches('<').split('>').next().unwrap().to_owned();
-                assert_eq!(app.rest("ann", "GET", &next, None).await.json.as_array().unwrap().len(), 20);
+                assert_eq!(ann.get(&next).await.json.as_array().unwrap().len(), 20);
                 lists += 2;
             }
         }

@@ -2,24 +2,20 @@
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Request, StatusCode},
+    http::{Request, StatusCode},
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, app::rest_request, token};
+use crate::support::{Answer, App, check_all, token};
 
 const ORIGIN: &str = "http://localhost:3000";
 
 /// What a browser adds to a call of a page, in the manner of `fetch` or of axios.
 async fn call(app: &App, manner: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
-    let mut request = rest_request(Some(&token("ann")), method, path, body);
-    let headers = request.headers_mut();
     let accept = if manner == "axios" { "application/json, text/plain, */*" } else { "*/*" };
-    headers.insert("accept", HeaderValue::from_static(accept));
-    headers.insert("origin", HeaderValue::from_static(ORIGIN));
+    let request = app.user("ann").call(method, path).maybe_json(body).header("accept", accept).header("origin", ORIGIN);
     // Many set it on every call, with a body or without.
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    let answer = app.send(request).await;
+    let answer = request.header("content-type", "application/json").await;
     assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "{manner}: {method} {path}");
     answer
 }
@@ -27,7 +23,8 @@ async fn call(app: &App, manner: &str, method: &str, path: &str, body: Option<Va
 #[tokio::test]
 async fn a_frontends_whole_session_works_under_every_base_url() {
     let app = App::new().await;
-    for base in ["/api/ann/tasks", "/api/tasks", "/api/v1/tasks", "/api/ann/tasks/", "/api/tasks/"] {
+    let cases = ["/api/ann/tasks", "/api/tasks", "/api/v1/tasks", "/api/ann/tasks/", "/api/tasks/"];
+    check_all(cases, async |base| {
         for manner in ["fetch", "axios"] {
             let slash = if base.ends_with('/') { "/" } else { "" };
             let below = |path: &str| format!("{}/{path}{slash}", base.trim_end_matches('/'));
@@ -51,16 +48,18 @@ async fn a_frontends_whole_session_works_under_every_base_url() {
             let missing = call(&app, manner, "GET", &below(&id), None).await;
             assert_eq!(missing.json["detail"], "Task not found", "{base}");
         }
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn every_filter_and_sort_that_frontends_offer_is_answered() {
     let app = App::new().await;
+    let ann = app.user("ann");
     for (title, completed) in [("b", true), ("a", false), ("c", false)] {
-        app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": title, "completed": completed }))).await;
+        ann.post("/api/tasks", json!({ "title": title, "completed": completed })).await;
     }
-    for (query, titles) in [
+    let cases = [
         ("", "cab"),
         ("?status=", "cab"),
         ("?status=all&sort=created", "cab"),
@@ -71,19 +70,19 @@ async fn every_filter_and_sort_that_frontends_offer_is_answered() {
         ("?sort_by=title&sort_order=asc&skip=1&limit=1", "b"),
         ("?page=2&limit=2", "b"),
         ("?search=A&_=1732200000000", "a"),
-    ] {
+    ];
+    check_all(cases, async |(query, titles)| {
         let answer = call(&app, "axios", "GET", &format!("/api/ann/tasks{query}"), None).await;
         let listed: String = answer.json.as_array().unwrap().iter().map(|t| t["title"].as_str().unwrap()).collect();
         assert_eq!(listed, titles, "{query}");
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn frontends_are_told_what_went_wrong_where_they_look_for_it() {
     let app = App::new().await;
-    let mut request = rest_request(None, "GET", "/api/ann/tasks", None);
-    request.headers_mut().insert("origin", HeaderValue::from_static(ORIGIN));
-    let answer = app.send(request).await;
+    let answer = app.anonymous().get("/api/ann/tasks").header("origin", ORIGIN).await;
     assert_eq!((answer.status.as_u16(), answer.json["detail"].is_string()), (401, true), "to send the user to sign in");
     assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "or the page couldn't read it");
     let bad = call(&app, "fetch", "POST", "/api/ann/tasks", Some(json!({ "title": "" }))).await;
@@ -95,11 +94,12 @@ async fn frontends_are_told_what_went_wrong_where_they_look_for_it() {
 #[tokio::test]
 async fn the_word_bearer_may_be_spelt_as_old_clients_do() {
     let app = App::new().await;
-    for form in ["bearer TOKEN", "Bearer  TOKEN", "BEARER TOKEN", "Bearer TOKEN "] {
-        let mut request = rest_request(None, "GET", "/api/ann/tasks", None);
-        request.headers_mut().insert("authorization", form.replace("TOKEN", &token("ann")).parse().unwrap());
-        assert_eq!(app.send(request).await.status, StatusCode::OK, "{form}");
-    }
+    let cases = ["bearer TOKEN", "Bearer  TOKEN", "BEARER TOKEN", "Bearer TOKEN "];
+    check_all(cases, async |form| {
+        let authorization = form.replace("TOKEN", &token("ann"));
+        app.anonymous().get("/api/ann/tasks").header("authorization", authorization).await.status(200);
+    })
+    .await;
 }
 
 async fn preflight(app: &App, origin: &str, method: &str, path: &str, headers: &str) -> Answer {
@@ -113,7 +113,8 @@ async fn preflight(app: &App, origin: &str, method: &str, path: &str, headers: &
 async fn browsers_may_make_every_call_from_a_page_on_this_machine_and_from_no_other() {
     let app = App::new().await;
     let sent = "authorization,content-type,if-match,if-none-match,idempotency-key,x-request-id";
-    for path in ["/api/tasks", "/api/tasks/", "/api/ann/tasks/x/complete", "/graphql"] {
+    let cases = ["/api/tasks", "/api/tasks/", "/api/ann/tasks/x/complete", "/graphql"];
+    check_all(cases, async |path| {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             for origin in [ORIGIN, "http://127.0.0.1:5173", "https://localhost"] {
                 let answer = preflight(&app, origin, method, path, sent).await;
@@ -126,11 +127,14 @@ async fn browsers_may_make_every_call_from_a_page_on_this_machine_and_from_no_ot
                 }
             }
         }
-    }
-    for origin in ["https://evil.example", "http://localhost.evil.example", "null"] {
+    })
+    .await;
+    let cases = ["https://evil.example", "http://localhost.evil.example", "null"];
+    check_all(cases, async |origin| {
         let answer = preflight(&app, origin, "GET", "/api/tasks", "authorization").await;
         assert_eq!(answer.header("access-control-allow-origin"), "", "{origin}");
-    }
+    })
+    .await;
     let answer = call(&app, "fetch", "GET", "/api/tasks", None).await;
     let exposed = answer.header("access-control-expose-headers").to_lowercase();
     for name in ["etag", "link", "location", "x-total-count", "idempotent-replayed", "x-request-id"] {

@@ -3,39 +3,43 @@
 use serde_json::json;
 use tandem::rest::PREFIXES;
 
-use crate::support::App;
+use crate::support::{App, check_all};
 
 #[tokio::test]
 async fn a_task_lives_through_rest() {
     let app = App::new().await;
-    let task = app.create("ann", "Buy milk").await;
+    let ann = app.user("ann");
+    let task = ann.create("Buy milk").await;
     assert_eq!(task["title"], "Buy milk");
     let path = format!("/api/tasks/{}", task["id"].as_str().unwrap());
-    let done = app.rest("ann", "PATCH", &format!("{path}/complete"), None).await;
+    let done = ann.call("PATCH", format!("{path}/complete")).await;
     assert_eq!((done.status.as_u16(), &done.json["completed"], &done.json["version"]), (200, &json!(true), &json!(2)));
-    let deleted = app.rest("ann", "DELETE", &path, None).await;
-    assert_eq!(deleted.status, 204);
-    assert_eq!(app.tasks_of("ann").await, json!([]));
+    let deleted = ann.delete(&path).await;
+    deleted.status(204);
+    assert_eq!(ann.tasks().await, json!([]));
 }
 
 /// Ann's tasks, titled by the letters of a word in that order of creation.
 async fn tasks(app: &App, word: &str) {
+    let ann = app.user("ann");
     for title in word.chars() {
-        app.create("ann", &title.to_string()).await;
+        ann.create(&title.to_string()).await;
     }
 }
 
 async fn titles(app: &App, query: &str) -> String {
-    let answer = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await;
-    assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+    let ann = app.user("ann");
+    let answer = ann.get(format!("/api/tasks?{query}")).await;
+    answer.status(200);
     answer.json.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn the_older_parameters_of_a_list_are_understood() {
     let app = App::new().await;
+    let ann = app.user("ann");
     tasks(&app, "cabed").await;
-    for (query, expected) in [
+    let cases = [
         ("sort_by=title", "abcde"),
         ("sort_by=title&sort_order=desc", "edcba"),
         ("sort_by=created_at&sort_order=asc", "cabed"),
@@ -49,10 +53,12 @@ async fn the_older_parameters_of_a_list_are_understood() {
         ("sort=title&offset=5", ""),
         ("sort=title&offset=1000000", ""),
         ("sort=title&offset=0&unknown=1", "abcde"),
-    ] {
+    ];
+    check_all(cases, async |(query, expected)| {
         assert_eq!(titles(&app, query).await, expected, "{query}");
-    }
-    for (query, field, kind) in [
+    })
+    .await;
+    let cases = [
         ("offset=-1", "offset", "greater_than_equal"),
         ("skip=1000001", "skip", "less_than_equal"),
         ("page=0", "page", "greater_than_equal"),
@@ -60,51 +66,57 @@ async fn the_older_parameters_of_a_list_are_understood() {
         ("sort_by=x", "sort_by", "enum"),
         ("sort_order=x", "sort_order", "enum"),
         ("envelope=x", "envelope", "bool_parsing"),
-    ] {
-        let answer = app.rest("ann", "GET", &format!("/api/tasks?{query}"), None).await;
+    ];
+    check_all(cases, async |(query, field, kind)| {
+        let answer = ann.get(format!("/api/tasks?{query}")).await;
         let fault = &answer.json["detail"][0];
         assert_eq!((answer.status.as_u16(), &fault["loc"][1], &fault["type"]), (422, &json!(field), &json!(kind)));
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_list_that_was_asked_for_by_offset_goes_on_by_cursor() {
     let app = App::new().await;
+    let ann = app.user("ann");
     tasks(&app, "abcde").await;
-    let answer = app.rest("ann", "GET", "/api/tasks?sort=title&limit=2&page=2", None).await;
+    let answer = ann.get("/api/tasks?sort=title&limit=2&page=2").await;
     assert_eq!((answer.json[0]["title"].as_str(), answer.header("x-total-count")), (Some("c"), "5"));
     let next = answer.header("link").strip_prefix("</api/tasks?").unwrap().split('>').next().unwrap().to_owned();
     assert_eq!(titles(&app, &next).await, "e");
-    let both = app.rest("ann", "GET", &format!("/api/tasks?{next}&offset=1"), None).await;
+    let both = ann.get(format!("/api/tasks?{next}&offset=1")).await;
     assert_eq!((both.status.as_u16(), &both.json["detail"][0]["loc"][1]), (422, &json!("cursor")));
 }
 
 #[tokio::test]
 async fn a_list_comes_in_an_envelope_when_asked_for() {
     let app = App::new().await;
+    let ann = app.user("ann");
     tasks(&app, "abc").await;
-    let bare = app.rest("ann", "GET", "/api/tasks?limit=2", None).await;
-    let answer = app.rest("ann", "GET", "/api/tasks?limit=2&envelope=true", None).await;
+    let bare = ann.get("/api/tasks?limit=2").await;
+    let answer = ann.get("/api/tasks?limit=2&envelope=true").await;
     assert_eq!(answer.json, json!({ "tasks": bare.json, "total": 3 }));
     assert!(answer.header("link").contains("envelope=true"));
-    assert_eq!(app.rest("ann", "GET", "/api/tasks?limit=2&envelope=false", None).await.json, bare.json);
+    assert_eq!(ann.get("/api/tasks?limit=2&envelope=false").await.json, bare.json);
 }
 
 #[tokio::test]
 async fn a_slash_at_the_end_of_a_path_does_not_matter() {
     let app = App::new().await;
-    for prefix in PREFIXES.map(|prefix| prefix.replace("{user_id}", "ann")) {
-        let made = app.rest("ann", "POST", &format!("{prefix}/"), Some(json!({ "title": "a" }))).await;
+    let ann = app.user("ann");
+    check_all(PREFIXES.map(|prefix| prefix.replace("{user_id}", "ann")), async |prefix| {
+        let made = ann.post(format!("{prefix}/"), json!({ "title": "a" })).await;
         let task = format!("{prefix}/{}", made.json["id"].as_str().unwrap());
         assert_eq!((made.status.as_u16(), made.header("location")), (201, task.as_str()));
-        assert_eq!(app.rest("ann", "GET", &format!("{prefix}/?limit=1"), None).await.json[0], made.json);
-        assert_eq!(app.rest("ann", "GET", &format!("{task}/"), None).await.json, made.json);
-        assert_eq!(app.rest("ann", "PATCH", &format!("{task}/complete/"), None).await.json["version"], 2);
-        let updated = app.rest("ann", "PUT", &format!("{task}/"), Some(json!({ "title": "b" }))).await;
+        assert_eq!(ann.get(format!("{prefix}/?limit=1")).await.json[0], made.json);
+        assert_eq!(ann.get(format!("{task}/")).await.json, made.json);
+        assert_eq!(ann.call("PATCH", format!("{task}/complete/")).await.json["version"], 2);
+        let updated = ann.put(format!("{task}/"), json!({ "title": "b" })).await;
         assert_eq!((updated.json["title"].as_str(), updated.header("etag")), (Some("b"), "\"3\""));
-        assert_eq!(app.rest("ann", "DELETE", &format!("{task}/"), None).await.status, 204);
-        assert_eq!(app.rest("ann", "GET", &format!("{task}//"), None).await.status, 404);
-    }
+        ann.delete(format!("{task}/")).await.status(204);
+        ann.get(format!("{task}//")).await.status(404);
+    })
+    .await;
 }
 
 #[tokio::test]

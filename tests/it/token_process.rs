@@ -15,7 +15,7 @@ use crate::{
     process::{output, stderr, tandem},
     skip,
     support::{
-        SECRET, TestDb,
+        SECRET, TestDb, check_all,
         cluster::scratch_dir,
         eventually,
         issuer::{Issuer, SigningKey, claims_of},
@@ -90,7 +90,8 @@ async fn the_url_of_better_auth_alone_says_where_its_keys_are_and_what_its_token
     let get = async |path: &str, token: &str| {
         client.get(format!("http://{address}{path}")).bearer_auth(token).send().await.unwrap()
     };
-    for (claim, value, status) in [("sub", "ann", 200), ("iss", "https://other", 401), ("aud", "https://other", 401)] {
+    let cases = [("sub", "ann", 200), ("iss", "https://other", 401), ("aud", "https://other", 401)];
+    check_all(cases, async |(claim, value, status)| {
         let mut claims = claims_of("ann");
         claims["iss"] = json!(origin);
         claims["aud"] = json!(origin);
@@ -101,7 +102,8 @@ async fn the_url_of_better_auth_alone_says_where_its_keys_are_and_what_its_token
         let told = String::from_utf8(checked.stdout).unwrap();
         assert_eq!(checked.status.code(), Some(if status == 200 { 0 } else { 3 }), "{told}");
         assert!(told.contains(&format!("{origin}/api/auth/jwks")), "{told}");
-    }
+    })
+    .await;
     assert_eq!(get("/graphiql", "").await.status(), 404, "not in development");
     let metrics = get("/metrics", "").await.text().await.unwrap();
     assert!(metrics.contains("tandem_tokens_total{result=\"refused\"} 2"), "{metrics}");

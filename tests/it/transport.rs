@@ -1,31 +1,12 @@
 //! GraphQL over HTTP: methods, media types and statuses, and what any page could send.
 
-use axum::{
-    body::Body,
-    http::{Request, StatusCode},
-};
 use serde_json::json;
 
-use crate::support::{Answer, App, app::graphql_request, token};
+use crate::support::{App, check_all};
 
 const JSON: &str = "application/json; charset=utf-8";
 const RESPONSE: &str = "application/graphql-response+json; charset=utf-8";
 const QUERY: &str = r#"{"query":"{ me { id } }"}"#;
-
-/// A request of Ann's with these headers, told as one text.
-async fn ask(app: &App, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut request = Request::builder().method(method).uri(path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    app.send(request.body(Body::from(body.to_owned())).unwrap()).await
-}
-
-async fn ask_as_ann(app: &App, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let bearer = format!("Bearer {}", token("ann"));
-    let headers = [headers, &[("authorization", bearer.as_str())]].concat();
-    ask(app, method, path, &headers, body).await
-}
 
 fn get(parameters: &[(&str, &str)]) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
@@ -35,8 +16,9 @@ fn get(parameters: &[(&str, &str)]) -> String {
 #[tokio::test]
 async fn an_answer_has_the_form_and_the_status_its_client_understands() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let (json, response) = ("application/json", "application/graphql-response+json");
-    for (accept, body, status, content_type, has_data) in [
+    let cases = [
         (json, QUERY, 200, JSON, true),
         (response, QUERY, 200, RESPONSE, true),
         ("*/*", QUERY, 200, JSON, true),
@@ -62,20 +44,23 @@ async fn an_answer_has_the_form_and_the_status_its_client_understands() {
         (json, r#"{"query":"{ me { id } }","variables":[]}"#, 400, JSON, false),
         ("text/html", QUERY, 406, JSON, false),
         ("application/json;q=0", QUERY, 406, JSON, false),
-    ] {
+    ];
+    check_all(cases, async |(accept, body, status, content_type, has_data)| {
         let headers = [("content-type", "application/json"), ("accept", accept)];
-        let answer = ask_as_ann(&app, "POST", "/graphql", &headers, body).await;
+        let answer = ann.call("POST", "/graphql").headers(&headers).bytes(body).await;
         let told = (answer.status.as_u16(), answer.header("content-type"), answer.json.get("data").is_some());
         assert_eq!(told, (status, content_type, has_data), "{accept} {body}: {}", answer.text);
         assert!(answer.header("vary").contains("accept"), "{accept} {body}");
         assert_eq!(answer.json.get("errors").is_none(), body == QUERY && status == 200, "{accept} {body}");
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_body_is_json_in_utf_8_or_it_is_not_read() {
     let app = App::new().await;
-    for (content_type, status) in [
+    let ann = app.user("ann");
+    let cases = [
         ("application/json", 200),
         ("Application/JSON", 200),
         ("application/json; charset=utf-8", 200),
@@ -86,27 +71,29 @@ async fn a_body_is_json_in_utf_8_or_it_is_not_read() {
         ("text/plain", 415),
         ("application/x-www-form-urlencoded", 415),
         ("", 415),
-    ] {
-        let answer = ask_as_ann(&app, "POST", "/graphql", &[("content-type", content_type)], QUERY).await;
+    ];
+    check_all(cases, async |(content_type, status)| {
+        let answer = ann.call("POST", "/graphql").header("content-type", content_type).bytes(QUERY).await;
         assert_eq!(answer.status.as_u16(), status, "{content_type}: {}", answer.text);
-    }
-    let none = ask_as_ann(&app, "POST", "/graphql", &[], QUERY).await;
-    assert_eq!((none.status.as_u16(), none.code()), (415, "UNSUPPORTED_MEDIA_TYPE"));
-    let mut request = graphql_request(Some(&token("ann")), &json!({}));
-    *request.body_mut() = Body::from(b"{\"query\":\"{ me { id } } # \xff\"}".to_vec());
-    assert_eq!(app.send(request).await.code(), "BAD_USER_INPUT");
+    })
+    .await;
+    let none = ann.call("POST", "/graphql").bytes(QUERY).await;
+    none.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    let not_unicode = ann.call("POST", "/graphql").json_bytes(*b"{\"query\":\"{ me { id } } # \xff\"}");
+    assert_eq!(not_unicode.await.code(), "BAD_USER_INPUT");
     let fits = |length: usize| format!("{QUERY}{}", " ".repeat(length - QUERY.len()));
     let headers = [("content-type", "application/json")];
-    assert_eq!(ask_as_ann(&app, "POST", "/graphql", &headers, &fits(64 * 1024)).await.status, StatusCode::OK);
-    let large = ask_as_ann(&app, "POST", "/graphql", &headers, &fits(64 * 1024 + 1)).await;
-    assert_eq!((large.status.as_u16(), large.code()), (413, "PAYLOAD_TOO_LARGE"));
+    ann.call("POST", "/graphql").headers(&headers).bytes(fits(64 * 1024)).await.status(200);
+    let large = ann.call("POST", "/graphql").headers(&headers).bytes(fits(64 * 1024 + 1)).await;
+    large.refused(413, "PAYLOAD_TOO_LARGE");
 }
 
 #[tokio::test]
 async fn a_get_runs_queries_and_changes_nothing() {
     let app = App::new().await;
+    let ann = app.user("ann");
     let by_id = "query($id: ID!) { task(id: $id) { id } }";
-    for (parameters, status, code) in [
+    let cases = [
         (&[("query", "{ me { id } }")][..], 200, ""),
         (&[("query", "{ me { id } }"), ("unknown", "x"), ("variables", ""), ("operationName", "")], 200, ""),
         (&[("query", by_id), ("variables", r#"{"id":"00000000-0000-7000-8000-000000000000"}"#)], 200, ""),
@@ -126,35 +113,39 @@ async fn a_get_runs_queries_and_changes_nothing() {
         (&[("query", r#"mutation { createTask(input: { title: "x" }) { id } }"#)], 405, "METHOD_NOT_ALLOWED"),
         (&[("query", "{")], 200, "GRAPHQL_PARSE_FAILED"),
         (&[], 400, "BAD_USER_INPUT"),
-    ] {
-        let answer = ask_as_ann(&app, "GET", &get(parameters), &[], "").await;
+    ];
+    check_all(cases, async |(parameters, status, code)| {
+        let answer = ann.get(get(parameters)).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (status, code), "{parameters:?}: {}", answer.text);
         let allow = if status == 405 { "POST" } else { "" };
         assert_eq!(answer.header("allow"), allow, "{parameters:?}");
-        let head = ask_as_ann(&app, "HEAD", &get(parameters), &[], "").await;
+        let head = ann.call("HEAD", get(parameters)).await;
         assert_eq!((head.status, head.text.as_str()), (answer.status, ""), "{parameters:?}");
         assert_eq!(head.header("content-type"), answer.header("content-type"), "{parameters:?}");
-    }
-    assert_eq!(app.tasks_of("ann").await, json!([]));
+    })
+    .await;
+    assert_eq!(ann.tasks().await, json!([]));
 }
 
 #[tokio::test]
 async fn other_methods_are_told_which_ones_there_are() {
     let app = App::new().await;
-    for method in ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
-        let answer = ask_as_ann(&app, method, "/graphql", &[], QUERY).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (405, "METHOD_NOT_ALLOWED"), "{method}");
+    let (ann, anyone) = (app.user("ann"), app.anonymous());
+    check_all(["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"], async |method| {
+        let answer = ann.call(method, "/graphql").bytes(QUERY).await;
+        answer.refused(405, "METHOD_NOT_ALLOWED");
         assert_eq!(answer.header("allow"), "GET, HEAD, POST, OPTIONS", "{method}");
         assert_eq!(answer.header("content-type"), JSON, "{method}");
-    }
-    let options = ask(&app, "OPTIONS", "/graphql", &[], "").await;
+    })
+    .await;
+    let options = anyone.call("OPTIONS", "/graphql").await;
     assert_eq!((options.status.as_u16(), options.header("allow")), (204, "GET, HEAD, POST, OPTIONS"));
     let headers = [
         ("origin", "http://localhost:3000"),
         ("access-control-request-method", "POST"),
         ("access-control-request-headers", "authorization,content-type,x-apollo-operation-name"),
     ];
-    let preflight = ask(&app, "OPTIONS", "/graphql", &headers, "").await;
+    let preflight = anyone.call("OPTIONS", "/graphql").headers(&headers).await;
     assert_eq!(preflight.header("access-control-allow-origin"), "http://localhost:3000");
     for name in ["authorization", "content-type", "graphql-require-preflight", "x-apollo-operation-name"] {
         assert!(preflight.header("access-control-allow-headers").contains(name), "{name}");
@@ -164,34 +155,43 @@ async fn other_methods_are_told_which_ones_there_are() {
 #[tokio::test]
 async fn what_any_page_could_send_is_refused_before_anything_else() {
     let app = App::new().await;
+    let anyone = app.anonymous();
     let query = get(&[("query", "{ me { id } }")]);
-    for headers in [&[][..], &[("content-type", "text/plain")], &[("cookie", "session=x"), ("accept", "*/*")]] {
-        let answer = ask(&app, "GET", &query, headers, "").await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_USER_INPUT"), "{headers:?}");
+    let cases = [&[][..], &[("content-type", "text/plain")], &[("cookie", "session=x"), ("accept", "*/*")]];
+    check_all(cases, async |headers| {
+        let answer = anyone.get(&query).headers(headers).await;
+        answer.refused(400, "BAD_USER_INPUT");
         assert!(answer.json["errors"][0]["message"].as_str().unwrap().contains("GraphQL-Require-Preflight"));
-    }
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-        let answer = ask(&app, "POST", "/graphql", &[("content-type", content_type)], QUERY).await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (400, "BAD_USER_INPUT"), "{content_type}");
-    }
-    for name in ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"] {
-        let answer = ask(&app, "GET", &query, &[(name, "1")], "").await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (401, "UNAUTHENTICATED"), "{name}");
-    }
+    })
+    .await;
+    let cases = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"];
+    check_all(cases, async |content_type| {
+        let answer = anyone.call("POST", "/graphql").header("content-type", content_type).bytes(QUERY).await;
+        answer.refused(400, "BAD_USER_INPUT");
+    })
+    .await;
+    let cases = ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
+    check_all(cases, async |name| {
+        let answer = anyone.get(&query).headers(&[(name, "1")]).await;
+        answer.refused(401, "UNAUTHENTICATED");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_browser_gets_the_page_and_only_one_on_this_machine_the_token() {
     let app = App::new().await;
+    let anyone = app.anonymous();
     let accept = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-    for (path, host, has_token) in [
+    let cases = [
         ("/graphql", "localhost:8000", true),
         ("/graphiql", "127.0.0.1:8000", true),
         ("/graphiql", "[::1]:8000", true),
         ("/graphql", "tandem.example.com", false),
         ("/graphiql", "localhost.example.com:8000", false),
-    ] {
-        let page = ask(&app, "GET", path, &[accept, ("host", host)], "").await;
+    ];
+    check_all(cases, async |(path, host, has_token)| {
+        let page = anyone.get(path).headers(&[accept, ("host", host)]).await;
         assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
         assert_eq!(page.text.contains("Bearer ey"), has_token, "{path} at {host}");
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
@@ -199,7 +199,8 @@ async fn a_browser_gets_the_page_and_only_one_on_this_machine_the_token() {
         assert!(policy.starts_with("default-src 'none'; script-src ") && policy.contains("connect-src 'self'"));
         let scripts = policy.split(';').nth(1).unwrap();
         assert!(!scripts.contains("unsafe") && !scripts.contains('*'), "{scripts}");
-    }
-    let stranger = ask(&app, "GET", "/graphiql/assets/index.html", &[], "").await;
-    assert_eq!(stranger.status.as_u16(), 404);
+    })
+    .await;
+    let stranger = anyone.get("/graphiql/assets/index.html").await;
+    stranger.status(404);
 }

@@ -9,14 +9,15 @@ use tokio_postgres::Client;
 
 use crate::{
     skip,
-    support::{App, TestDb, app::rest_request, cluster::Cluster, db, token},
+    support::{App, TestDb, check_all, cluster::Cluster, db},
 };
 
 /// A server where ann has one task and bob another.
 async fn app() -> Option<App> {
     let app = App::on_server().await?;
-    app.create("ann", "Ann's").await;
-    app.create("bob", "Bob's").await;
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
+    ann.create("Ann's").await;
+    bob.create("Bob's").await;
     Some(app)
 }
 
@@ -37,7 +38,8 @@ async fn titles(client: &Client) -> Vec<String> {
 async fn without_the_queries_own_condition_row_level_security_holds() {
     let Some(app) = app().await else { skip!(Postgres) };
     let client = app.db.client().await;
-    for (user, sees) in [(Some("bob"), &["Bob's"][..]), (Some("eve"), &[]), (Some(""), &[]), (None, &[])] {
+    let cases = [(Some("bob"), &["Bob's"][..]), (Some("eve"), &[]), (Some(""), &[]), (None, &[])];
+    check_all(cases, async |(user, sees)| {
         act_as(&client, user).await;
         assert_eq!(titles(&client).await, sees, "as {user:?}");
         let changed = client.execute("UPDATE tasks SET title = 'mine' WHERE user_id = 'ann'", &[]).await.unwrap();
@@ -47,7 +49,8 @@ async fn without_the_queries_own_condition_row_level_security_holds() {
         let error = client.execute(planted, &[]).await.unwrap_err();
         assert_eq!(error.code().unwrap().code(), "42501", "as {user:?}");
         client.batch_execute("ROLLBACK").await.unwrap();
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -74,12 +77,13 @@ async fn the_owner_of_the_table_is_held_back_too() {
 #[tokio::test]
 async fn without_row_level_security_the_queries_own_condition_holds() {
     let Some(app) = app().await else { skip!(Postgres) };
-    let id = app.tasks_of("ann").await[0]["id"].as_str().unwrap().to_owned();
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
+    let id = ann.tasks().await[0]["id"].as_str().unwrap().to_owned();
     app.db.superuser().await.batch_execute("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY").await.unwrap();
     let path = format!("/api/tasks/{id}");
-    let list = app.tasks_of("bob").await;
+    let list = bob.tasks().await;
     assert_eq!((list.as_array().unwrap().len(), &list[0]["title"]), (1, &json!("Bob's")));
-    for (method, path, body) in [
+    let cases = [
         ("GET", path.clone(), None),
         ("PUT", path.clone(), Some(json!({ "title": "mine" }))),
         ("PATCH", format!("{path}/complete"), None),
@@ -87,59 +91,63 @@ async fn without_row_level_security_the_queries_own_condition_holds() {
         ("DELETE", path.clone(), None),
         ("POST", "/api/tasks/bulk".into(), Some(json!({ "complete": [id] }))),
         ("POST", "/api/tasks/bulk".into(), Some(json!({ "delete": [id] }))),
-    ] {
-        assert_eq!(app.rest("bob", method, &path, body).await.code(), "NOT_FOUND", "{method} {path}");
-    }
+    ];
+    check_all(cases, async |(method, path, body)| {
+        assert_eq!(bob.call(method, &path).maybe_json(body).await.code(), "NOT_FOUND", "{method} {path}");
+    })
+    .await;
     for document in [
         r#"mutation { createTasks(inputs: [{ title: "more" }]) { id } }"#,
         "mutation { completeTasks(ids: []) { count } }",
         "mutation { completeAll { count } }",
         "mutation { clearCompleted { count } }",
     ] {
-        app.graphql("bob", document, json!({})).await.data();
+        bob.graphql(document).await.data();
     }
-    assert_eq!(app.tasks_of("bob").await, json!([]));
-    let left = &app.tasks_of("ann").await[0];
+    assert_eq!(bob.tasks().await, json!([]));
+    let left = &ann.tasks().await[0];
     assert_eq!((&left["title"], &left["completed"], &left["version"]), (&json!("Ann's"), &json!(false), &json!(1)));
 }
 
 #[tokio::test]
 async fn each_wall_holds_alone_for_idempotency_keys() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let ann = app.user("ann");
     let create = async |user: &str| {
-        let mut request = rest_request(Some(&token(user)), "POST", "/api/tasks", Some(json!({ "title": "New" })));
-        request.headers_mut().insert("idempotency-key", "the-same".parse().unwrap());
-        let answer = app.send(request).await;
-        assert_eq!(answer.status, 201, "{}", answer.text);
-        answer.json["user_id"].as_str().unwrap().to_owned()
+        let task = app.user(user).post("/api/tasks", json!({ "title": "New" })).key("the-same").await.good();
+        task["user_id"].as_str().unwrap().to_owned()
     };
     assert_eq!(create("ann").await, "ann");
     let client = app.db.client().await;
-    for (user, sees) in [(Some("ann"), 1), (Some("bob"), 0), (Some(""), 0), (None, 0)] {
+    let cases = [(Some("ann"), 1), (Some("bob"), 0), (Some(""), 0), (None, 0)];
+    check_all(cases, async |(user, sees)| {
         act_as(&client, user).await;
         assert_eq!(client.query("SELECT outcome FROM idempotency_keys", &[]).await.unwrap().len(), sees, "{user:?}");
         let forged = client.execute("UPDATE idempotency_keys SET outcome = '[]' WHERE user_id = 'ann'", &[]).await;
         assert_eq!(forged.unwrap(), u64::try_from(sees).unwrap(), "{user:?}");
         client.batch_execute("ROLLBACK").await.unwrap();
-    }
+    })
+    .await;
     let breach = "ALTER TABLE idempotency_keys DISABLE ROW LEVEL SECURITY";
     app.db.superuser().await.batch_execute(breach).await.unwrap();
     assert_eq!((create("bob").await, create("ann").await), ("bob".to_owned(), "ann".to_owned()));
-    assert_eq!(app.tasks_of("ann").await.as_array().unwrap().len(), 1);
+    assert_eq!(ann.tasks().await.as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn the_proof_holds_on_a_migrated_database() {
     let app = App::new().await;
+    let ann = app.user("ann");
     app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
-    let ready = app.rest("ann", "GET", "/readyz", None).await;
+    let ready = ann.get("/readyz").await;
     assert_eq!((ready.status.as_u16(), &ready.json["status"]), (200, &json!("ok")));
 }
 
 #[tokio::test]
 async fn a_proof_leaves_nothing_behind_even_when_it_is_given_up_half_way() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
-    app.create("ann", "Ann's").await;
+    let ann = app.user("ann");
+    ann.create("Ann's").await;
     app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
     assert_eq!(all_tasks(&app).await, 1);
     for turns in 0..60 {
@@ -150,7 +158,7 @@ async fn a_proof_leaves_nothing_behind_even_when_it_is_given_up_half_way() {
             () = turns_of_the_runtime(turns) => {}
         }
         // On the same connections, which a transaction that is still open would hold back.
-        assert_eq!(app.tasks_of("ann").await[0]["title"], "Ann's");
+        assert_eq!(ann.tasks().await[0]["title"], "Ann's");
     }
     app.store.drain(Instant::now() + Duration::from_secs(30)).await;
     assert_eq!(all_tasks(&app).await, 1);
@@ -168,7 +176,7 @@ async fn all_tasks(app: &App) -> i64 {
 
 #[tokio::test]
 async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
-    for (breach, flaw) in [
+    let cases = [
         ("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY", "row-level security is not forced"),
         ("ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY", "row-level security is not forced"),
         ("DROP POLICY tasks_of_current_user ON tasks", "no policy for all commands"),
@@ -190,15 +198,18 @@ async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
         ),
         ("ALTER POLICY idempotency_keys_of_current_user ON idempotency_keys USING (true)", "sees rows"),
         ("DROP TABLE idempotency_keys", "Run `tandem migrate`"),
-    ] {
+    ];
+    check_all(cases, async |(breach, flaw)| {
         let Some(app) = App::on_server().await else { skip!(Postgres) };
+        let ann = app.user("ann");
         app.db.superuser().await.batch_execute(breach).await.unwrap();
         let report = app.store.prove_isolation().await.unwrap_err().report();
         assert!(report.contains(flaw), "{breach}: {report}");
-        let ready = app.rest("ann", "GET", "/readyz", None).await;
-        assert_eq!((ready.status.as_u16(), ready.code()), (503, "SERVICE_UNAVAILABLE"), "{breach}");
+        let ready = ann.get("/readyz").await;
+        ready.refused(503, "SERVICE_UNAVAILABLE");
         assert!(!ready.text.contains("tasks"), "{}", ready.text);
-    }
+    })
+    .await;
 }
 
 /// Roles belong to a cluster, so this one breaks the roles of its own.

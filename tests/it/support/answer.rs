@@ -13,6 +13,8 @@ use tower::ServiceExt;
 /// What the server answered.
 #[derive(Debug)]
 pub struct Answer {
+    /// The method and the path of the request.
+    asked: String,
     pub status: StatusCode,
     pub headers: HeaderMap,
     /// The body, if it is JSON.
@@ -22,10 +24,12 @@ pub struct Answer {
 
 /// The router's answer to a request, without a network in between.
 pub async fn to(router: Router, request: Request<Body>) -> Answer {
+    let asked = format!("{} {}", request.method(), request.uri());
     let (parts, body) = router.oneshot(request).await.expect("infallible").into_parts();
     let body = to_bytes(body, usize::MAX).await.expect("a body");
     let json = serde_json::from_slice(&body).unwrap_or_default();
-    Answer { status: parts.status, headers: parts.headers, json, text: String::from_utf8_lossy(&body).into_owned() }
+    let text = String::from_utf8_lossy(&body).into_owned();
+    Answer { asked, status: parts.status, headers: parts.headers, json, text }
 }
 
 impl Answer {
@@ -92,6 +96,6 @@ impl Answer {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:.500}", self.status, self.text)
+        write!(f, "{} was answered {}: {:.500}", self.asked, self.status, self.text)
     }
 }

@@ -1,6 +1,7 @@
 //! An issuer of tokens: keys of every kind, and a server that publishes them and can misbehave.
 
 use std::{
+    fmt,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -32,6 +33,12 @@ pub struct SigningKey {
     pub algorithm: Algorithm,
     encoding: EncodingKey,
     public: Value,
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} key {}", self.algorithm, self.kid)
+    }
 }
 
 impl SigningKey {

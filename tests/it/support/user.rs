@@ -119,7 +119,7 @@ impl Call {
         self.header("idempotency-key", key)
     }
 
-    /// With a JSON body.
+    /// With a JSON body, declared as such unless the content type is set.
     pub fn json(mut self, body: Value) -> Self {
         self.body = Payload::Json(body);
         self
@@ -133,10 +133,15 @@ impl Call {
         }
     }
 
-    /// With these bytes as the body, declared to be JSON unless the content type is set.
+    /// With these bytes as the body, whatever they are.
     pub fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Payload::Bytes(body.into());
         self
+    }
+
+    /// With these bytes as the body, declared to be JSON.
+    pub fn json_bytes(self, body: impl Into<Vec<u8>>) -> Self {
+        self.header("content-type", "application/json").bytes(body)
     }
 
     /// With the variables of a GraphQL operation.
@@ -152,13 +157,15 @@ impl Call {
     pub async fn send(self) -> Answer {
         let Self { router, mut request, body } = self;
         let body = match body {
-            Payload::Empty => return answer::to(router, request.map(|()| Body::empty())).await,
-            Payload::Json(body) => body.to_string().into_bytes(),
-            Payload::Bytes(body) => body,
+            Payload::Empty => Body::empty(),
+            Payload::Bytes(bytes) => bytes.into(),
+            Payload::Json(json) => {
+                let content_type = HeaderValue::from_static("application/json");
+                request.headers_mut().entry(header::CONTENT_TYPE).or_insert(content_type);
+                json.to_string().into()
+            }
         };
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().entry(header::CONTENT_TYPE).or_insert(json);
-        answer::to(router, request.map(|()| Body::from(body))).await
+        answer::to(router, request.map(|()| body)).await
     }
 }
 
