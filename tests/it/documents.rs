@@ -378,7 +378,6 @@ async fn a_batch_runs_up_to_the_limit_and_each_operation_fails_for_itself() {
 #[tokio::test]
 async fn the_introspection_of_common_tools_fits_the_default_limits() {
     let app = App::new().await;
-    let ann = app.user("ann");
     let types = "kind name ofType {".repeat(9) + "kind name" + &"}".repeat(9);
     let query = format!(
         "query IntrospectionQuery {{ __schema {{ description queryType {{ name kind }} mutationType {{ name kind }} \
@@ -395,7 +394,7 @@ async fn the_introspection_of_common_tools_fits_the_default_limits() {
     assert_runs(&app, &query).await;
     let app = app_with(Limits { introspection: false, ..Limits::default() }).await;
     for document in ["{ __schema { types { name } } }", r#"{ __type(name: "Task") { name } }"#] {
-        let answer = ann.graphql(document).await;
+        let answer = app.user("ann").graphql(document).await;
         assert!(!answer.text.contains("\"name\""), "{}", answer.text);
     }
     assert_runs(&app, "{ __typename }").await;

@@ -16,6 +16,7 @@ mod connections;
 mod documents;
 mod errors;
 mod fastapi;
+mod faults;
 mod hostile_tokens;
 mod idempotency;
 mod isolation;

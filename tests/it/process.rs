@@ -41,11 +41,16 @@ struct Server {
 
 impl Server {
     fn start(dir: &Path) -> Self {
-        let mut process = tandem(dir, &["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let log = dir.join("log");
+        // The machine may be busy.
+        let mut command = tandem(dir, &["--port", "0", "--checkout-timeout", "1m"]);
+        command.stdout(Stdio::piped()).stderr(fs::File::create(&log).unwrap());
+        let mut process = command.spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut banner = String::new();
         while !banner.contains("/api/tasks -H") {
-            assert_ne!(stdout.read_line(&mut banner).unwrap(), 0, "no banner: {banner}");
+            let read = stdout.read_line(&mut banner).unwrap();
+            assert_ne!(read, 0, "no banner: {banner}{}", fs::read_to_string(&log).unwrap());
         }
         Self { process, stdout, banner, client: Client::builder().no_proxy().build().unwrap() }
     }

@@ -29,15 +29,20 @@ impl Cluster {
     /// The cluster of this run; `None` when this machine has no PostgreSQL, or when the embedded database is to be used.
     pub fn shared() -> Option<&'static Self> {
         static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
-        CLUSTER.get_or_init(|| (!is_embedded_run()).then(Self::start).flatten()).as_ref()
+        CLUSTER.get_or_init(|| (!is_embedded_run()).then(|| Self::start("")).flatten()).as_ref()
     }
 
     /// A cluster of its own, for a test that stops it; `None` when this machine has no PostgreSQL.
     pub fn private() -> Option<Self> {
-        Self::shared().and_then(|_| Self::start())
+        Self::shared().and_then(|_| Self::start(""))
     }
 
-    fn start() -> Option<Self> {
+    /// A private one that keeps what it has acknowledged when it crashes.
+    pub fn durable() -> Option<Self> {
+        Self::shared().and_then(|_| Self::start("synchronous_commit = on\nfull_page_writes = on\n"))
+    }
+
+    fn start(more_settings: &str) -> Option<Self> {
         let bin = binaries()?;
         let (dir, account) = run_dir();
         let cluster = Self { dir, port: free_port(), bin, account };
@@ -46,8 +51,10 @@ impl Cluster {
             "initdb",
             &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
         );
-        cluster.write_settings();
-        let stop = format!("'{}' -D '{data}' -m immediate -s stop", cluster.bin.join("pg_ctl").display());
+        cluster.write_settings(more_settings);
+        // A test may have frozen it.
+        let wake = format!("kill -CONT \"$(head -n 1 '{data}/postmaster.pid')\"");
+        let stop = format!("{wake}; '{}' -D '{data}' -m immediate -s stop", cluster.bin.join("pg_ctl").display());
         watch(&cluster.dir, &stop, cluster.account);
         cluster.up();
         Some(cluster)
@@ -62,6 +69,22 @@ impl Cluster {
     /// Stops the server: connections are cut, what is committed is kept.
     pub fn down(&self) {
         self.pg("pg_ctl", &["-D", &self.data(), "-m", "fast", "-s", "stop"]);
+    }
+
+    /// Stops the server as a crash does: it recovers when it is started again.
+    pub fn crash(&self) {
+        self.pg("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-s", "stop"]);
+    }
+
+    /// Stops every process of the server without ending it, until the answer is dropped: connections stay open, and
+    /// nothing answers.
+    pub async fn freeze(&self) -> Frozen {
+        let admin = super::db::connect(&self.url("postgres", "postgres")).await;
+        let rows = admin.query("SELECT pid::text FROM pg_stat_activity", &[]).await.expect("the backends");
+        let postmaster = fs::read_to_string(self.dir.join("data/postmaster.pid")).expect("a running server");
+        let mut pids = vec![postmaster.lines().next().expect("a pid").to_owned()];
+        pids.extend(rows.iter().map(|row| row.get(0)));
+        Frozen::new(pids)
     }
 
     /// The URL of a database for a login role.
@@ -82,10 +105,10 @@ impl Cluster {
         self.dir.join("data").display().to_string()
     }
 
-    fn write_settings(&self) {
+    fn write_settings(&self, more: &str) {
         let settings = format!(
             "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\nmax_connections = 400\n\
-             listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nlog_line_prefix = '[%d] '\n",
+             listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nlog_line_prefix = '[%d] '\n{more}",
             self.port,
             self.dir.display()
         );
@@ -99,6 +122,30 @@ impl Cluster {
         let status = command.args(args).current_dir(&self.dir).stdin(Stdio::null()).stdout(Stdio::null()).status();
         assert!(status.is_ok_and(|status| status.success()), "{program} failed: {}", self.log());
     }
+}
+
+/// Processes that are stopped until this is dropped.
+pub struct Frozen {
+    pids: Vec<String>,
+}
+
+impl Frozen {
+    fn new(pids: Vec<String>) -> Self {
+        signal("-STOP", &pids);
+        Self { pids }
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("-CONT", &self.pids);
+    }
+}
+
+/// Some may have ended meanwhile, about which `kill` complains.
+fn signal(name: &str, pids: &[String]) {
+    let done = Command::new("kill").arg(name).args(pids).stderr(Stdio::null()).status();
+    done.expect("kill");
 }
 
 /// Whether the tests of this run are to use embedded databases.

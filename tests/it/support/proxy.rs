@@ -1,5 +1,6 @@
-//! A PostgreSQL proxy that shows what goes over the wire, and that can hold the server's answers back until the client
-//! has sent a number of statements: a client that waits for an answer in between never gets one.
+//! A PostgreSQL proxy that shows what goes over the network, and that can get in its way: it holds the server's answers
+//! back until the client has sent a number of statements (a client that waits for an answer in between never gets
+//! one), or cuts the connection after any message in either direction.
 
 use std::{
     collections::HashMap,
@@ -8,7 +9,10 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::Notify,
 };
 
@@ -19,10 +23,24 @@ pub struct Proxy {
     wire: Arc<Wire>,
 }
 
+/// Which messages a cut counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Direction {
+    Requests,
+    Answers,
+}
+
 #[derive(Default)]
 struct Wire {
     seen: Mutex<Seen>,
+    cut: Mutex<Option<Cut>>,
     changed: Notify,
+}
+
+/// How many more messages get through before the connection that carries them is cut.
+struct Cut {
+    direction: Direction,
+    left: usize,
 }
 
 /// What the client has sent.
@@ -60,20 +78,39 @@ impl Proxy {
     pub fn seen(&self) -> Seen {
         self.wire.seen.lock().unwrap().clone()
     }
+
+    /// Lets this many more messages through in one direction, then cuts the connection that carries the next one.
+    pub fn cut_after(&self, messages: usize, direction: Direction) {
+        *self.wire.cut.lock().unwrap() = Some(Cut { direction, left: messages });
+    }
+
+    /// Cuts nothing any more. Returns whether the cut was still to come.
+    pub fn cancel_cut(&self) -> bool {
+        self.wire.cut.lock().unwrap().take().is_some()
+    }
 }
 
 async fn accept(listener: TcpListener, server: String, wire: Arc<Wire>) {
     while let Ok((client, _)) = listener.accept().await {
-        let server = TcpStream::connect(&server).await.unwrap();
-        let (from_client, to_client) = client.into_split();
-        let (from_server, to_server) = server.into_split();
-        tokio::spawn(requests(from_client, to_server, Arc::clone(&wire)));
-        tokio::spawn(answers(from_server, to_client, Arc::clone(&wire)));
+        // The database may be away. Then so is this proxy.
+        let Ok(server) = TcpStream::connect(&server).await else { continue };
+        tokio::spawn(forward(client, server, Arc::clone(&wire)));
     }
 }
 
-async fn requests(mut client: OwnedReadHalf, mut server: impl AsyncWriteExt + Unpin, wire: Arc<Wire>) {
+/// Both directions, until one of them ends or is cut. Dropping the other one then closes both connections.
+async fn forward(client: TcpStream, server: TcpStream, wire: Arc<Wire>) {
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    tokio::select! {
+        () = requests(from_client, to_server, &wire) => {}
+        () = answers(from_server, to_client, &wire) => {}
+    }
+}
+
+async fn requests(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, wire: &Wire) {
     let mut reader = Reader::default();
+    let mut frames = Frames { has_started: false, ..Frames::default() };
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = client.read(&mut buffer).await {
         {
@@ -82,13 +119,15 @@ async fn requests(mut client: OwnedReadHalf, mut server: impl AsyncWriteExt + Un
             reader.read(&buffer[..count], &mut seen);
         }
         wire.changed.notify_waiters();
-        if server.write_all(&buffer[..count]).await.is_err() {
+        let allowed = wire.allowed(&mut frames, &buffer[..count], Direction::Requests);
+        if server.write_all(&buffer[..allowed]).await.is_err() || allowed < count {
             return;
         }
     }
 }
 
-async fn answers(mut server: OwnedReadHalf, mut client: impl AsyncWriteExt + Unpin, wire: Arc<Wire>) {
+async fn answers(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, wire: &Wire) {
+    let mut frames = Frames { has_started: true, ..Frames::default() };
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = server.read(&mut buffer).await {
         loop {
@@ -98,7 +137,8 @@ async fn answers(mut server: OwnedReadHalf, mut client: impl AsyncWriteExt + Unp
             }
             changed.await;
         }
-        if client.write_all(&buffer[..count]).await.is_err() {
+        let allowed = wire.allowed(&mut frames, &buffer[..count], Direction::Answers);
+        if client.write_all(&buffer[..allowed]).await.is_err() || allowed < count {
             return;
         }
     }
@@ -108,6 +148,66 @@ impl Wire {
     fn is_released(&self) -> bool {
         let seen = self.seen.lock().unwrap();
         seen.syncs >= seen.held_until
+    }
+
+    /// How many of these bytes may pass: all of them, unless a cut is due within.
+    fn allowed(&self, frames: &mut Frames, bytes: &[u8], direction: Direction) -> usize {
+        let ends = frames.ends(bytes);
+        let mut due = self.cut.lock().unwrap();
+        let Some(cut) = due.as_mut().filter(|cut| cut.direction == direction) else { return bytes.len() };
+        // The bytes behind the last message that may pass belong to one that may not.
+        let last = cut.left.checked_sub(1).map(|index| ends.get(index).copied());
+        let allowed = match last {
+            None => 0,
+            Some(Some(end)) => end,
+            Some(None) => bytes.len(),
+        };
+        cut.left -= ends.len().min(cut.left);
+        if allowed < bytes.len() {
+            *due = None;
+        }
+        allowed
+    }
+}
+
+/// Finds where messages end in a stream of bytes.
+#[derive(Default)]
+struct Frames {
+    /// The start-up message of a client is the only one without a kind.
+    has_started: bool,
+    header: Vec<u8>,
+    /// How many bytes of the message are still to come, once its header is known.
+    left: Option<usize>,
+}
+
+impl Frames {
+    /// The offsets at which messages end.
+    fn ends(&mut self, bytes: &[u8]) -> Vec<usize> {
+        let mut ends = Vec::new();
+        for (offset, byte) in bytes.iter().enumerate() {
+            let left = match self.left {
+                Some(left) => left - 1,
+                None => match self.length(*byte) {
+                    Some(left) => left,
+                    None => continue,
+                },
+            };
+            self.left = Some(left);
+            if left == 0 {
+                (self.left, self.has_started) = (None, true);
+                self.header.clear();
+                ends.push(offset + 1);
+            }
+        }
+        ends
+    }
+
+    /// Takes a byte of the header. What is left of the message, once the header is complete.
+    fn length(&mut self, byte: u8) -> Option<usize> {
+        self.header.push(byte);
+        let length = self.header.get(usize::from(self.has_started)..)?;
+        let length = u32::from_be_bytes(length.try_into().ok()?) as usize;
+        Some(length - 4)
     }
 }
 
