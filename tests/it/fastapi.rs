@@ -1,7 +1,7 @@
 //! What a real FastAPI backend answered, and what this one does. `tests/fastapi/make_answers.py` asked.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Call, User, check_all};
 
