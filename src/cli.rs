@@ -1,97 +1,104 @@
 //! The commands.
 
-use std::{ffi::OsStr, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, builder::Resettable};
-use secrecy::SecretString;
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     auth::{self, Finding, Verifier},
-    config::{Config, Settings},
+    config::{self, Config, ConfigErrors},
     database::Database,
     development::Development,
     error::{Error, Result},
-    graphql, rest, server, store,
+    graphql, rest, server,
+    setting::{DAY, SECOND, duration},
+    store,
 };
 
-/// A multi-user task backend: GraphQL and REST on one isolated data path
+/// To-do backend for many users, with a GraphQL and a REST API on PostgreSQL
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    settings: Settings,
+    config: Config,
 }
 
 const AFTER_HELP: &str = "\
-Every setting is a flag or an environment variable; a file .env in the working directory is read too, below both. With
-neither DATABASE_URL nor a secret or an issuer of tokens set, the server runs in development mode: embedded database,
-its own secret, GraphiQL, metrics.
-Durations are written like 500ms, 10s, 2m or 30d.";
+Every setting is a flag or an environment variable; the flag wins. A file .env in the working directory is read too; the
+environment wins over it. Durations are written like 500ms, 10s or 2m.
+
+With neither DATABASE_URL nor a setting that says who signs tokens, the server runs in development mode: embedded
+database, its own secret, GraphiQL, introspection, metrics.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve both doors (the default)
+    /// Serve both APIs (the default)
     Serve,
-    /// Bring the database to this version's schema
+    /// Migrate the database to the schema of this version
     Migrate {
-        /// Undo all migrations instead, which drops all tasks; asks for --yes too
+        /// Revert all migrations instead, which deletes all tasks; requires --yes
         #[arg(long, requires = "yes")]
         revert: bool,
-        /// Yes, drop all tasks
+        /// Confirm the deletion of all tasks
         #[arg(long, requires = "revert")]
         yes: bool,
     },
     /// Print the GraphQL schema
     Schema,
-    /// Print the REST door's OpenAPI document
+    /// Print the OpenAPI document of the REST API
     Openapi,
-    /// Make a token for a user, signed with the configured or the development secret
+    /// Print docs/CONFIGURATION.md
+    #[command(hide = true)]
+    Settings,
+    /// Print a token for a user, signed with the first configured secret, or with the development secret
     Token {
-        /// The user id, 1 to 255 bytes
+        /// User id, 1 to 255 bytes
         #[arg(long, value_name = "ID")]
         user: String,
-        /// How long it is good for, like 15m, 12h or 30d
-        #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = humantime::parse_duration)]
+        /// How long the token is valid, like 15m, 12h or 30d
+        #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = duration(SECOND..=10 * 365 * DAY))]
         ttl: Duration,
     },
-    /// Tell check by check why a token is accepted or refused; exits with 0 or 3
+    /// Show every check that accepts or refuses a token; exits with 0 if it is accepted and 3 if it is refused
     Check {
-        /// The token, or - to read it from standard input, where other users of this machine can't see it
+        /// Token, or - to read it from standard input, where other users of this machine can't see it
         #[arg(long, value_name = "TOKEN")]
         token: String,
     },
 }
 
-/// The exit code of a check that refused its token; 1 and 2 are for commands that couldn't be carried out.
+/// The exit code of `check` for a refused token. 1 and 2 mean that a command failed.
 const REFUSED: u8 = 3;
 
 impl Cli {
-    /// Reads the command line and the environment. A variable that is set to nothing is as good as one that isn't set,
-    /// as compose files and `.env` templates mean it.
-    #[must_use]
-    pub fn read() -> Self {
-        let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-        let command = Self::command()
-            .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(Resettable::Reset) } else { arg });
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    /// Reads the command line and the environment.
+    pub fn read() -> std::result::Result<Self, ConfigErrors> {
+        config::read(&Self::command(), std::env::args_os().collect(), |cli: &Self| &cli.config)
     }
 
-    /// Carries the command out. What it found out, if anything, is in the exit code.
+    /// Runs the command.
     pub async fn run(self) -> Result<ExitCode> {
-        let config = Config::check(self.settings).map_err(Error::internal)?;
-        config.log_format.start(&config.log);
+        let config = self.config;
+        config.logs.log_format.start(&config.logs.log);
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => server::serve(config).await,
             Command::Migrate { revert, .. } => migrate(&config, revert).await,
             Command::Schema => print(&graphql::sdl()),
             Command::Openapi => print(rest::openapi()),
+            Command::Settings => print(&reference()),
             Command::Token { user, ttl } => print(&format!("{}\n", token(&config, &user, ttl)?)),
             Command::Check { token } => return check(&config, &token).await,
         }
         .map(|()| ExitCode::SUCCESS)
     }
+}
+
+/// `docs/CONFIGURATION.md`.
+#[must_use]
+pub fn reference() -> String {
+    config::reference(Cli::command())
 }
 
 async fn migrate(config: &Config, revert: bool) -> Result<()> {
@@ -107,12 +114,12 @@ async fn migrate(config: &Config, revert: bool) -> Result<()> {
 }
 
 fn token(config: &Config, user: &str, ttl: Duration) -> Result<String> {
-    let secret: SecretString = match config.secrets.first() {
-        Some(secret) => secret.clone(),
-        None if config.is_development() => auth::dev_secret(&config.data_dir).map_err(Error::internal)?,
-        None => return Err(Error::internal("no secret to sign with: set BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS")),
+    let secret = match config.tokens.secrets().into_iter().next() {
+        Some(secret) => secret,
+        None if config.is_development() => auth::dev_secret(&config.database.data_dir).map_err(Error::internal)?,
+        None => return Err(Error::internal("there is no secret to sign with: set BETTER_AUTH_SECRET")),
     };
-    config.new_token(user, ttl).sign(&secret).map_err(Error::internal)
+    config.tokens.new_token(user, ttl).sign(&secret).map_err(Error::internal)
 }
 
 async fn check(config: &Config, token: &str) -> Result<ExitCode> {
@@ -126,7 +133,7 @@ async fn check(config: &Config, token: &str) -> Result<ExitCode> {
     } else {
         token.to_owned()
     };
-    let verifier = Verifier::new(sources, config.claim_rules.clone());
+    let verifier = Verifier::new(sources, config.tokens.claim_rules.clone());
     let findings = verifier.explain(token.trim()).await;
     let sources = verifier.sources().into_iter().map(|(source, failure)| {
         let failure = failure.map(|failure| format!(", which can't be fetched: {failure}")).unwrap_or_default();

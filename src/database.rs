@@ -14,23 +14,18 @@ impl Database {
     /// The database of `DATABASE_URL`, else the embedded one, which is started.
     #[cfg_attr(not(feature = "embedded"), expect(clippy::unused_async, reason = "the embedded one is waited for"))]
     pub async fn open(config: &Config) -> Result<Self> {
-        let limits = |target, pool_size| DbConfig {
-            target,
-            pool_size,
-            checkout_timeout: config.checkout_timeout,
-            statement_timeout: config.statement_timeout,
-        };
-        match &config.database {
+        let settings = &config.database;
+        match &settings.database_url {
             Some(target) => Ok(Self {
-                config: limits(target.clone(), config.pool_size),
+                config: settings.pool(target.clone(), settings.database_pool_size),
                 #[cfg(feature = "embedded")]
                 embedded: None,
             }),
             #[cfg(feature = "embedded")]
             None => {
-                let embedded = crate::store::Embedded::open(&config.data_dir).await?;
+                let embedded = crate::store::Embedded::open(&settings.data_dir).await?;
                 Ok(Self {
-                    config: limits(embedded.target().clone(), crate::store::EMBEDDED_POOL_SIZE),
+                    config: settings.pool(embedded.target().clone(), crate::store::EMBEDDED_POOL_SIZE),
                     embedded: Some(embedded),
                 })
             }

@@ -26,17 +26,17 @@ pub struct Development {
 impl Development {
     /// Reads the secret from the data directory, or makes it there.
     pub fn open(config: &Config) -> Result<Self> {
-        let explain = |error| Error::internal(format!("secret in {}: {error}", config.data_dir.display()));
-        let secret = auth::dev_secret(&config.data_dir).map_err(explain)?;
-        let token = config.new_token(USER, TTL).sign(&secret).map_err(Error::internal)?;
-        Ok(Self { secret, data_dir: config.data_dir.clone(), token: token.into() })
+        let data_dir = config.database.data_dir.clone();
+        let explain = |error| Error::internal(format!("can't read the secret in {}: {error}", data_dir.display()));
+        let secret = auth::dev_secret(&data_dir).map_err(explain)?;
+        let token = config.tokens.new_token(USER, TTL).sign(&secret).map_err(Error::internal)?;
+        Ok(Self { secret, data_dir, token: token.into() })
     }
 
     /// Where the server's own tokens come from.
     #[must_use]
     pub fn key_source(&self, config: &Config) -> KeySource {
-        let source = KeySource::hs256(std::slice::from_ref(&self.secret));
-        source.with_claims(config.issuer.clone(), config.audience.clone())
+        config.tokens.shared(std::slice::from_ref(&self.secret))
     }
 
     /// What to tell the person who started the server.

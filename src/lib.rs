@@ -25,6 +25,7 @@ pub mod resolvers;
 pub mod rest;
 pub mod router;
 pub mod server;
+mod setting;
 pub mod state;
 pub mod store;
 pub mod task;

@@ -17,7 +17,13 @@ fn main() -> ExitCode {
         eprintln!("tandem: .env: {error}");
         return ExitCode::FAILURE;
     }
-    let cli = Cli::read();
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(errors) => {
+            eprintln!("tandem: {errors}");
+            return ExitCode::FAILURE;
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

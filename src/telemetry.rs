@@ -32,14 +32,14 @@ pub enum LogFormat {
 }
 
 impl FromStr for LogFormat {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         match word {
             "auto" => Ok(Self::Auto),
             "pretty" => Ok(Self::Pretty),
             "json" => Ok(Self::Json),
-            _ => Err("must be auto, pretty or json"),
+            _ => Err(format!("must be auto, pretty or json, got `{word}`")),
         }
     }
 }

@@ -51,14 +51,14 @@ impl Check {
 
 /// The check that failed, and why: for the client, so nothing secret is in it.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal {
+pub(super) struct TokenError {
     /// The check.
     pub check: Check,
     /// Why it failed.
     pub reason: String,
 }
 
-impl Refusal {
+impl TokenError {
     pub(super) fn new(check: Check, reason: impl Into<String>) -> Self {
         Self { check, reason: reason.into() }
     }
@@ -88,7 +88,7 @@ impl Trail {
         self.note(check, true, detail);
     }
 
-    pub(super) fn failed(&mut self, refusal: &Refusal) {
+    pub(super) fn failed(&mut self, refusal: &TokenError) {
         self.note(refusal.check, false, || refusal.reason.clone());
     }
 

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use clap::Args;
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, Visitor},
@@ -13,8 +14,9 @@ use serde_json::{Map, Value};
 
 use super::{
     CurrentUser,
-    check::{Check, Quoted, Refusal, Trail},
+    check::{Check, Quoted, TokenError, Trail},
 };
+use crate::setting::{self, List, duration, list};
 
 /// The longest user id, in bytes.
 const MAX_USER_ID: usize = 255;
@@ -25,32 +27,55 @@ const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
 
 pub(super) type Claims = Map<String, Value>;
 
-/// What is asked of every token's claims, whatever key signed it.
-#[derive(Clone, Debug)]
+/// Requirements for every token's claims, whatever key signed it.
+#[derive(Args, Clone, Debug)]
 pub struct ClaimRules {
-    /// The claims that may hold the user id, in order of preference.
-    pub user_id_claims: Vec<String>,
-    /// How far this clock and the issuer's may differ.
+    /// Claims that may hold the user id; the first one present counts
+    #[arg(
+        long = "jwt-user-id-claims",
+        env = "JWT_USER_ID_CLAIMS",
+        value_name = "NAMES",
+        default_value = "sub,user_id,id,userId",
+        value_parser = user_id_claims
+    )]
+    pub user_id_claims: List<String>,
+    /// Maximum difference between this clock and the issuer's
+    #[arg(
+        long = "jwt-leeway",
+        env = "JWT_LEEWAY",
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = duration(Duration::ZERO..=Duration::from_mins(10))
+    )]
     pub leeway: Duration,
 }
 
 impl Default for ClaimRules {
     fn default() -> Self {
-        Self {
-            user_id_claims: ["sub", "user_id", "id", "userId"].map(Into::into).into(),
-            leeway: Duration::from_secs(30),
-        }
+        setting::defaults()
     }
+}
+
+fn user_id_claims(text: &str) -> Result<List<String>, String> {
+    let names = list(|name| {
+        let folded = name.to_ascii_lowercase().replace(['-', '_'], "");
+        // Whoever got the address next would get the tasks as well.
+        if folded.contains("email") {
+            return Err(format!("an e-mail address changes hands and can't be a user id, got `{name}`"));
+        }
+        Ok(name.to_owned())
+    })(text)?;
+    if names.is_empty() { Err("must name at least one claim".to_owned()) } else { Ok(names) }
 }
 
 impl ClaimRules {
     /// Whose token it is and when it expires, or the check that failed.
-    pub(super) fn check(&self, claims: &Claims, trail: &mut Trail) -> Result<(CurrentUser, SystemTime), Refusal> {
-        let expires = self.check_times(claims).map_err(|reason| Refusal::new(Check::Times, reason))?;
+    pub(super) fn check(&self, claims: &Claims, trail: &mut Trail) -> Result<(CurrentUser, SystemTime), TokenError> {
+        let expires = self.check_times(claims).map_err(|reason| TokenError::new(Check::Times, reason))?;
         trail.passed(Check::Times, || format!("valid now, until {}", humantime::format_rfc3339_seconds(expires)));
-        check_purpose(claims).map_err(|reason| Refusal::new(Check::Purpose, reason))?;
+        check_purpose(claims).map_err(|reason| TokenError::new(Check::Purpose, reason))?;
         trail.passed(Check::Purpose, || "not one of the other things that Better Auth signs".to_owned());
-        let user = self.user(claims).map_err(|reason| Refusal::new(Check::User, reason))?;
+        let user = self.user(claims).map_err(|reason| TokenError::new(Check::User, reason))?;
         trail.passed(Check::User, || format!("speaks for {}", Quoted(user.id())));
         Ok((user, expires))
     }

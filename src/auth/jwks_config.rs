@@ -2,115 +2,150 @@
 
 use std::time::Duration;
 
+use clap::Args;
 use jsonwebtoken::Algorithm;
 use url::{Host, Url};
 
 use super::key_set::PUBLIC_KEY_ALGORITHMS;
+use crate::setting::{self, DAY, SECOND, duration};
 
 /// Where Better Auth has its routes when its base URL has no path.
 const BETTER_AUTH_PATH: &str = "/api/auth";
+/// Endings of names that only private networks resolve. So are names without a dot, as in compose files.
+const PRIVATE_ENDINGS: [&str; 4] = [".internal", ".local", ".localhost", ".home.arpa"];
 
-/// One issuer's key set.
+/// One issuer's key set, and what is required of its tokens.
 #[derive(Clone, Debug)]
 pub struct JwksConfig {
-    /// Where it is, without a fragment.
+    /// Where it is published.
     pub url: Url,
-    /// The `iss` claim its tokens must have.
+    /// The `iss` claim of its tokens; `None` accepts any.
     pub issuer: Option<String>,
-    /// The `aud` claim its tokens must have.
+    /// The `aud` claim of its tokens; `None` accepts any.
     pub audience: Option<String>,
     /// The algorithms that are accepted.
     pub algorithms: Vec<Algorithm>,
-    /// How often it is asked.
+    /// How often it is fetched.
     pub timing: Timing,
 }
 
-/// How often an issuer is asked for its keys.
-#[derive(Clone, Debug)]
+/// How often a key set is fetched.
+#[derive(Args, Clone, Debug)]
 pub struct Timing {
-    /// Between two fetches in the background.
+    /// How often key sets are fetched. A key that its issuer withdrew is accepted for up to that long
+    #[arg(
+        long = "jwks-refresh",
+        env = "JWKS_REFRESH",
+        value_name = "DURATION",
+        default_value = "10m",
+        value_parser = duration(SECOND..=DAY)
+    )]
     pub refresh: Duration,
     /// Between two fetches in the background while the issuer doesn't answer.
+    #[arg(skip = Duration::from_secs(30))]
     pub retry: Duration,
     /// Between two fetches because of an unknown key id, if the first one found no new key.
+    #[arg(skip = Duration::from_secs(30))]
     pub cooldown: Duration,
-    /// How long one fetch may take.
+    /// Maximum time for one fetch.
+    #[arg(skip = Duration::from_secs(3))]
     pub timeout: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self {
-            refresh: Duration::from_mins(10),
-            retry: Duration::from_secs(30),
-            cooldown: Duration::from_secs(30),
-            timeout: Duration::from_secs(3),
-        }
+        setting::defaults()
     }
 }
 
-impl JwksConfig {
-    /// Reads `https://issuer/jwks#iss=…&aud=…&alg=…`. Without an `iss` or `aud` there, the one given here is asked for;
-    /// an empty one asks for nothing.
-    pub fn parse(text: &str, issuer: Option<&str>, audience: Option<&str>) -> Result<Self, String> {
+/// A key set as `JWKS_URL` names it: `https://issuer/jwks#iss=…&aud=…&alg=…`.
+#[derive(Clone, Debug)]
+pub struct JwksUrl {
+    /// Where it is published, without a fragment.
+    pub url: Url,
+    /// `iss` of the fragment; an empty one accepts any.
+    issuer: Option<String>,
+    /// `aud` of the fragment; an empty one accepts any.
+    audience: Option<String>,
+    algorithms: Vec<Algorithm>,
+}
+
+impl JwksUrl {
+    /// Reads one URL.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let mut url = key_set_url(text)?;
         let fragment = url.fragment().unwrap_or_default().to_owned();
         url.set_fragment(None);
-        let mut config = Self {
-            url,
-            issuer: issuer.map(Into::into),
-            audience: audience.map(Into::into),
-            algorithms: Vec::new(),
-            timing: Timing::default(),
-        };
+        let mut named = Self { url, issuer: None, audience: None, algorithms: Vec::new() };
         for (name, value) in url::form_urlencoded::parse(fragment.as_bytes()) {
-            let claim = || (!value.is_empty()).then(|| value.to_string());
             match &*name {
-                "iss" => config.issuer = claim(),
-                "aud" => config.audience = claim(),
-                "alg" => config.algorithms.push(algorithm(&value)?),
-                _ => return Err(format!("`{name}` after the # is none of iss, aud and alg, in `{text}`")),
+                "iss" => named.issuer = Some(value.into_owned()),
+                "aud" => named.audience = Some(value.into_owned()),
+                "alg" => named.algorithms.push(algorithm(&value)?),
+                _ => return Err(format!("after the # only iss, aud and alg are allowed, got `{name}` in `{text}`")),
             }
         }
-        if config.algorithms.is_empty() {
-            config.algorithms = PUBLIC_KEY_ALGORITHMS.into();
+        if named.algorithms.is_empty() {
+            named.algorithms = PUBLIC_KEY_ALGORITHMS.into();
         }
-        Ok(config)
+        Ok(named)
+    }
+
+    /// With these requirements where the URL says nothing.
+    #[must_use]
+    pub fn config(&self, issuer: Option<&str>, audience: Option<&str>, timing: &Timing) -> JwksConfig {
+        let or = |own: &Option<String>, default: Option<&str>| {
+            own.as_deref().or(default).filter(|claim| !claim.is_empty()).map(ToOwned::to_owned)
+        };
+        JwksConfig {
+            url: self.url.clone(),
+            issuer: or(&self.issuer, issuer),
+            audience: or(&self.audience, audience),
+            algorithms: self.algorithms.clone(),
+            timing: timing.clone(),
+        }
+    }
+
+    /// Whether nobody on the way can change what is fetched from there.
+    #[must_use]
+    pub fn is_trustworthy(url: &Url) -> bool {
+        url.scheme() == "https" || is_loopback(url)
     }
 }
 
 /// A Better Auth server, as its own setting `BETTER_AUTH_URL` names it.
 #[derive(Clone, Debug)]
 pub struct BetterAuth {
-    /// Where its keys are.
-    pub jwks_url: String,
-    /// The issuer and audience of its tokens, unless its `jwt` plugin is told otherwise.
+    /// Its key set.
+    pub jwks: JwksUrl,
+    /// Issuer and audience of its tokens, unless its `jwt` plugin is configured otherwise.
     pub origin: String,
 }
 
 impl BetterAuth {
-    /// Reads its base URL. As Better Auth has it, a path there replaces its usual one.
+    /// Reads its base URL. A path replaces Better Auth's usual one, as it does there.
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = key_set_url(text)?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("must be a URL without ? and #, in `{text}`"));
+            return Err(format!("must be a URL without ? and #, got `{text}`"));
         }
         let origin = url.origin().ascii_serialization();
         let path = Some(url.path().trim_end_matches('/')).filter(|path| !path.is_empty()).unwrap_or(BETTER_AUTH_PATH);
-        Ok(Self { jwks_url: format!("{origin}{path}/jwks"), origin })
+        Ok(Self { jwks: JwksUrl::parse(&format!("{origin}{path}/jwks"))?, origin })
     }
 }
 
-/// Keys that came over a connection others can change would be anybody's keys.
+/// Keys from a connection that others can change are no proof of anything. On private networks the operator may decide
+/// otherwise (`JWKS_ALLOW_HTTP`).
 fn key_set_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("{error}, in `{text}`"))?;
+    let url = Url::parse(text).map_err(|error| format!("must be a URL ({error}), got `{text}`"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must be a URL without a user name and a password".to_owned());
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        _ => Err(format!("must start with https:// (http:// only for this machine), in `{text}`")),
+        "http" if is_loopback(&url) || is_private(&url) => Ok(url),
+        _ => Err(format!("must start with https://, got `{text}`")),
     }
 }
 
@@ -124,9 +159,19 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether the URL can't be a public host's.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => !name.contains('.') || PRIVATE_ENDINGS.iter().any(|ending| name.ends_with(ending)),
+        Some(Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
+        Some(Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
+        None => false,
+    }
+}
+
 fn algorithm(name: &str) -> Result<Algorithm, String> {
     let known = PUBLIC_KEY_ALGORITHMS.into_iter().find(|algorithm| format!("{algorithm:?}") == name);
-    known.ok_or_else(|| format!("`{name}` is none of the algorithms EdDSA, ES256, RS256 and PS256"))
+    known.ok_or_else(|| format!("alg must be EdDSA, ES256, RS256 or PS256, got `{name}`"))
 }
 
 #[cfg(test)]
@@ -142,14 +187,23 @@ mod tests {
             ("http://localhost:3000", "http://localhost:3000/api/auth/jwks", "http://localhost:3000"),
         ] {
             let better_auth = BetterAuth::parse(base).unwrap();
-            assert_eq!((better_auth.jwks_url.as_str(), better_auth.origin.as_str()), (jwks, origin));
+            assert_eq!((better_auth.jwks.url.as_str(), better_auth.origin.as_str()), (jwks, origin));
         }
     }
 
     #[test]
     fn keys_come_over_https_or_from_this_machine() {
-        for url in ["https://a.example/jwks", "http://127.0.0.1:1/jwks", "http://[::1]/jwks", "http://localhost/"] {
-            assert!(JwksConfig::parse(url, None, None).is_ok(), "{url}");
+        for (url, is_trustworthy) in [
+            ("https://a.example/jwks", true),
+            ("http://127.0.0.1:1/jwks", true),
+            ("http://[::1]/jwks", true),
+            ("http://localhost/", true),
+            ("http://auth:3000/jwks", false),
+            ("http://192.168.0.1/jwks", false),
+            ("http://a.internal/jwks", false),
+        ] {
+            let url = JwksUrl::parse(url).unwrap().url;
+            assert_eq!(JwksUrl::is_trustworthy(&url), is_trustworthy, "{url}");
         }
         for url in [
             "http://a.example/jwks",
@@ -161,14 +215,17 @@ mod tests {
             "",
             "https://user:hunter2@a.example/",
         ] {
-            let error = JwksConfig::parse(url, None, None).unwrap_err();
+            let error = JwksUrl::parse(url).unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");
         }
     }
 
     #[test]
     fn the_fragment_says_what_tokens_of_this_source_must_say() {
-        let parse = |text| JwksConfig::parse(text, Some("default"), Some("default")).unwrap();
+        let parse = |text| {
+            let named = JwksUrl::parse(text).unwrap();
+            named.config(Some("default"), Some("default"), &Timing::default())
+        };
         let config = parse("https://a.example/jwks#iss=https%3A%2F%2Fa.example&alg=EdDSA&alg=ES256");
         assert_eq!(config.url.as_str(), "https://a.example/jwks");
         assert_eq!(
@@ -181,7 +238,7 @@ mod tests {
         assert_eq!(config.algorithms, PUBLIC_KEY_ALGORITHMS);
         for fragment in ["alg=HS256", "alg=none", "alg=ES512", "audience=x"] {
             let text = format!("https://a.example/jwks#{fragment}");
-            assert!(JwksConfig::parse(&text, None, None).is_err(), "{fragment}");
+            assert!(JwksUrl::parse(&text).is_err(), "{fragment}");
         }
     }
 }

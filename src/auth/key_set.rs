@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    check::{Check, Quoted, Refusal},
+    check::{Check, Quoted, TokenError},
     token::{Header, Token},
 };
 
@@ -160,10 +160,10 @@ impl KeySet {
     }
 
     /// The key that made the token's signature.
-    pub(super) fn verify(&self, token: &Token<'_>, algorithm: Algorithm) -> Result<&Arc<Key>, Refusal> {
+    pub(super) fn verify(&self, token: &Token<'_>, algorithm: Algorithm) -> Result<&Arc<Key>, TokenError> {
         let candidates = self.candidates(&token.header, algorithm)?;
         let signer = candidates.into_iter().find(|key| key.has_signed(token, algorithm));
-        signer.ok_or_else(|| Refusal::new(Check::Signature, "signature does not match"))
+        signer.ok_or_else(|| TokenError::new(Check::Signature, "signature does not match"))
     }
 
     /// Whether there is a key the token can mean.
@@ -172,8 +172,8 @@ impl KeySet {
     }
 
     /// The keys a token can mean: all secrets, or the published key with the id it names.
-    fn candidates(&self, header: &Header, algorithm: Algorithm) -> Result<Vec<&Arc<Key>>, Refusal> {
-        let unknown = |reason| Err(Refusal::new(Check::Key, reason));
+    fn candidates(&self, header: &Header, algorithm: Algorithm) -> Result<Vec<&Arc<Key>>, TokenError> {
+        let unknown = |reason| Err(TokenError::new(Check::Key, reason));
         let is_secret = algorithm == Algorithm::HS256;
         let kid = header.kid.as_deref();
         let of_this_id = |key: &&Arc<Key>| is_secret || kid.is_none() || key.id() == kid;
@@ -185,7 +185,7 @@ impl KeySet {
             (Some(kid), 0) if named.is_empty() => unknown(format!("unknown key id {}", Quoted(kid))),
             (Some(kid), 0) => {
                 let reason = format!("algorithm {algorithm:?} is not that of key {}", Quoted(kid));
-                Err(Refusal::new(Check::Signature, reason))
+                Err(TokenError::new(Check::Signature, reason))
             }
             _ => Ok(fitting),
         }

@@ -26,7 +26,7 @@ pub use self::{
     check::{Check, Finding},
     claims::ClaimRules,
     dev_secret::dev_secret,
-    jwks_config::{BetterAuth, JwksConfig, Timing},
+    jwks_config::{BetterAuth, JwksConfig, JwksUrl, Timing},
     mint::{NewToken, mint},
     source::{KeySource, parse_versioned_secrets},
     verifier::Verifier,

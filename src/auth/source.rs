@@ -6,7 +6,7 @@ use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
 
 use super::{
-    check::{Check, Quoted, Refusal, Trail},
+    check::{Check, Quoted, TokenError, Trail},
     claims::{Claims, audiences},
     jwks::Jwks,
     jwks_config::JwksConfig,
@@ -70,7 +70,7 @@ impl KeySource {
         token: &Token<'_>,
         algorithm: Algorithm,
         trail: &mut Trail,
-    ) -> Result<Arc<Key>, Refusal> {
+    ) -> Result<Arc<Key>, TokenError> {
         self.check_origin(&token.claims, trail)?;
         let keys = self.keys();
         let key = keys.verify(token, algorithm)?;
@@ -102,16 +102,16 @@ impl KeySource {
         }
     }
 
-    fn check_origin(&self, claims: &Claims, trail: &mut Trail) -> Result<(), Refusal> {
+    fn check_origin(&self, claims: &Claims, trail: &mut Trail) -> Result<(), TokenError> {
         if let Some(issuer) = &self.issuer {
             if claims.get("iss").and_then(|iss| iss.as_str()) != Some(issuer) {
-                return Err(Refusal::new(Check::Issuer, format!("issuer is not {issuer}")));
+                return Err(TokenError::new(Check::Issuer, format!("issuer is not {issuer}")));
             }
             trail.passed(Check::Issuer, || format!("is {issuer}"));
         }
         if let Some(audience) = &self.audience {
             if !audiences(claims).any(|aud| aud == audience) {
-                return Err(Refusal::new(Check::Audience, format!("audience is not {audience}")));
+                return Err(TokenError::new(Check::Audience, format!("audience is not {audience}")));
             }
             trail.passed(Check::Audience, || format!("has {audience}"));
         }
@@ -129,11 +129,11 @@ impl fmt::Display for KeySource {
 }
 
 /// The algorithm a token names, if anything here could verify it.
-pub(super) fn algorithm(name: &str, sources: &[KeySource]) -> Result<Algorithm, Refusal> {
+pub(super) fn algorithm(name: &str, sources: &[KeySource]) -> Result<Algorithm, TokenError> {
     let named = name.parse().ok().filter(|algorithm| sources.iter().any(|source| source.accepts(*algorithm)));
     named.ok_or_else(|| {
         let shown = Quoted(name).to_string();
-        Refusal::new(Check::Algorithm, format!("algorithm {} not accepted", shown.trim_matches('"')))
+        TokenError::new(Check::Algorithm, format!("algorithm {} not accepted", shown.trim_matches('"')))
     })
 }
 

@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    check::{Check, Quoted, Refusal},
+    check::{Check, Quoted, TokenError},
     claims::{self, Claims},
 };
 
@@ -39,8 +39,8 @@ pub(super) struct Header {
 }
 
 impl<'a> Token<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Refusal> {
-        let malformed = |what: &str| Refusal::new(Check::Form, format!("token is not a well-formed JWT: {what}"));
+    pub(super) fn parse(text: &'a str) -> Result<Self, TokenError> {
+        let malformed = |what: &str| TokenError::new(Check::Form, format!("token is not a well-formed JWT: {what}"));
         let count = text.split('.').count();
         let (message, signature) = text.rsplit_once('.').filter(|_| count == 3).ok_or_else(|| match count {
             5 => malformed("it has 5 parts, as encrypted ones have, which are not accepted"),
@@ -59,8 +59,8 @@ impl<'a> Token<'a> {
 
 impl Header {
     /// Whether this may be an access token at all.
-    pub(super) fn check(&self) -> Result<(), Refusal> {
-        let refuse = |reason| Err(Refusal::new(Check::Header, reason));
+    pub(super) fn check(&self) -> Result<(), TokenError> {
+        let refuse = |reason| Err(TokenError::new(Check::Header, reason));
         if self.enc.is_some() {
             return refuse("token is encrypted, which is not accepted".to_owned());
         }

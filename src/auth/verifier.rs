@@ -9,7 +9,7 @@ use jsonwebtoken::Algorithm;
 use super::{
     ClaimRules, CurrentUser, KeySource,
     cache::{Digest, TokenCache},
-    check::{Check, Finding, Refusal, Trail},
+    check::{Check, Finding, TokenError, Trail},
     key_set::Key,
     source::algorithm,
     token::{MAX_TOKEN, Token},
@@ -81,9 +81,9 @@ impl Verifier {
 }
 
 impl Inner {
-    async fn check(&self, text: &str, digest: Option<Digest>, trail: &mut Trail) -> Result<CurrentUser, Refusal> {
+    async fn check(&self, text: &str, digest: Option<Digest>, trail: &mut Trail) -> Result<CurrentUser, TokenError> {
         if text.len() > MAX_TOKEN {
-            return Err(Refusal::new(Check::Size, format!("token is longer than {MAX_TOKEN} bytes")));
+            return Err(TokenError::new(Check::Size, format!("token is longer than {MAX_TOKEN} bytes")));
         }
         trail.passed(Check::Size, || format!("{} of at most {MAX_TOKEN} bytes", text.len()));
         let token = Token::parse(text)?;
@@ -101,7 +101,7 @@ impl Inner {
     }
 
     /// The key that signed. Issuers are asked only when no known key did, and by then all known ones were tried.
-    async fn signer(&self, token: &Token<'_>, algorithm: Algorithm, trail: &mut Trail) -> Result<Arc<Key>, Refusal> {
+    async fn signer(&self, token: &Token<'_>, algorithm: Algorithm, trail: &mut Trail) -> Result<Arc<Key>, TokenError> {
         let mut refusals = Vec::new();
         let mut missing = FuturesUnordered::new();
         for source in self.sources.iter().filter(|source| source.accepts(algorithm)) {
@@ -123,7 +123,7 @@ impl Inner {
             }
         }
         let furthest = refusals.into_iter().max_by_key(|refusal| refusal.check);
-        Err(furthest.unwrap_or_else(|| Refusal::new(Check::Algorithm, "algorithm not accepted")))
+        Err(furthest.unwrap_or_else(|| TokenError::new(Check::Algorithm, "algorithm not accepted")))
     }
 }
 

@@ -2,51 +2,117 @@
 
 use std::{ops::AddAssign, time::Duration};
 
+use clap::Args;
+
+use crate::setting::{self, HOUR, MILLISECOND, duration, number};
+
 /// The most that [`Limits::nesting`] may be, which is also as deep as the parser follows selections.
 pub const MAX_NESTING: usize = 64;
 
+/// No limit may be so high that it is none.
+const MAX: usize = 1_000_000;
+
 /// Limits on one GraphQL request.
-#[derive(Clone, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Limits {
-    /// How deep fields may be nested.
+    /// Maximum depth of nested fields in an operation
+    #[arg(
+        long = "graphql-max-depth",
+        env = "GRAPHQL_MAX_DEPTH",
+        value_name = "NUMBER",
+        default_value = "15",
+        value_parser = number(1..=MAX)
+    )]
     pub depth: usize,
-    /// How much the fields may cost together: 1 each, lists 10 more.
+    /// Maximum cost of a request: 1 for each field, 10 more for each list
+    #[arg(
+        long = "graphql-max-complexity",
+        env = "GRAPHQL_MAX_COMPLEXITY",
+        value_name = "NUMBER",
+        default_value = "500",
+        value_parser = number(1..=MAX)
+    )]
     pub complexity: usize,
-    /// How many fields may be renamed.
+    /// Maximum aliases in a request
+    #[arg(
+        long = "graphql-max-aliases",
+        env = "GRAPHQL_MAX_ALIASES",
+        value_name = "NUMBER",
+        default_value = "30",
+        value_parser = number(0..=MAX)
+    )]
     pub aliases: usize,
-    /// How many fields may be selected at the root, those of a fragment counted wherever it is spread.
+    /// Maximum root fields in a request; those of a fragment count wherever it is spread
+    #[arg(
+        long = "graphql-max-root-fields",
+        env = "GRAPHQL_MAX_ROOT_FIELDS",
+        value_name = "NUMBER",
+        default_value = "20",
+        value_parser = number(1..=MAX)
+    )]
     pub root_fields: usize,
-    /// How many directives may be used.
+    /// Maximum directives in a request
+    #[arg(
+        long = "graphql-max-directives",
+        env = "GRAPHQL_MAX_DIRECTIVES",
+        value_name = "NUMBER",
+        default_value = "50",
+        value_parser = number(0..=MAX)
+    )]
     pub directives: usize,
-    /// How many fields may be selected, those of a fragment counted wherever it is spread.
+    /// Maximum fields in a request; those of a fragment count wherever it is spread
+    #[arg(
+        long = "graphql-max-selections",
+        env = "GRAPHQL_MAX_SELECTIONS",
+        value_name = "NUMBER",
+        default_value = "1000",
+        value_parser = number(1..=MAX)
+    )]
     pub selections: usize,
-    /// How many words and signs the documents may have.
+    /// Maximum tokens (names, values and punctuation) in the documents of a request
+    #[arg(
+        long = "graphql-max-tokens",
+        env = "GRAPHQL_MAX_TOKENS",
+        value_name = "NUMBER",
+        default_value = "1000",
+        value_parser = number(1..=MAX)
+    )]
     pub tokens: usize,
-    /// How many brackets of one document may be open at once, at most [`MAX_NESTING`].
+    /// Maximum nesting of brackets in a document
+    #[arg(
+        long = "graphql-max-nesting",
+        env = "GRAPHQL_MAX_NESTING",
+        value_name = "NUMBER",
+        default_value = "64",
+        value_parser = number(1..=MAX_NESTING)
+    )]
     pub nesting: usize,
-    /// How many operations may be sent together.
+    /// Maximum operations in a batch; the other limits apply to all of them together
+    #[arg(
+        long = "graphql-max-batch",
+        env = "GRAPHQL_MAX_BATCH",
+        value_name = "NUMBER",
+        default_value = "10",
+        value_parser = number(1..=MAX)
+    )]
     pub batch: usize,
-    /// How long one operation may take.
+    /// Maximum time for one operation. A running query is cancelled then, a mutation is completed
+    #[arg(
+        long = "graphql-timeout",
+        env = "GRAPHQL_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = duration(MILLISECOND..=HOUR)
+    )]
     pub timeout: Duration,
-    /// Whether the schema can be asked for, and errors suggest names from it.
+    /// Whether introspection is allowed, and errors suggest names from the schema.
+    #[arg(skip = true)]
     pub introspection: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            depth: 15,
-            complexity: 500,
-            aliases: 30,
-            root_fields: 20,
-            directives: 50,
-            selections: 1000,
-            tokens: 1000,
-            nesting: MAX_NESTING,
-            batch: 10,
-            timeout: Duration::from_secs(10),
-            introspection: true,
-        }
+        setting::defaults()
     }
 }
 

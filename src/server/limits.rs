@@ -2,28 +2,55 @@
 
 use std::time::Duration;
 
+use clap::Args;
+
+use crate::setting::{self, HOUR, MILLISECOND, duration, number};
+
 /// Limits on the connections of clients.
-#[derive(Clone, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct ConnectionLimits {
-    /// The most connections that are served at once. Those above it are refused.
+    /// Maximum number of client connections; those above it are refused with 503, except for health checks
+    #[arg(
+        long = "max-connections",
+        env = "MAX_CONNECTIONS",
+        value_name = "NUMBER",
+        default_value = "4096",
+        value_parser = number(1..=1_000_000_usize)
+    )]
     pub connections: usize,
-    /// How long a client may take to send a request's head, counted from its first byte; for the first request of a
-    /// connection from when it was opened.
+    /// Maximum time to send a request's head, counted from its first byte, or from the opening of the connection
+    /// for the first request
+    #[arg(
+        long = "header-timeout",
+        env = "HEADER_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = duration(MILLISECOND..=HOUR)
+    )]
     pub header_timeout: Duration,
-    /// How long a client may take to send a request's body.
+    /// Maximum time to send a request's body
+    #[arg(
+        long = "body-timeout",
+        env = "BODY_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = duration(MILLISECOND..=HOUR)
+    )]
     pub body_timeout: Duration,
-    /// How long a connection may stay open without a request.
+    /// How long a connection may stay open without a request; choose more than a proxy in front has
+    #[arg(
+        long = "idle-timeout",
+        env = "IDLE_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "75s",
+        value_parser = duration(MILLISECOND..=HOUR)
+    )]
     pub idle_timeout: Duration,
 }
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self {
-            connections: 4096,
-            header_timeout: Duration::from_secs(10),
-            body_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(75),
-        }
+        setting::defaults()
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     database::Database,
     development::Development,
     error::{Error, Result},
-    graphql::{self, Playground},
+    graphql::{self, Documents, Playground},
     health::Readiness,
     router::{RouterConfig, router},
     state::AppState,
@@ -37,8 +37,12 @@ use crate::{
 pub async fn serve(config: Config) -> Result<()> {
     // Before anything is touched: a server that can't know anybody has nothing to serve.
     let configured = config.key_sources().map_err(Error::internal)?;
+    for warning in config.tokens.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let documents = config.graphql.documents().map_err(Error::internal)?;
     let database = Database::open(&config).await?;
-    if config.migrate_on_start {
+    if config.database.migrate_on_start {
         for version in store::migrate(&database.config).await? {
             tracing::info!(version, "migrated");
         }
@@ -47,17 +51,18 @@ pub async fn serve(config: Config) -> Result<()> {
     db.prove_isolation().await?;
     let development = if config.is_development() { Some(Development::open(&config)?) } else { None };
     let sources = development.as_ref().map_or(configured, |development| vec![development.key_source(&config)]);
-    let listener = TcpListener::bind(config.listen).await;
-    let listener = listener.map_err(|error| Error::internal(format!("can't listen on {}: {error}", config.listen)))?;
+    let listener = TcpListener::bind(config.server.address()).await;
+    let listener =
+        listener.map_err(|error| Error::internal(format!("can't listen on {}: {error}", config.server.address())))?;
     let address = listener.local_addr().map_err(Error::internal)?;
-    let metrics = config.metrics.then(collect_metrics).transpose().map_err(Error::internal)?;
-    let app = app(&config, db.clone(), sources, development.as_ref(), metrics);
+    let metrics = config.has_metrics().then(collect_metrics).transpose().map_err(Error::internal)?;
+    let app = app(&config, db.clone(), sources, documents, development.as_ref(), metrics);
     match &development {
         Some(development) => println!("{}", development.banner(address)),
         None => tracing::info!(%address, "serving"),
     }
     run(listener, app, &config).await;
-    db.drain(Instant::now() + config.statement_timeout).await;
+    db.drain(Instant::now() + config.database.statement_timeout).await;
     drop(db);
     database.close().await?;
     tracing::info!("stopped");
@@ -68,25 +73,23 @@ fn app(
     config: &Config,
     db: Db,
     sources: Vec<KeySource>,
+    documents: Documents,
     development: Option<&Development>,
     metrics: Option<PrometheusHandle>,
 ) -> Router {
     let token =
-        development.filter(|_| config.listen.ip().is_loopback()).map(|development| Arc::clone(&development.token));
-    let verifier = Verifier::new(sources, config.claim_rules.clone());
-    for jwks in config.jwks.iter().filter(|jwks| jwks.audience.is_none()) {
-        tracing::warn!(url = %jwks.url, "tokens of this issuer are accepted whoever they were made for: set JWT_AUDIENCE");
-    }
+        development.filter(|_| config.server.host.is_loopback()).map(|development| Arc::clone(&development.token));
+    let verifier = Verifier::new(sources, config.tokens.claim_rules.clone());
     verifier.keep_keys_fresh();
     let state = AppState {
         db,
         verifier,
-        schema: graphql::schema(&config.limits, config.documents.clone()),
+        schema: graphql::schema(&config.limits(), documents),
         readiness: Readiness::default(),
-        playground: Playground { is_on: config.graphiql, token },
+        playground: Playground { is_on: config.has_graphiql(), token },
     };
-    let cors_origins = config.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));
-    router(state, &RouterConfig { request_timeout: config.request_timeout, cors_origins, metrics })
+    let cors_origins = config.server.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));
+    router(state, &RouterConfig { request_timeout: config.server.request_timeout, cors_origins, metrics })
 }
 
 async fn run(listener: TcpListener, app: Router, config: &Config) {
@@ -98,10 +101,10 @@ async fn run(listener: TcpListener, app: Router, config: &Config) {
     let deadline = async {
         // The sender is only ever dropped.
         let _ = stopped.await;
-        sleep(config.shutdown_timeout).await;
+        sleep(config.server.shutdown_timeout).await;
     };
     tokio::select! {
-        () = listen(listener, app, config.connections.clone(), stop) => {}
+        () = listen(listener, app, config.server.connections.clone(), stop) => {}
         () = deadline => tracing::warn!("gave up on requests still in flight"),
     }
 }

@@ -33,6 +33,7 @@ mod plans;
 mod process;
 mod replay;
 mod rest;
+mod settings;
 mod token_process;
 mod transport;
 mod walls;

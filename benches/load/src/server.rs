@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What signs the tokens.
-pub const SECRET: &str = "a-secret-for-measuring-only";
+pub const SECRET: &str = "a-secret-that-is-for-measuring-only";
 /// How often a server is asked whether it is there, in steps of [`PAUSE`].
 const PATIENCE: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(50);

@@ -24,13 +24,13 @@ pub enum TrustMode {
 }
 
 impl FromStr for TrustMode {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "learn" => Ok(Self::Learn),
             "enforce" => Ok(Self::Enforce),
-            _ => Err("must be learn or enforce"),
+            _ => Err(format!("must be learn or enforce, got `{text}`")),
         }
     }
 }

@@ -74,9 +74,8 @@ impl BetterAuth {
     /// What Tandem makes of its base URL alone.
     pub fn source(&self, timing: Timing) -> KeySource {
         let server = auth::BetterAuth::parse(&self.origin).unwrap();
-        let mut config = JwksConfig::parse(&server.jwks_url, Some(&server.origin), Some(&server.origin)).unwrap();
-        config.timing = timing;
-        KeySource::jwks(config).unwrap()
+        let config = server.jwks.config(Some(&server.origin), Some(&server.origin), &Timing::default());
+        KeySource::jwks(JwksConfig { timing, ..config }).unwrap()
     }
 
     /// Signs a new user up, and in.

@@ -24,7 +24,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
-use tandem::auth::{JwksConfig, KeySource, Timing};
+use tandem::auth::{JwksConfig, JwksUrl, KeySource, Timing};
 use tokio::{net::TcpListener, sync::Semaphore};
 
 /// A private key with an id.
@@ -171,10 +171,9 @@ impl Issuer {
 
     /// A source with its keys, for tokens with the claims of [`claims_of`].
     pub fn source(&self, timing: Timing) -> KeySource {
-        let mut config =
-            JwksConfig::parse(&self.url(), Some("https://issuer.example"), Some("https://api.example")).unwrap();
-        config.timing = timing;
-        KeySource::jwks(config).unwrap()
+        let url = JwksUrl::parse(&self.url()).unwrap();
+        let config = url.config(Some("https://issuer.example"), Some("https://api.example"), &Timing::default());
+        KeySource::jwks(JwksConfig { timing, ..config }).unwrap()
     }
 }
 

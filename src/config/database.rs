@@ -1,0 +1,44 @@
+//! Which database, and how long to wait for it.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args};
+
+use crate::{
+    setting::{HOUR, MILLISECOND, duration, number, switch},
+    store::{DbConfig, Target},
+};
+
+/// Settings of the database.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseSettings {
+    /// PostgreSQL 14 or newer, like `postgres://user:password@host/database?sslmode=require` [default: an embedded
+    /// database in the data directory]
+    #[arg(long, env, value_name = "URL", hide_env_values = true, value_parser = Target::parse)]
+    pub database_url: Option<Target>,
+    /// Directory of the embedded database and the development secret
+    #[arg(long, env, value_name = "DIRECTORY", default_value = "./.tandem")]
+    pub data_dir: PathBuf,
+    /// Migrate the database before serving
+    #[arg(long, env, value_name = "true|false", default_value = "true", action = ArgAction::Set, value_parser = switch)]
+    pub migrate_on_start: bool,
+    /// Maximum number of database connections; the embedded database always has 1
+    #[arg(long, env, value_name = "NUMBER", default_value = "16", value_parser = number(1..=10_000_u32))]
+    pub database_pool_size: u32,
+    /// How long a request waits for a database connection
+    #[arg(long, env, value_name = "DURATION", default_value = "2s", value_parser = duration(MILLISECOND..=HOUR))]
+    pub checkout_timeout: Duration,
+    /// Maximum time for one SQL statement
+    #[arg(long, env, value_name = "DURATION", default_value = "5s", value_parser = duration(MILLISECOND..=HOUR))]
+    pub statement_timeout: Duration,
+}
+
+impl DatabaseSettings {
+    /// These settings for a database at `target`.
+    #[must_use]
+    pub fn pool(&self, target: Target, pool_size: u32) -> DbConfig {
+        let Self { checkout_timeout, statement_timeout, .. } = *self;
+        DbConfig { target, pool_size, checkout_timeout, statement_timeout }
+    }
+}

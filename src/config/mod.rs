@@ -1,0 +1,97 @@
+//! The settings of the server, each of them a flag and an environment variable.
+//!
+//! A setting is declared once, as a field of its group: name, default, help and valid values. The command line, `--help`
+//! and `docs/CONFIGURATION.md` follow from that.
+
+mod database;
+mod errors;
+mod graphql;
+mod logs;
+mod read;
+mod reference;
+mod server;
+mod tokens;
+
+use clap::Args;
+
+pub(crate) use self::read::read;
+pub use self::{
+    database::DatabaseSettings, errors::ConfigErrors, graphql::GraphqlSettings, logs::LogSettings,
+    reference::reference, server::ServerSettings, tokens::TokenSettings,
+};
+use crate::{auth::KeySource, graphql::Limits, setting};
+
+/// All settings. The default is what ships: every setting omitted, which is development mode.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Address, deadlines and CORS.
+    #[command(flatten)]
+    pub server: ServerSettings,
+    /// The database, and how long to wait for it.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+    /// Who signs tokens, and what they must say.
+    #[command(flatten)]
+    pub tokens: TokenSettings,
+    /// The GraphQL API and its limits.
+    #[command(flatten)]
+    pub graphql: GraphqlSettings,
+    /// Logs and metrics.
+    #[command(flatten)]
+    pub logs: LogSettings,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        setting::defaults()
+    }
+}
+
+impl Config {
+    /// Checks the rules that concern several settings.
+    pub(crate) fn check(&self, errors: &mut ConfigErrors) {
+        self.tokens.check(errors);
+    }
+
+    /// Whether this server is for trying things out: embedded database, and nobody configured who signs tokens.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        self.database.database_url.is_none() && self.tokens.trusts_nobody()
+    }
+
+    /// Whether to serve the GraphiQL page.
+    #[must_use]
+    pub fn has_graphiql(&self) -> bool {
+        self.graphql.graphiql.unwrap_or_else(|| self.is_development())
+    }
+
+    /// Whether to serve metrics.
+    #[must_use]
+    pub fn has_metrics(&self) -> bool {
+        self.logs.metrics.unwrap_or_else(|| self.is_development())
+    }
+
+    /// What one GraphQL request may cost.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let introspection = self.graphql.graphql_introspection.unwrap_or_else(|| self.is_development());
+        Limits { introspection, ..self.graphql.limits.clone() }
+    }
+
+    /// Where keys come from; none in development. The error names the settings to choose from.
+    pub fn key_sources(&self) -> Result<Vec<KeySource>, String> {
+        if self.is_development() {
+            return Ok(Vec::new());
+        }
+        let sources = self.tokens.key_sources()?;
+        if sources.is_empty() {
+            return Err(
+                "DATABASE_URL is set, but no setting says who signs tokens. Set BETTER_AUTH_URL or JWKS_URL for \
+                        tokens signed with published keys, or BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS for a shared \
+                        secret. To try things out, leave DATABASE_URL unset as well"
+                    .to_owned(),
+            );
+        }
+        Ok(sources)
+    }
+}

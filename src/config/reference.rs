@@ -1,0 +1,73 @@
+//! The settings and commands as a page: `docs/CONFIGURATION.md`.
+
+use std::fmt::Write;
+
+use clap::{Arg, Command};
+
+const HEAD: &str = "\
+<!-- Generated: cargo run -q -- settings > docs/CONFIGURATION.md -->
+# Configuration
+
+Every setting and every command. To choose the settings for production, start with [PRODUCTION.md](PRODUCTION.md) and
+[AUTH.md](AUTH.md).
+
+A setting is a flag or an environment variable; the flag wins. A file `.env` in the working directory is read too; the
+environment wins over it. An empty variable counts as unset. The server checks all settings when it starts, reports
+every invalid one, and exits.
+
+Durations are written like `500ms`, `10s` or `2m`, switches as `true` or `false`.
+
+With neither `DATABASE_URL` nor a setting that says who signs tokens, the server runs in **development mode**: embedded
+database, its own secret, GraphiQL, introspection, metrics.
+";
+
+/// The page, made from what clap knows.
+#[must_use]
+pub fn reference(mut command: Command) -> String {
+    command.build();
+    let mut page = HEAD.to_owned();
+    let mut heading = None;
+    for arg in command.get_arguments().filter(|arg| arg.get_env().is_some()) {
+        if arg.get_help_heading() != heading {
+            heading = arg.get_help_heading();
+            let title = heading.unwrap_or_default();
+            let _ = write!(page, "\n## {title}\n\n| variable, flag | default | meaning |\n| --- | --- | --- |\n");
+        }
+        let _ = writeln!(page, "{}", row(arg));
+    }
+    page.push_str("\n## Commands\n\n| command | does |\n| --- | --- |\n");
+    for command in command.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
+        let _ = writeln!(page, "| {} | {} |", usage(command), about(command));
+    }
+    page
+}
+
+fn row(arg: &Arg) -> String {
+    let variable = arg.get_env().unwrap_or_default().to_string_lossy();
+    let flag = arg.get_long().unwrap_or_default();
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let default = arg.get_default_values().first().map(|value| format!("`{}`", value.to_string_lossy()));
+    // An optional setting says in its help what happens without it.
+    let (meaning, unset) = match help.split_once(" [default: ") {
+        Some((meaning, unset)) => (meaning, unset.trim_end_matches(']')),
+        None => (help.as_str(), "none"),
+    };
+    let default = default.unwrap_or_else(|| unset.to_owned());
+    format!("| `{variable}`<br>`--{flag}` | {default} | {meaning} |")
+}
+
+fn usage(command: &Command) -> String {
+    let mut usage = format!("`tandem {}", command.get_name());
+    for arg in command.get_arguments().filter(|arg| arg.get_id() != "help") {
+        let _ = if arg.is_required_set() { write!(usage, " {arg}") } else { write!(usage, " [{arg}]") };
+    }
+    usage + "`"
+}
+
+fn about(command: &Command) -> String {
+    command
+        .get_long_about()
+        .or_else(|| command.get_about())
+        .map(|text| text.to_string().replace('\n', " "))
+        .unwrap_or_default()
+}

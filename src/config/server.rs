@@ -1,0 +1,59 @@
+//! Where the server listens, how long requests may take, and which pages may call it.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use axum::http::HeaderValue;
+use clap::Args;
+use url::Url;
+
+use crate::{
+    server::ConnectionLimits,
+    setting::{HOUR, List, MILLISECOND, duration, list, number},
+};
+
+/// Settings of the HTTP server.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Server")]
+pub struct ServerSettings {
+    /// IP address to listen on
+    #[arg(long, env, value_name = "IP", default_value = "127.0.0.1", value_parser = ip)]
+    pub host: IpAddr,
+    /// Port to listen on; 0 picks a free one
+    #[arg(long, env, value_name = "PORT", default_value = "8000", value_parser = number(0..=u16::MAX))]
+    pub port: u16,
+    /// Maximum time for one request
+    #[arg(long, env, value_name = "DURATION", default_value = "15s", value_parser = duration(MILLISECOND..=HOUR))]
+    pub request_timeout: Duration,
+    /// What clients may keep open, and for how long.
+    #[command(flatten)]
+    pub connections: ConnectionLimits,
+    /// How long requests in flight may go on after SIGTERM or Ctrl-C
+    #[arg(long, env, value_name = "DURATION", default_value = "10s", value_parser = duration(MILLISECOND..=HOUR))]
+    pub shutdown_timeout: Duration,
+    /// Origins whose pages may call the API (CORS), separated by commas [default: none, or every page on this machine in
+    /// development mode]
+    #[arg(long, env, value_name = "ORIGINS", value_parser = list(origin))]
+    pub cors_origins: Option<List<HeaderValue>>,
+}
+
+impl ServerSettings {
+    /// Where to listen.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+}
+
+fn ip(text: &str) -> Result<IpAddr, String> {
+    text.trim().parse().map_err(|_| format!("must be an IP address like 127.0.0.1 or 0.0.0.0, got `{text}`"))
+}
+
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let origin = Url::parse(text).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let is_origin = origin != "null" && origin == text.trim_end_matches('/').to_ascii_lowercase();
+    let header = HeaderValue::from_str(&origin).ok().filter(|_| is_origin);
+    header.ok_or_else(|| format!("must be origins like https://app.example.com, got `{text}`"))
+}
