@@ -7,7 +7,7 @@ use crate::support::{App, check_all};
 const MISSING: &str = "00000000-0000-7000-8000-000000000000";
 
 #[tokio::test]
-async fn an_absent_variable_is_as_if_its_argument_had_not_been_written() {
+async fn an_omitted_variable_omits_its_argument() {
     let app = App::new().await;
     let ann = app.user("ann");
     let create = r#"mutation { createTask(input: { title: "a", description: "b" }) { id } }"#;
@@ -26,7 +26,7 @@ async fn an_absent_variable_is_as_if_its_argument_had_not_been_written() {
 }
 
 #[tokio::test]
-async fn variables_that_do_not_fit_are_told_by_name_and_nothing_runs() {
+async fn variables_of_a_wrong_type_are_named_and_nothing_runs() {
     let app = App::new().await;
     let ann = app.user("ann");
     let two = "mutation($input: CreateTaskInput!, $id: ID!) { \
@@ -64,7 +64,7 @@ async fn fields_come_in_the_order_they_were_asked_for() {
 }
 
 #[tokio::test]
-async fn what_failed_and_cannot_be_null_makes_null_what_is_around_it() {
+async fn a_failed_non_null_field_nulls_its_parent() {
     let app = App::new().await;
     let ann = app.user("ann");
     let two = format!(

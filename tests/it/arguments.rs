@@ -84,7 +84,7 @@ async fn list_arguments_that_make_no_sense_are_refused_by_graphql() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_is_truncated_or_of_another_sort_is_refused_through_both_doors() {
+async fn a_truncated_or_foreign_cursor_is_refused_through_both_doors() {
     let app = App::new().await;
     let ann = app.user("ann");
     for title in ["a", "b", "c"] {
@@ -181,7 +181,7 @@ async fn variables_that_are_missing_or_of_a_wrong_type_are_refused() {
 }
 
 #[tokio::test]
-async fn a_variable_that_is_missing_keeps_the_fields_before_it_from_running() {
+async fn a_missing_variable_keeps_earlier_fields_from_running() {
     let task = OneTask::new().await;
     let document = "mutation($id: ID!) { createTask(input: { title: \"New\" }) { id } toggleTask(id: $id) { id } }";
     assert_eq!(task.ann.graphql(document).await.code(), BAD_USER_INPUT);
@@ -195,7 +195,7 @@ async fn a_variable_that_is_missing_keeps_the_fields_before_it_from_running() {
 }
 
 #[tokio::test]
-async fn versions_that_are_none_are_refused_through_both_doors() {
+async fn malformed_versions_are_refused_through_both_doors() {
     let task = OneTask::new().await;
     let cases = ["3", "\"x\"", "\"\"", "W/\"1\"", "\"1\", \"2\"", "\"99999999999999999999\"", "\"1"];
     check_all(cases, async |tag| {

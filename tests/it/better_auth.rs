@@ -136,7 +136,7 @@ async fn no_request_fails_while_keys_are_rotated() {
 }
 
 #[tokio::test]
-async fn with_the_issuer_gone_known_keys_go_on_and_a_new_one_with_new_keys_is_accepted() {
+async fn known_keys_survive_better_auths_outage_and_its_new_keys_are_accepted() {
     let Some(better_auth) = BetterAuth::start(Algorithm::ES256) else { skip!(Node) };
     let app = App::builder().trusting([better_auth.source(eager())]).build().await;
     let ann = better_auth.sign_in("ann").await;
@@ -156,7 +156,7 @@ async fn with_the_issuer_gone_known_keys_go_on_and_a_new_one_with_new_keys_is_ac
 }
 
 #[tokio::test]
-async fn tokens_of_a_key_that_better_auth_withdraws_are_refused_after_the_next_refresh() {
+async fn tokens_of_a_withdrawn_key_are_refused_after_the_next_refresh() {
     let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
     let often = Duration::from_millis(20);
     let app =

@@ -71,7 +71,7 @@ async fn both_doors_do_the_same_to_many_tasks() {
 }
 
 #[tokio::test]
-async fn when_one_of_many_is_not_there_none_is_touched() {
+async fn when_one_of_many_tasks_is_absent_none_is_changed() {
     let app = App::new().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
     let ids = ids(&some(&app, "ann", &["a", "b"]).await);
@@ -90,7 +90,7 @@ async fn when_one_of_many_is_not_there_none_is_touched() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_one_of_many_is_told_with_its_place() {
+async fn an_error_in_one_of_many_names_its_index() {
     let app = App::new().await;
     let ann = app.user("ann");
     let id = ann.create("Mine").await["id"].clone();
@@ -132,7 +132,7 @@ async fn what_is_wrong_with_one_of_many_is_told_with_its_place() {
 }
 
 #[tokio::test]
-async fn changes_to_the_same_many_tasks_at_the_same_time_are_each_all_or_none() {
+async fn concurrent_bulk_changes_are_each_all_or_nothing() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let app = Arc::new(app);

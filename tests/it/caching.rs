@@ -24,7 +24,7 @@ async fn a_task_that_the_client_has_already_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_lists_tag_changes_with_anything_in_it_and_with_nothing_else() {
+async fn a_lists_etag_changes_exactly_when_the_list_does() {
     let app = App::new().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
     let path = path_of(&ann.create("Buy milk").await);
@@ -60,7 +60,7 @@ async fn a_lists_tag_changes_with_anything_in_it_and_with_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_change_that_expects_another_version_is_shown_the_task_as_it_is() {
+async fn a_version_conflict_shows_the_current_task() {
     let app = App::new().await;
     let ann = app.user("ann");
     let path = path_of(&ann.create("Buy milk").await);

@@ -35,7 +35,7 @@ async fn every_audit_of_graphql_over_http_passes() {
 }
 
 #[tokio::test]
-async fn apollo_client_keeps_its_cache_and_names_documents_by_their_hash() {
+async fn apollo_client_normalizes_its_cache_and_uses_persisted_queries() {
     run(&project!(PROJECT), "apollo.js").await;
 }
 
@@ -79,7 +79,7 @@ async fn graphiql_works_in_a_browser_without_the_internet() {
 }
 
 #[tokio::test]
-async fn a_typed_client_of_rest_is_made_from_its_document_compiles_and_works() {
+async fn a_typed_rest_client_generated_from_the_document_works() {
     let project = project!("tests/openapi");
     for script in ["generate", "compile"] {
         let finished = project.run("npm", &["run", "--silent", script], &[]).await;

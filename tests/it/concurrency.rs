@@ -23,7 +23,7 @@ async fn a_hundred_concurrent_toggles_make_a_hundred_versions() {
 }
 
 #[tokio::test]
-async fn requests_given_up_half_way_leave_no_transaction_open_and_mix_no_users() {
+async fn abandoned_requests_leave_no_transaction_open_and_mix_no_users() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 2;
     let app = App::on(db).await;

@@ -87,7 +87,7 @@ async fn brackets_are_counted_to_the_limit_and_not_past_it() {
 }
 
 #[tokio::test]
-async fn documents_that_grow_when_they_are_unfolded_are_refused_at_once() {
+async fn exponential_fragments_are_refused_at_once() {
     let app = App::new().await;
     // 20 fragments, each of which spreads the next one ten times: 10^20 fields.
     let mut bomb = "{ ...F0 }".to_owned();
@@ -132,7 +132,7 @@ async fn long_documents_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_graphql_is_told_from_what_does_not_fit_the_schema() {
+async fn parse_errors_and_validation_errors_have_their_own_codes() {
     let app = App::new().await;
     let ann = app.user("ann");
     let cases = [
@@ -181,7 +181,7 @@ async fn what_is_no_graphql_is_told_from_what_does_not_fit_the_schema() {
 }
 
 #[tokio::test]
-async fn depth_is_counted_through_fragments_to_the_limit_and_not_past_it() {
+async fn depth_is_counted_through_fragments_up_to_the_limit() {
     let app = app_with(Limits { depth: 3, ..Limits::default() }).await;
     assert_runs(&app, "{ tasksConnection { nodes { id } } }").await;
     assert_refused(&app, "{ tasksConnection { edges { node { id } } } }", VALIDATION_FAILED).await;
@@ -211,7 +211,7 @@ async fn complexity_is_counted_to_the_limit_and_not_past_it() {
 }
 
 #[tokio::test]
-async fn aliases_are_counted_wherever_they_are_to_the_limit_and_not_past_it() {
+async fn aliases_are_counted_everywhere_up_to_the_limit() {
     let app = app_with(Limits { aliases: 2, ..Limits::default() }).await;
     let cases = [
         "{ a: me { b: id X: id } }",
@@ -226,7 +226,7 @@ async fn aliases_are_counted_wherever_they_are_to_the_limit_and_not_past_it() {
 }
 
 #[tokio::test]
-async fn selections_are_counted_wherever_they_are_spread_to_the_limit_and_not_past_it() {
+async fn selections_are_counted_through_fragments_up_to_the_limit() {
     let app = app_with(Limits { selections: 6, ..Limits::default() }).await;
     let cases = [
         ("{ a: me { id } me { id b: id c: id } }", "{ a: me { id } me { id b: id c: id d: id } }"),
@@ -247,7 +247,7 @@ async fn selections_are_counted_wherever_they_are_spread_to_the_limit_and_not_pa
 }
 
 #[tokio::test]
-async fn root_fields_are_counted_through_fragments_to_the_limit_and_not_past_it() {
+async fn root_fields_are_counted_through_fragments_up_to_the_limit() {
     let app = app_with(Limits { root_fields: 2, ..Limits::default() }).await;
     let ann = app.user("ann");
     let cases = [
@@ -269,7 +269,7 @@ async fn root_fields_are_counted_through_fragments_to_the_limit_and_not_past_it(
 }
 
 #[tokio::test]
-async fn directives_are_counted_wherever_they_are_to_the_limit_and_not_past_it() {
+async fn directives_are_counted_everywhere_up_to_the_limit() {
     let app = app_with(Limits { directives: 2, ..Limits::default() }).await;
     let on = "@include(if: true)";
     for (fits, does_not) in [
@@ -321,10 +321,10 @@ async fn names_are_suggested_only_where_the_schema_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn an_operation_that_takes_too_long_is_given_up_and_so_is_its_query() {
+async fn an_operation_past_its_deadline_is_cancelled_with_its_query() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let limits = Limits { timeout: Duration::from_millis(300), ..Limits::default() };
-    let app = App::with(db, limits, Duration::from_secs(30)).await;
+    let app = App::builder().db(db).limits(limits).build().await;
     let ann = app.user("ann");
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
@@ -355,7 +355,7 @@ async fn tokens_are_counted_to_the_limit_and_not_past_it() {
 }
 
 #[tokio::test]
-async fn a_batch_runs_up_to_the_limit_and_each_operation_fails_for_itself() {
+async fn a_batch_runs_up_to_the_limit_and_operations_fail_separately() {
     let app = App::new().await;
     let batch = |count| Value::from(vec![json!({ "query": "{ me { id } }" }); count]);
     let answer = send(&app, &batch(10)).await;

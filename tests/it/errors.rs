@@ -38,7 +38,7 @@ pub fn assert_blames(answer: &Answer, field: &str) {
 }
 
 #[tokio::test]
-async fn text_that_breaks_a_rule_is_refused_by_creation_and_update_through_both_doors() {
+async fn text_that_breaks_a_rule_is_refused_by_every_write() {
     let task = OneTask::new().await;
     let cases = [
         ("title", String::new(), "string_too_short"),
@@ -77,7 +77,7 @@ async fn text_that_breaks_a_rule_is_refused_by_creation_and_update_through_both_
 }
 
 #[tokio::test]
-async fn text_up_to_the_limit_and_in_any_script_is_kept_to_the_letter_by_both_doors() {
+async fn text_in_any_script_and_up_to_the_limit_is_kept_exactly() {
     let app = App::new().await;
     let ann = app.user("ann");
     let cases = [
@@ -146,7 +146,7 @@ fn with_query(body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_in_json_is_refused_through_both_doors() {
+async fn a_body_that_is_no_json_object_is_refused_through_both_doors() {
     let task = OneTask::new().await;
     let bodies: &[&[u8]] = &[
         b"",
@@ -217,7 +217,7 @@ async fn a_media_type_that_is_not_json_is_refused_through_both_doors() {
 }
 
 #[tokio::test]
-async fn ids_that_are_none_are_refused_through_both_doors() {
+async fn malformed_ids_are_refused_through_both_doors() {
     let task = OneTask::new().await;
     check_all(BAD_IDS, async |id| {
         let spelt: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
@@ -264,7 +264,7 @@ async fn an_update_of_nothing_is_refused_through_both_doors() {
 }
 
 #[tokio::test]
-async fn all_faults_of_an_input_are_told_at_once() {
+async fn all_errors_of_an_input_are_reported_at_once() {
     let app = App::new().await;
     let ann = app.user("ann");
     let input = json!({ "title": "", "description": "x".repeat(1001) });

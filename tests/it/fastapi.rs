@@ -72,7 +72,7 @@ async fn errors_are_those_of_fastapi_to_the_byte_with_a_code_added() {
 }
 
 #[tokio::test]
-async fn the_same_errors_are_told_as_problems_to_who_asks_for_that() {
+async fn the_same_errors_are_problem_json_for_clients_that_ask() {
     let app = App::new().await;
     let ann = app.user("ann");
     check_all(exchanges(), async |exchange| {

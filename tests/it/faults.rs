@@ -9,12 +9,12 @@ use tokio_postgres::Client;
 use crate::{
     skip,
     support::{
-        App, Call, TestDb, User,
+        Call, User,
         cluster::Cluster,
         db,
         instance::Instance,
         ledger::Load,
-        proxy::{Direction, Proxy},
+        proxy::{Direction, Proxy, proxied},
     },
 };
 
@@ -122,15 +122,6 @@ async fn retries_at_another_server_on_the_same_database_write_once() {
     site.settle(load).await;
 }
 
-/// A server with one connection, behind a proxy that can cut it.
-async fn behind_a_proxy() -> Option<(App, Proxy)> {
-    let mut db = TestDb::on_server().await?;
-    let proxy = Proxy::before(db.url()).await;
-    db.config.target = Target::parse(&proxy.url).unwrap();
-    db.config.pool_size = 1;
-    Some((App::on(db).await, proxy))
-}
-
 /// More than the messages of any transaction, in either direction.
 const MANY_MESSAGES: usize = 60;
 
@@ -149,7 +140,7 @@ async fn cut_at_every_message(proxy: &Proxy, direction: Direction, mut test: imp
 
 #[tokio::test]
 async fn a_write_that_is_cut_at_any_message_is_done_once() {
-    let Some((app, proxy)) = behind_a_proxy().await else { skip!(Postgres) };
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let rest = |title: &str| ann.post("/api/tasks", json!({ "title": title }));
     let graphql = |title: &str| {
@@ -182,7 +173,7 @@ async fn a_write_that_is_cut_at_any_message_is_done_once() {
 
 #[tokio::test]
 async fn a_read_that_is_cut_at_any_message_is_answered_all_the_same() {
-    let Some((app, proxy)) = behind_a_proxy().await else { skip!(Postgres) };
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
     ann.create("Still here").await;
     for direction in [Direction::Requests, Direction::Answers] {

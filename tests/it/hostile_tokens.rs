@@ -140,7 +140,7 @@ async fn a_key_id_is_only_ever_compared() {
 }
 
 #[tokio::test]
-async fn times_that_are_no_times_are_refused() {
+async fn malformed_times_are_refused() {
     let setup = Setup::new().await;
     let now = chrono::Utc::now().timestamp();
     let no_time = "claim exp is not a time in seconds";
@@ -178,7 +178,7 @@ async fn times_that_are_no_times_are_refused() {
 }
 
 #[tokio::test]
-async fn a_user_id_that_is_none_is_refused() {
+async fn a_malformed_user_id_is_refused() {
     let setup = Setup::new().await;
     let cases = [
         (json!(""), "claim sub is empty"),
@@ -220,7 +220,7 @@ async fn a_claim_that_is_there_twice_is_refused() {
 }
 
 #[tokio::test]
-async fn other_things_better_auth_signs_are_refused_though_the_signature_is_good() {
+async fn other_things_that_better_auth_signs_are_refused() {
     let setup = Setup::new().await;
     let session = json!({ "session": { "userId": "ann" }, "user": { "id": "ann" }, "updatedAt": 1, "version": "1" });
     let session = with(|claims| claims.as_object_mut().unwrap().extend(session.as_object().unwrap().clone()));
@@ -275,7 +275,7 @@ async fn a_header_that_asks_for_something_else_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_that_a_token_brings_along_are_never_used_and_never_fetched() {
+async fn keys_inside_a_token_are_never_used_or_fetched() {
     let setup = Setup::new().await;
     let mine = SigningKey::new(Algorithm::EdDSA, "mine");
     let attacker = Issuer::start(&[&mine]).await;
@@ -300,7 +300,7 @@ async fn keys_that_a_token_brings_along_are_never_used_and_never_fetched() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_refused() {
+async fn a_malformed_token_is_refused() {
     let setup = Setup::new().await;
     let good = setup.ed.sign(&claims_of("ann"));
     let [header, claims, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();

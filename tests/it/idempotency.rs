@@ -12,7 +12,7 @@ use crate::{
 const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
 
 #[tokio::test]
-async fn every_rest_write_that_is_repeated_is_answered_as_before_and_not_done_again() {
+async fn a_repeated_rest_write_is_replayed_not_redone() {
     let app = App::new().await;
     let ann = app.user("ann");
     let id = ann.create("Mine").await["id"].as_str().unwrap().to_owned();
@@ -52,7 +52,7 @@ async fn every_rest_write_that_is_repeated_is_answered_as_before_and_not_done_ag
 }
 
 #[tokio::test]
-async fn every_mutation_that_is_repeated_is_answered_as_before_and_not_done_again() {
+async fn a_repeated_mutation_is_replayed_not_redone() {
     let app = App::new().await;
     let ann = app.user("ann");
     let id = ann.create("Mine").await["id"].as_str().unwrap().to_owned();
@@ -90,7 +90,7 @@ async fn every_mutation_that_is_repeated_is_answered_as_before_and_not_done_agai
 }
 
 #[tokio::test]
-async fn a_change_to_many_tasks_that_found_none_is_not_done_to_later_ones() {
+async fn a_replayed_change_of_all_tasks_leaves_later_ones_alone() {
     let app = App::new().await;
     let ann = app.user("ann");
     let body = json!({ "query": "mutation { completeAll { count } }" });
@@ -102,7 +102,7 @@ async fn a_change_to_many_tasks_that_found_none_is_not_done_to_later_ones() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_for_another_request_is_refused_through_both_doors() {
+async fn a_key_used_for_another_request_is_refused_through_both_doors() {
     let app = App::new().await;
     let ann = app.user("ann");
     let made = ann.post("/api/tasks", json!({ "title": "a" })).key(KEY).await.json;
@@ -126,7 +126,7 @@ async fn a_key_that_was_used_for_another_request_is_refused_through_both_doors()
 }
 
 #[tokio::test]
-async fn a_request_that_changed_nothing_may_be_repeated_in_earnest() {
+async fn a_request_that_changed_nothing_may_be_retried_under_its_key() {
     let app = App::new().await;
     let ann = app.user("ann");
     let path = format!("/api/tasks/{}", ann.create("a").await["id"].as_str().unwrap());
@@ -156,7 +156,7 @@ async fn keys_of_different_users_have_nothing_to_do_with_each_other() {
 }
 
 #[tokio::test]
-async fn keys_that_are_none_are_refused_before_anything_is_done() {
+async fn malformed_keys_are_refused_before_anything_is_done() {
     let app = App::new().await;
     let ann = app.user("ann");
     let long = "x".repeat(256);
@@ -174,7 +174,7 @@ async fn keys_that_are_none_are_refused_before_anything_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_at_the_same_time_one_is_done_and_all_get_its_answer() {
+async fn of_concurrent_repeats_one_is_done_and_all_get_its_answer() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let task = ann.create("Mine").await;
@@ -193,7 +193,7 @@ async fn of_many_at_the_same_time_one_is_done_and_all_get_its_answer() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_after_its_commit_is_not_done_again() {
+async fn a_write_whose_answer_was_lost_after_the_commit_is_not_redone() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     let direct = db.config.target.clone();
     let proxy = Proxy::before(db.url()).await;

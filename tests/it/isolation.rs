@@ -167,7 +167,7 @@ async fn another_users_task_looks_absent_through_rest() {
 }
 
 #[tokio::test]
-async fn an_expected_version_does_not_tell_whether_anothers_task_is_there() {
+async fn an_expected_version_does_not_reveal_another_users_task() {
     let task = OneTask::new().await;
     let bob = task.app.user("bob");
     let changes = [("PUT", Some(json!({ "title": "x" }))), ("PATCH", Some(json!({ "title": "x" }))), ("DELETE", None)];

@@ -37,7 +37,7 @@ fn fresh(key: &SigningKey, user: &str) -> String {
 }
 
 #[tokio::test]
-async fn tokens_of_every_algorithm_are_accepted_beside_those_of_a_shared_secret() {
+async fn tokens_of_every_algorithm_are_accepted_beside_a_shared_secret() {
     let algorithms = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
     let keys = algorithms.map(|algorithm| SigningKey::new(algorithm, &format!("{algorithm:?}")));
     let issuer = Issuer::start(&keys.each_ref()).await;
@@ -67,7 +67,7 @@ async fn each_issuer_speaks_only_for_itself_even_where_key_ids_collide() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_key_id_is_accepted_only_where_no_other_key_can_be_meant() {
+async fn a_token_without_a_key_id_is_accepted_where_only_one_key_fits() {
     let (one, two) = (ed("1"), ed("2"));
     let issuer = Issuer::start(&[&one]).await;
     let app = App::builder().trusting([issuer.source(eager())]).build().await;
@@ -103,7 +103,7 @@ async fn however_many_ask_for_a_new_key_the_issuer_is_asked_once() {
 }
 
 #[tokio::test]
-async fn unknown_key_ids_can_not_make_the_server_ask_more_often_than_the_cooldown_allows() {
+async fn unknown_key_ids_trigger_no_more_fetches_than_the_cooldown_allows() {
     let key = ed("known");
     let issuer = Issuer::start(&[&key]).await;
     let app =
@@ -135,7 +135,7 @@ async fn an_issuer_may_rotate_its_keys_more_often_than_the_cooldown() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_issuer_or_audience_does_not_make_the_server_ask() {
+async fn a_token_of_another_issuer_or_audience_triggers_no_fetch() {
     let key = ed("known");
     let issuer = Issuer::start(&[&key]).await;
     let app = App::builder().trusting([issuer.source(eager())]).build().await;
@@ -148,7 +148,7 @@ async fn a_token_of_another_issuer_or_audience_does_not_make_the_server_ask() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_token_of_a_known_key_never_waits_for_the_issuer() {
+async fn a_token_of_a_known_key_never_waits_for_the_issuer() {
     let (known, new) = (ed("known"), ed("new"));
     let issuer = Issuer::start(&[&known]).await;
     let slow = Issuer::start(&[]).await;
@@ -187,7 +187,7 @@ async fn a_server_is_ready_before_its_issuer_answers() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_withdrawn_stops_at_the_next_refresh_and_so_do_the_tokens_that_are_remembered() {
+async fn a_withdrawn_key_and_its_remembered_tokens_stop_at_the_next_refresh() {
     let (old, new) = (ed("old"), ed("new"));
     let issuer = Issuer::start(&[&old, &new]).await;
     let app = App::builder().trusting([issuer.source(restless())]).build().await;
@@ -208,7 +208,7 @@ async fn a_key_that_is_withdrawn_stops_at_the_next_refresh_and_so_do_the_tokens_
 }
 
 #[tokio::test]
-async fn known_keys_go_on_whatever_becomes_of_the_issuer_and_new_ones_are_found_when_it_is_back() {
+async fn known_keys_survive_an_issuers_outage_and_new_ones_are_found_after_it() {
     let (known, new) = (ed("known"), ed("new"));
     let issuer = Issuer::start(&[&known]).await;
     let elsewhere = Issuer::start(&[&new]).await;

@@ -31,7 +31,7 @@ async fn some_tasks(app: &App, user: &str) {
 }
 
 #[tokio::test]
-async fn a_search_finds_a_literal_substring_of_title_or_description_whatever_the_case() {
+async fn a_search_finds_a_literal_substring_in_any_case() {
     let app = App::new().await;
     let ann = app.user("ann");
     for (title, description) in [
@@ -146,7 +146,7 @@ impl Way {
     ) -> (Vec<String>, Option<String>) {
         if self == Self::Link {
             let path = place.unwrap_or_else(|| format!("/api/tasks?{query}&limit=2"));
-            let answer = app.rest(user, "GET", &path, None).await;
+            let answer = app.user(user).get(&path).await;
             return (ids(&answer.json), next_link(&answer));
         }
         let (bounds, goes_on, end) = match self {
@@ -157,7 +157,7 @@ impl Way {
             "query($place: String) {{ tasksConnection(sort: {sort}, {bounds}) {{ \
              nodes {{ id }} pageInfo {{ {goes_on} {end} }} }} }}"
         );
-        let answer = app.graphql(user, &query, json!({ "place": place })).await;
+        let answer = app.user(user).graphql(query).variables(json!({ "place": place })).await;
         let connection = &answer.data()["tasksConnection"];
         let mut ids = ids(&connection["nodes"]);
         if self == Self::Backward {
@@ -278,7 +278,7 @@ async fn the_total_counts_the_whole_list_on_every_page() {
 }
 
 #[tokio::test]
-async fn the_link_to_the_next_page_keeps_the_path_and_the_other_parameters() {
+async fn the_next_link_keeps_the_path_and_the_other_parameters() {
     let app = App::new().await;
     let ann = app.user("ann");
     for _ in 0..3 {

@@ -34,6 +34,7 @@ mod process;
 mod replay;
 mod rest;
 mod settings;
+mod soak;
 mod token_process;
 mod transport;
 mod walls;

@@ -53,7 +53,7 @@ async fn of_too_many_or_partly_bad_tasks_none_is_added() {
 }
 
 #[tokio::test]
-async fn all_that_is_pending_is_completed_and_all_that_is_completed_is_cleared() {
+async fn complete_all_and_clear_completed_change_all_they_should() {
     let app = App::new().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
     bob.create("Not Ann's").await;

@@ -54,7 +54,7 @@ async fn recovered(app: &App) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn connections_the_database_has_closed_are_replaced_without_an_error() {
+async fn closed_database_connections_are_replaced_without_an_error() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 1;
     let app = App::on(db).await;
@@ -112,9 +112,9 @@ async fn waiting_for_a_connection_has_an_end() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_answered_in_the_form_of_its_door() {
+async fn a_request_past_its_deadline_is_answered_in_the_form_of_its_door() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
-    let app = App::with(db, tandem::graphql::Limits::default(), Duration::from_millis(200)).await;
+    let app = App::builder().db(db).request_timeout(Duration::from_millis(200)).build().await;
     let ann = app.user("ann");
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();

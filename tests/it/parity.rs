@@ -1,4 +1,4 @@
-//! Both doors lead to the same house: every operation done twice, and the answers compared.
+//! Every operation through both doors, and the answers compared.
 
 use serde_json::{Map, Value, json};
 
@@ -203,7 +203,7 @@ async fn an_update_means_the_same_through_both_doors() {
 }
 
 #[tokio::test]
-async fn a_change_that_expects_another_version_changes_nothing_through_either_door() {
+async fn a_change_that_expects_another_version_changes_nothing() {
     let app = App::new().await;
     let ann = app.user("ann");
     let change = json!({ "title": "New" });

@@ -51,7 +51,7 @@ async fn a_document_is_named_by_its_hash_once_it_was_sent() {
 }
 
 #[tokio::test]
-async fn where_hashes_are_off_a_client_is_told_not_to_try() {
+async fn where_persisted_queries_are_off_clients_are_told_so() {
     let app = app_with(Documents { by_hash: false, ..Documents::default() }).await;
     assert_eq!(send(&app, sent_with(HASH, QUERY)).await.data()["me"]["id"], "ann");
     let answer = send(&app, by_hash(HASH)).await;
@@ -60,7 +60,7 @@ async fn where_hashes_are_off_a_client_is_told_not_to_try() {
 }
 
 #[tokio::test]
-async fn only_trusted_documents_are_run_whichever_tool_wrote_the_file() {
+async fn only_trusted_documents_run_whichever_tool_wrote_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let apollo = json!({
         "format": "apollo-persisted-query-manifest",

@@ -1,21 +1,11 @@
 //! The isolated data path costs one network round trip.
 
 use serde_json::json;
-use tandem::store::Target;
 
 use crate::{
     skip,
-    support::{App, TestDb, check_all, proxy::Proxy},
+    support::{check_all, proxy::proxied},
 };
-
-/// A server with one database connection, which goes through a proxy.
-async fn proxied() -> Option<(App, Proxy)> {
-    let mut db = TestDb::on_server().await?;
-    let proxy = Proxy::before(db.url()).await;
-    db.config.target = Target::parse(&proxy.url).unwrap();
-    db.config.pool_size = 1;
-    Some((App::on(db).await, proxy))
-}
 
 #[tokio::test]
 async fn a_warm_read_is_one_flush_of_four_statements() {

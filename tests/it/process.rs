@@ -90,7 +90,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn without_any_configuration_both_doors_work_and_nothing_is_lost_when_it_is_killed() {
+async fn without_configuration_both_doors_work_and_a_kill_loses_nothing() {
     let dir = scratch_dir();
     let server = Server::start(&dir);
     let token = server.word("eyJ").to_owned();
@@ -155,7 +155,7 @@ fn only_its_owner_can_read_what_the_data_directory_holds() {
 
 #[cfg(unix)]
 #[test]
-fn a_token_made_before_the_first_start_is_good_and_its_secret_as_private() {
+fn a_token_made_before_the_first_start_leaves_its_secret_private() {
     use std::os::unix::fs::PermissionsExt;
     let dir = scratch_dir();
     assert!(output(&dir, &["token", "--user", "ann"], &[]).status.success());
@@ -221,7 +221,7 @@ fn a_second_server_on_the_same_data_is_refused() {
 }
 
 #[test]
-fn all_faults_of_the_configuration_are_told_at_once() {
+fn all_errors_of_the_configuration_are_reported_at_once() {
     let dir = scratch_dir();
     let env = [
         ("PORT", "eighty"),
@@ -274,7 +274,7 @@ fn settings_are_read_from_a_file_too() {
 }
 
 #[tokio::test]
-async fn with_a_database_and_a_secret_it_migrates_serves_and_stops_when_asked() {
+async fn with_a_database_and_a_secret_it_migrates_serves_and_stops() {
     let Some(db) = TestDb::empty().await else { skip!(Postgres) };
     let dir = scratch_dir();
     let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET)];

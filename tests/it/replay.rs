@@ -1,9 +1,6 @@
 //! The calls that frontends of the older backends make, as `fetch` and axios send them, and what they need back.
 
-use axum::{
-    body::Body,
-    http::{Request, StatusCode},
-};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, check_all, token};
@@ -80,7 +77,7 @@ async fn every_filter_and_sort_that_frontends_offer_is_answered() {
 }
 
 #[tokio::test]
-async fn frontends_are_told_what_went_wrong_where_they_look_for_it() {
+async fn frontends_find_the_error_where_they_look_for_it() {
     let app = App::new().await;
     let answer = app.anonymous().get("/api/ann/tasks").header("origin", ORIGIN).await;
     assert_eq!((answer.status.as_u16(), answer.json["detail"].is_string()), (401, true), "to send the user to sign in");
@@ -103,14 +100,13 @@ async fn the_word_bearer_may_be_spelt_as_old_clients_do() {
 }
 
 async fn preflight(app: &App, origin: &str, method: &str, path: &str, headers: &str) -> Answer {
-    let request = Request::builder().method("OPTIONS").uri(path).header("origin", origin);
+    let request = app.anonymous().call("OPTIONS", path).header("origin", origin);
     let request = request.header("access-control-request-method", method);
-    let request = request.header("access-control-request-headers", headers);
-    app.send(request.body(Body::empty()).unwrap()).await
+    request.header("access-control-request-headers", headers).await
 }
 
 #[tokio::test]
-async fn browsers_may_make_every_call_from_a_page_on_this_machine_and_from_no_other() {
+async fn browsers_may_call_from_pages_on_this_machine_only() {
     let app = App::new().await;
     let sent = "authorization,content-type,if-match,if-none-match,idempotency-key,x-request-id";
     let cases = ["/api/tasks", "/api/tasks/", "/api/ann/tasks/x/complete", "/graphql"];

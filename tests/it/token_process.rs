@@ -78,7 +78,7 @@ fn stop(mut process: Child) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_url_of_better_auth_alone_says_where_its_keys_are_and_what_its_tokens_must_say() {
+async fn better_auths_url_alone_is_enough_configuration() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let key = SigningKey::new(Algorithm::EdDSA, "1");
     let issuer = Issuer::start(&[&key]).await;

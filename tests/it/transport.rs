@@ -153,7 +153,7 @@ async fn other_methods_are_told_which_ones_there_are() {
 }
 
 #[tokio::test]
-async fn what_any_page_could_send_is_refused_before_anything_else() {
+async fn requests_that_any_page_could_send_are_refused_first() {
     let app = App::new().await;
     let anyone = app.anonymous();
     let query = get(&[("query", "{ me { id } }")]);

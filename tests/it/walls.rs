@@ -144,7 +144,7 @@ async fn the_proof_holds_on_a_migrated_database() {
 }
 
 #[tokio::test]
-async fn a_proof_leaves_nothing_behind_even_when_it_is_given_up_half_way() {
+async fn an_abandoned_proof_leaves_nothing_behind() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
     ann.create("Ann's").await;

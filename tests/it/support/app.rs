@@ -2,13 +2,8 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Method, Request, StatusCode, header},
-};
+use axum::{Router, http::StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::{Value, json};
 use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
     graphql::{self, Documents, Limits, Playground},
@@ -18,7 +13,7 @@ use tandem::{
     store::Db,
 };
 
-use super::{Answer, SECRET, TestDb, User, answer, token};
+use super::{Answer, SECRET, TestDb, User, token};
 
 /// A server under test.
 pub struct App {
@@ -149,26 +144,6 @@ impl App {
         User::new(self.router.clone(), None)
     }
 
-    /// On this database, with these limits.
-    pub async fn with(db: TestDb, limits: Limits, request_timeout: Duration) -> Self {
-        Self::builder().db(db).limits(limits).request_timeout(request_timeout).build().await
-    }
-
-    /// On this database, with these limits and rules for documents.
-    pub async fn with_documents(db: TestDb, limits: Limits, documents: Documents, request_timeout: Duration) -> Self {
-        Self::builder().db(db).limits(limits).documents(documents).request_timeout(request_timeout).build().await
-    }
-
-    /// On a fresh database, for tokens of these origins.
-    pub async fn trusting(sources: Vec<KeySource>) -> Self {
-        Self::builder().trusting(sources).build().await
-    }
-
-    /// The answer to any request.
-    pub async fn send(&self, request: Request<Body>) -> Answer {
-        answer::to(self.router.clone(), request).await
-    }
-
     /// Both doors' answers to whoever has this token: the list in REST, `me` in GraphQL.
     pub async fn ask_both(&self, token: &str) -> [Answer; 2] {
         let user = self.bearer(token);
@@ -193,49 +168,4 @@ impl App {
         });
         format!("http://{address}")
     }
-
-    /// A REST request of a user, with a JSON body if there is one.
-    pub async fn rest(&self, user: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
-        self.send(rest_request(Some(&token(user)), method, path, body)).await
-    }
-
-    /// A GraphQL operation of a user.
-    pub async fn graphql(&self, user: &str, query: &str, variables: Value) -> Answer {
-        self.send(graphql_request(Some(&token(user)), &json!({ "query": query, "variables": variables }))).await
-    }
-
-    /// A task of a user, made through REST.
-    pub async fn create(&self, user: &str, title: &str) -> Value {
-        let answer = self.rest(user, "POST", "/api/tasks", Some(json!({ "title": title }))).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-        answer.json
-    }
-
-    /// The tasks of a user, as REST lists them.
-    pub async fn tasks_of(&self, user: &str) -> Value {
-        let answer = self.rest(user, "GET", "/api/tasks", None).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        answer.json
-    }
-}
-
-/// A REST request.
-pub fn rest_request(token: Option<&str>, method: &str, path: &str, body: Option<Value>) -> Request<Body> {
-    let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).expect("a method")).uri(path);
-    if let Some(token) = token {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-    }
-    let body = match body {
-        Some(body) => {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-            Body::from(body.to_string())
-        }
-        None => Body::empty(),
-    };
-    request.body(body).expect("a request")
-}
-
-/// A GraphQL request.
-pub fn graphql_request(token: Option<&str>, body: &Value) -> Request<Body> {
-    rest_request(token, "POST", "/graphql", Some(body.clone()))
 }

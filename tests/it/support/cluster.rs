@@ -160,7 +160,8 @@ pub fn scratch_dir() -> PathBuf {
     dir
 }
 
-fn run_dir() -> (PathBuf, Option<(u32, u32)>) {
+/// A directory that a server of PostgreSQL's kind can use, and the account that owns it, if not our own.
+pub fn run_dir() -> (PathBuf, Option<(u32, u32)>) {
     let dir = tempfile::Builder::new().prefix("tandem-test-").tempdir().expect("a directory").keep();
     let account = is_root(&dir).then(other_account);
     if let Some((uid, gid)) = account {
@@ -185,7 +186,7 @@ fn other_account() -> (u32, u32) {
     find("postgres").or_else(|| find("nobody")).expect("an account other than root's")
 }
 
-fn as_account(mut command: Command, account: Option<(u32, u32)>) -> Command {
+pub fn as_account(mut command: Command, account: Option<(u32, u32)>) -> Command {
     use std::os::unix::process::CommandExt;
     if let Some((uid, gid)) = account {
         command.uid(uid).gid(gid);
@@ -194,7 +195,7 @@ fn as_account(mut command: Command, account: Option<(u32, u32)>) -> Command {
 }
 
 /// Starts a process that waits for this one to end, then stops what is to be stopped and removes the directory.
-fn watch(dir: &Path, stop: &str, account: Option<(u32, u32)>) {
+pub fn watch(dir: &Path, stop: &str, account: Option<(u32, u32)>) {
     use std::os::unix::process::CommandExt;
     let script = format!("read -r _; {stop} >/dev/null 2>&1; rm -rf '{}'", dir.display());
     let mut command = as_account(Command::new("sh"), account);
@@ -216,7 +217,7 @@ fn binaries() -> Option<PathBuf> {
     found.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     listener.local_addr().expect("a port").port()
 }

@@ -12,7 +12,10 @@ use std::{
 use tandem::store::{self, Db, DbConfig, EMBEDDED_POOL_SIZE, Embedded, Target};
 use tokio_postgres::{Client, NoTls};
 
-use super::cluster::{Cluster, scratch_dir};
+use super::{
+    cluster::{Cluster, scratch_dir},
+    pgbouncer::PgBouncer,
+};
 
 /// The login of the tested server: it may create roles, as hosted databases give one, and is no superuser.
 const LOGIN: &str = "app";
@@ -28,7 +31,10 @@ pub struct TestDb {
 enum Kind {
     /// A database of the run's cluster, or of the server of `TEST_DATABASE_URL`.
     Server {
+        /// As the tested server reaches it, perhaps through a pooler.
         url: String,
+        /// The same without a pooler.
+        direct_url: String,
         admin_url: String,
     },
     Embedded {
@@ -57,7 +63,10 @@ impl TestDb {
 
     /// A database that the test has made itself.
     pub fn at(config: DbConfig, url: &str) -> Self {
-        Self { config, kind: Kind::Server { url: url.to_owned(), admin_url: url.to_owned() } }
+        Self {
+            config,
+            kind: Kind::Server { url: url.to_owned(), direct_url: url.to_owned(), admin_url: url.to_owned() },
+        }
     }
 
     fn embedded() -> Self {
@@ -85,7 +94,10 @@ impl TestDb {
 
     /// A connection of the test's own, as the login of the tested server. Only on a server.
     pub async fn client(&self) -> Client {
-        connect(self.url()).await
+        match &self.kind {
+            Kind::Server { direct_url, .. } => connect(direct_url).await,
+            Kind::Embedded { .. } => panic!("the embedded database has one connection"),
+        }
     }
 
     /// A connection of the test's own that row-level security doesn't hold back. Only on a server.
@@ -144,8 +156,9 @@ impl Server {
             admin.batch_execute(&role).await.expect("a login");
         }
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {TEMPLATE}")).await.expect("no old template");
-        let template = self.create(TEMPLATE, "template1").await;
-        migrate(&template.config).await;
+        // A pooler would stay connected to it, and then it can't be copied.
+        let Kind::Server { direct_url, .. } = self.create(TEMPLATE, "template1").await.kind else { unreachable!() };
+        migrate(&config(Target::parse(&direct_url).expect("a target"), 1)).await;
         self
     }
 
@@ -166,10 +179,19 @@ impl Server {
             }
             url.to_string()
         };
-        let url = with(self.login);
+        let direct_url = with(self.login);
+        let url = through_pooler(&direct_url);
         let config = config(Target::parse(&url).expect("a target"), 8);
-        TestDb { config, kind: Kind::Server { url, admin_url: with(None) } }
+        TestDb { config, kind: Kind::Server { url, direct_url, admin_url: with(None) } }
     }
+}
+
+/// The URL through the pooler of this run, if there is one.
+fn through_pooler(url: &str) -> String {
+    let Some(pooler) = PgBouncer::shared() else { return url.to_owned() };
+    let mut url = url::Url::parse(url).expect("a URL");
+    url.set_port(Some(pooler.port)).expect("a port");
+    url.to_string()
 }
 
 /// Runs it to its end on a thread and a runtime of its own: migrations block, and a test's runtime has one thread.

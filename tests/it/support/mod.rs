@@ -1,8 +1,5 @@
 //! What tests stand on: a real PostgreSQL, the real router, real tokens.
 
-// While the tests are moved to it.
-#![allow(dead_code)]
-
 pub mod answer;
 pub mod app;
 pub mod better_auth;
@@ -13,7 +10,9 @@ pub mod issuer;
 pub mod ledger;
 pub mod need;
 pub mod node;
+pub mod old;
 pub mod one_task;
+pub mod pgbouncer;
 pub mod proxy;
 pub mod rows;
 pub mod server;

@@ -60,8 +60,4 @@ macro_rules! skip {
         $crate::support::Need::$need.skip("");
         return;
     }};
-    ($($why:tt)*) => {{
-        $crate::support::Need::Postgres.skip(&format!($($why)*));
-        return;
-    }};
 }

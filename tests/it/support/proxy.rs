@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use tandem::store::Target;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -16,11 +17,22 @@ use tokio::{
     sync::Notify,
 };
 
+use super::{App, TestDb};
+
 /// A proxy in front of a database.
 pub struct Proxy {
     /// The database's URL through the proxy.
     pub url: String,
     wire: Arc<Wire>,
+}
+
+/// A server with one database connection, which goes through a proxy; `None` where there is no PostgreSQL server.
+pub async fn proxied() -> Option<(App, Proxy)> {
+    let mut db = TestDb::on_server().await?;
+    let proxy = Proxy::before(db.url()).await;
+    db.config.target = Target::parse(&proxy.url).unwrap();
+    db.config.pool_size = 1;
+    Some((App::on(db).await, proxy))
 }
 
 /// Which messages a cut counts.

@@ -1,6 +1,6 @@
 //! A client of the server under test: one set of credentials, and a verb for each kind of request.
 
-use std::pin::Pin;
+use std::{fmt, pin::Pin};
 
 use axum::{
     Router,
@@ -90,6 +90,12 @@ enum Payload {
     Bytes(Vec<u8>),
 }
 
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.request.method(), self.request.uri())
+    }
+}
+
 impl Call {
     /// Adds a header, whose value may be any bytes that HTTP allows, to those of that name.
     pub fn header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
@@ -101,12 +107,6 @@ impl Call {
     /// Adds headers.
     pub fn headers(self, headers: &[(&'static str, &str)]) -> Self {
         headers.iter().fold(self, |call, (name, value)| call.header(name, value))
-    }
-
-    /// Replaces a header.
-    pub fn only_header(mut self, name: &'static str, value: impl AsRef<[u8]>) -> Self {
-        self.request.headers_mut().remove(name);
-        self.header(name, value)
     }
 
     /// Expects a version of the task.

@@ -1,0 +1,119 @@
+//! Minutes of faults under load, against the settings that ship: `benches/soak.sh` runs this and prints its figures.
+//!
+//! What `faults.rs` asserts in seconds is asserted here over a long time: promises are kept, and memory stays flat. How
+//! soon writes succeed after a fault is printed, not asserted: that depends on the machine.
+
+use std::time::{Duration, Instant};
+
+use tandem::store::Target;
+
+use crate::{
+    skip,
+    support::{cluster::Cluster, db, instance::Instance, ledger::Load},
+};
+
+/// How long the load goes on between two faults.
+const CALM: Duration = Duration::from_secs(5);
+/// How long the database is frozen: longer than every limit of the server that ships.
+const FREEZE: Duration = Duration::from_secs(8);
+/// What a server may hold at the end beyond what it held once every kind of fault had happened, in KiB.
+const GROWTH: u64 = 32 * 1024;
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    BackendsTerminated,
+    DatabaseCrashed,
+    DatabaseFrozen,
+    ServerKilled,
+}
+
+const FAULTS: [Fault; 4] =
+    [Fault::BackendsTerminated, Fault::DatabaseCrashed, Fault::DatabaseFrozen, Fault::ServerKilled];
+
+struct Soak {
+    cluster: Cluster,
+    servers: [Instance; 2],
+    load: Load,
+}
+
+impl Soak {
+    async fn start(cluster: Cluster, clients: usize) -> Self {
+        let url = cluster.url("postgres", "postgres");
+        db::migrate(&db::config(Target::parse(&url).unwrap(), 1)).await;
+        let servers = [Instance::start(&url, &[]).await, Instance::start(&url, &[]).await];
+        let load = Load::start(servers.iter().map(Instance::url), clients);
+        load.progress(clients).await;
+        Self { cluster, servers, load }
+    }
+
+    /// Makes a fault happen. Comes back at its end.
+    async fn suffer(&mut self, fault: Fault) {
+        match fault {
+            Fault::BackendsTerminated => {
+                let admin = db::connect(&self.cluster.url("postgres", "postgres")).await;
+                let all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tandem'";
+                admin.execute(all, &[]).await.unwrap();
+            }
+            Fault::DatabaseCrashed => {
+                self.cluster.crash();
+                self.cluster.up();
+            }
+            Fault::DatabaseFrozen => {
+                let frozen = self.cluster.freeze().await;
+                tokio::time::sleep(FREEZE).await;
+                drop(frozen);
+            }
+            // The first one runs to the end, so that its memory can be watched.
+            Fault::ServerKilled => self.servers[1].restart().await,
+        }
+    }
+
+    fn memory(&self) -> u64 {
+        self.servers[0].memory().unwrap_or_default()
+    }
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{variable}: {value}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: benches/soak.sh"]
+async fn promises_are_kept_and_memory_stays_flat_over_minutes_of_faults() {
+    let Some(cluster) = Cluster::durable() else { skip!(Postgres) };
+    let (seconds, clients) = (number("SOAK_SECONDS", 600), number("SOAK_CLIENTS", 100));
+    let mut soak = Soak::start(cluster, usize::try_from(clients).unwrap()).await;
+    let (start, mut settled_memory) = (Instant::now(), None);
+    println!("{:>7}  {:<20} {:>12} {:>10} {:>10}", "second", "fault", "writes again", "writes", "memory");
+    loop {
+        for fault in FAULTS {
+            soak.suffer(fault).await;
+            let end = Instant::now();
+            soak.load.progress(1).await;
+            let gap = end.elapsed();
+            tokio::time::sleep(CALM).await;
+            println!(
+                "{:>7}  {:<20} {:>9} ms {:>10} {:>6} MiB",
+                start.elapsed().as_secs(),
+                format!("{fault:?}"),
+                gap.as_millis(),
+                soak.load.acknowledged(),
+                soak.memory() / 1024,
+            );
+        }
+        if start.elapsed().as_secs() >= seconds {
+            break;
+        }
+        settled_memory.get_or_insert(soak.memory());
+    }
+    let (retries, memory) = (soak.load.retries(), soak.memory());
+    let acknowledged = soak.load.acknowledged();
+    let admin = db::connect(&soak.cluster.url("postgres", "postgres")).await;
+    soak.load.finish().await.assert_kept(&admin).await;
+    println!(
+        "{acknowledged} writes acknowledged, {retries} requests repeated; all there, none twice, none seen by another user"
+    );
+    if let Some(settled) = settled_memory {
+        assert!(memory <= settled + GROWTH, "memory grew from {settled} KiB to {memory} KiB");
+    }
+}
