@@ -13,6 +13,7 @@ mod caching;
 mod clients;
 mod concurrency;
 mod connections;
+mod differential;
 mod documents;
 mod errors;
 mod fastapi;

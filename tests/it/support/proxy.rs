@@ -62,6 +62,8 @@ pub struct Seen {
     pub statements: Vec<String>,
     /// How often the client wrote to the network.
     pub flushes: usize,
+    /// How many transactions were begun for each user.
+    transactions: HashMap<String, usize>,
     /// How many answers the client has asked for.
     syncs: usize,
     /// How many it must ask for before it gets the first one.
@@ -84,6 +86,11 @@ impl Proxy {
     /// Forgets what was seen, and from now on holds answers back until the client has asked for this many.
     pub fn hold(&self, answers: usize) {
         *self.wire.seen.lock().unwrap() = Seen { held_until: answers, ..Seen::default() };
+    }
+
+    /// How many transactions were begun for each user since this was last asked. The statements are forgotten, too.
+    pub fn take_transactions(&self) -> HashMap<String, usize> {
+        std::mem::take(&mut *self.wire.seen.lock().unwrap()).transactions
     }
 
     /// What was seen since.
@@ -223,6 +230,19 @@ impl Frames {
     }
 }
 
+/// How a transaction becomes that of a user, who is the first parameter.
+const SWITCH: &str = "SELECT set_config('role'";
+
+/// The first parameter of a Bind message, as text: behind two names, the formats, and the number of parameters.
+fn first_parameter(bind: &[u8]) -> String {
+    let names = bind.split_inclusive(|byte| *byte == 0).take(2).map(<[u8]>::len).sum::<usize>();
+    let short = |at: usize| usize::from(u16::from_be_bytes([bind[at], bind[at + 1]]));
+    let length = names + 2 + 2 * short(names) + 2;
+    let start = length + 4;
+    let end = start + u32::from_be_bytes(bind[length..start].try_into().unwrap()) as usize;
+    String::from_utf8_lossy(&bind[start..end]).into_owned()
+}
+
 /// Cuts what the client sends into messages of the PostgreSQL protocol.
 #[derive(Default)]
 struct Reader {
@@ -241,7 +261,13 @@ impl Reader {
                     let (name, sql) = (parts.next().unwrap().to_vec(), parts.next().unwrap());
                     self.prepared.insert(name, String::from_utf8_lossy(sql).into_owned());
                 }
-                b'B' => seen.statements.push(self.prepared[parts.nth(1).unwrap()].clone()),
+                b'B' => {
+                    let statement = self.prepared[parts.nth(1).unwrap()].clone();
+                    if statement.starts_with(SWITCH) {
+                        *seen.transactions.entry(first_parameter(&body)).or_default() += 1;
+                    }
+                    seen.statements.push(statement);
+                }
                 b'S' => seen.syncs += 1,
                 _ => {}
             }

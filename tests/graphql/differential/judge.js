@@ -1,0 +1,150 @@
+// graphql-js as the referee: its verdict on a request, and the outcome if the request may run.
+
+import {
+  GraphQLError,
+  Kind,
+  MaxIntrospectionDepthRule,
+  OperationTypeNode,
+  buildSchema,
+  execute,
+  getOperationAST,
+  getVariableValues,
+  parse,
+  specifiedRules,
+  validate,
+} from "graphql";
+import { taskId, uuid } from "./tasks.js";
+
+/** "Operation Type Existence": graphql-js 16 only finds out when it runs the operation. */
+function OperationTypeExistenceRule(context) {
+  return {
+    OperationDefinition(node) {
+      if (!context.getSchema().getRootType(node.operation)) {
+        context.reportError(new GraphQLError(`There is no ${node.operation}`, { nodes: node }));
+      }
+    },
+  };
+}
+
+/** Those of the specification; how deep introspection may go is a limit, and limits are tested elsewhere. */
+export const RULES = [
+  ...specifiedRules.filter((rule) => rule !== MaxIntrospectionDepthRule),
+  OperationTypeExistenceRule,
+];
+
+export const ruleName = (rule) => rule.name.replace(/Rule$/, "");
+
+/** What can come of a request. Anything but `executed` must not have run. */
+export const Verdict = Object.freeze({
+  PARSE: "parse",
+  VALIDATION: "validation",
+  OPERATION: "operation",
+  VARIABLES: "variables",
+  EXECUTED: "executed",
+});
+
+export class Referee {
+  constructor(sdl) {
+    this.schema = buildSchema(sdl);
+  }
+
+  /** The verdict, with the rules that were broken or the outcome. */
+  async judge({ query, operationName, variables }, user, tasks) {
+    const document = parsed(query);
+    if (!document) return { verdict: Verdict.PARSE };
+    const rules = this.brokenRules(document);
+    if (rules.length > 0) return { verdict: Verdict.VALIDATION, rules };
+    const operation = getOperationAST(document, operationName);
+    if (!operation) return { verdict: Verdict.OPERATION };
+    const given = variables === undefined ? {} : JSON.parse(variables);
+    const coerced = getVariableValues(this.schema, operation.variableDefinitions ?? [], given ?? {});
+    if (coerced.errors) return { verdict: Verdict.VARIABLES, errors: coerced.errors };
+    return { verdict: Verdict.EXECUTED, ...(await this.#run(document, operationName, given, user, tasks)) };
+  }
+
+  /** The names of the rules a document breaks. */
+  brokenRules(document) {
+    const broken = new Set();
+    const noting = (rule) => (context) => {
+      const reportError = () => broken.add(ruleName(rule));
+      return rule(Object.create(context, { reportError: { value: reportError } }));
+    };
+    validate(this.schema, document, RULES.map(noting));
+    return [...broken];
+  }
+
+  async #run(document, operationName, variableValues, user, tasks) {
+    const failures = [];
+    const rootValue = watched(resolvers(user, tasks), failures);
+    const { schema } = this;
+    const result = await execute({ schema, document, rootValue, variableValues, operationName });
+    for (const error of result.errors ?? []) {
+      if (!error.originalError?.extensions?.code) failures.push({ path: error.path, code: "BAD_USER_INPUT" });
+    }
+    return { data: result.data ?? null, failures, state: tasks.rows, transactions: tasks.transactions };
+  }
+}
+
+export function parsed(query) {
+  try {
+    return parse(query, { noLocation: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether one of the operations could change something. */
+export function hasMutation(document) {
+  return document.definitions.some(
+    ({ kind, operation }) => kind === Kind.OPERATION_DEFINITION && operation === OperationTypeNode.MUTATION,
+  );
+}
+
+/** Every failure is noted: of several that null the same thing, graphql-js reports one, and so may we. */
+function watched(root, failures) {
+  const watch = (resolve) => async (args, context, info) => {
+    try {
+      return await resolve(args);
+    } catch (error) {
+      failures.push({ path: [info.path.key], code: error.extensions.code });
+      throw error;
+    }
+  };
+  return Object.fromEntries(Object.entries(root).map(([key, resolve]) => [key, watch(resolve)]));
+}
+
+const shown = ({ created_at: createdAt, updated_at: updatedAt, ...row }) => {
+  return { __typename: "Task", ...row, createdAt, updatedAt };
+};
+const allShown = ({ count, tasks }) => ({ count, tasks: tasks.map(shown) });
+
+/** Where null is allowed, it means the same as nothing. */
+const listed = ({ status, sort, ...others }) => {
+  return { ...others, status: status ?? "ALL", sort: sort ?? "CREATED_DESC" };
+};
+
+function resolvers(user, tasks) {
+  const found = (id) => (id === undefined ? undefined : tasks.find(id));
+  const one = (row) => (row ? shown(row) : null);
+  return {
+    me: () => ({ id: user, taskCounts: async () => tasks.counts() }),
+    tasks: (args) => tasks.list(listed(args)).map(shown),
+    tasksConnection: (args) => {
+      const page = tasks.connection(listed(args));
+      const edges = page.edges.map(({ cursor, node }) => ({ cursor, node: shown(node) }));
+      return { ...page, edges, nodes: page.nodes.map(shown) };
+    },
+    task: ({ id }) => one(tasks.find(taskId(id))),
+    node: ({ id }) => one(found(uuid(id))),
+    createTask: ({ input }) => shown(tasks.createMany([input])[0]),
+    createTasks: ({ inputs }) => tasks.createMany(inputs).map(shown),
+    completeTasks: ({ ids }) => allShown(tasks.completeMany(ids.map(taskId))),
+    deleteTasks: ({ ids }) => tasks.deleteMany(ids.map(taskId)),
+    completeAll: () => allShown(tasks.completeAll()),
+    clearCompleted: () => tasks.clearCompleted(),
+    updateTask: ({ id, input, expectedVersion }) => shown(tasks.update(taskId(id), input, expectedVersion)),
+    deleteTask: ({ id, expectedVersion }) => tasks.delete(taskId(id), expectedVersion),
+    toggleTask: ({ id }) => shown(tasks.toggle(taskId(id))),
+    setTaskCompleted: ({ id, completed }) => shown(tasks.setCompleted(taskId(id), completed)),
+  };
+}
