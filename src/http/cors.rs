@@ -31,6 +31,7 @@ pub(crate) fn cors(origins: Option<&[HeaderValue]>, headers: &[HeaderName]) -> C
         header::CONTENT_TYPE,
         header::IF_MATCH,
         header::IF_NONE_MATCH,
+        HeaderName::from_static("prefer"),
         HeaderName::from_static(IDEMPOTENCY_KEY),
         REQUEST_ID,
     ];
@@ -38,6 +39,7 @@ pub(crate) fn cors(origins: Option<&[HeaderValue]>, headers: &[HeaderName]) -> C
         header::ETAG,
         header::LINK,
         header::LOCATION,
+        HeaderName::from_static("preference-applied"),
         HeaderName::from_static("x-total-count"),
         HeaderName::from_static(IDEMPOTENT_REPLAYED),
         REQUEST_ID,

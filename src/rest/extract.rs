@@ -142,6 +142,31 @@ impl IntoParams for IfNoneMatch {
     }
 }
 
+/// What the client would like, from `Prefer` (RFC 7240).
+#[derive(Clone, Copy, Default)]
+pub(super) struct Prefer {
+    /// `count=exact`: the length of the whole list. From `PostgREST`.
+    pub(super) count: bool,
+}
+
+impl Prefer {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let values = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
+        let count = values.flat_map(|value| value.split(',')).any(|preference| {
+            let token = preference.split(';').next().unwrap_or_default();
+            let (name, value) = token.split_once('=').unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("count") && value.trim().trim_matches('"') == "exact"
+        });
+        Self { count }
+    }
+}
+
+impl IntoParams for Prefer {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![header_param("Prefer", "`count=exact` asks for `X-Total-Count`, as `count` does.", string().build())]
+    }
+}
+
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use super::{
     error::RestError,
+    extract::Prefer,
     fields::boolean,
     schemas::{integer as integer_schema, one_of, schema},
 };
@@ -102,6 +103,9 @@ pub(super) struct ListParams {
     /// Legacy: the page number, starting at 1. `offset` and `skip` take precedence. Smaller pages have higher maximums.
     #[param(inline, required = false)]
     page: Option<PageParam>,
+    /// Whether `X-Total-Count` has the length of the whole list. Counting takes longer for longer lists.
+    #[param(required = false)]
+    count: Option<bool>,
     /// Legacy: wraps the list in an object with its total.
     #[param(required = false)]
     envelope: Option<bool>,
@@ -123,6 +127,7 @@ impl ListParams {
         let page = query.unless(offset.or(skip).is_some(), "page", |word| page(word, limit.unwrap_or_default()));
         let cursor_sort = task_sort(sort.or(sort_by), order.or(sort_order));
         let cursor = query.read("cursor", |text| Cursor::parse(text, cursor_sort));
+        let count = query.read("count", boolean);
         let envelope = query.read("envelope", boolean);
         if cursor.is_some() && (offset.or(skip).is_some() || page.is_some()) {
             query.reject("cursor", Violation::Combination("give a cursor or an offset, not both"));
@@ -140,6 +145,7 @@ impl ListParams {
             offset,
             skip,
             page,
+            count,
             envelope,
         }
     }
@@ -155,6 +161,7 @@ impl ListParams {
             sort: task_sort(self.sort.or(self.sort_by), self.order.or(self.sort_order)),
             limit: self.limit.unwrap_or_default(),
             after: self.cursor,
+            with_total: self.count == Some(true) || self.envelope == Some(true),
             offset: self.offset.or(self.skip).or(self.page.map(|PageParam(offset)| offset)).unwrap_or_default(),
             ..PageRequest::default()
         }
@@ -167,6 +174,7 @@ pub(super) struct ListQuery {
     pub(super) page: PageRequest,
     /// Whether the list comes as `{"tasks": […], "total": n}`.
     pub(super) has_envelope: bool,
+    pub(super) prefer: Prefer,
     /// The query without the page's position, for the link to the next page.
     pub(super) without_position: String,
 }
@@ -175,8 +183,11 @@ impl FromRequestParts<AppState> for ListQuery {
     type Rejection = RestError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, RestError> {
-        Self::parse(parts.uri.query().unwrap_or_default())
-            .map_err(|errors| RestError::in_part("query", Error::from(errors)))
+        let mut query = Self::parse(parts.uri.query().unwrap_or_default())
+            .map_err(|errors| RestError::in_part("query", Error::from(errors)))?;
+        query.prefer = Prefer::of(&parts.headers);
+        query.page.with_total |= query.prefer.count;
+        Ok(query)
     }
 }
 
@@ -190,7 +201,8 @@ impl ListQuery {
         let kept = query.pairs.iter().filter(|(name, _)| !POSITIONS.contains(&name.as_ref()));
         let without_position = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
         let (filter, has_envelope) = (params.filter(), params.envelope.unwrap_or_default());
-        Ok(Self { filter, page: params.page(), has_envelope, without_position })
+        let prefer = Prefer::default();
+        Ok(Self { filter, page: params.page(), has_envelope, prefer, without_position })
     }
 }
 

@@ -10,15 +10,22 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{extract::IfNoneMatch, list::ListQuery, task::TaskBody};
+use super::{
+    extract::{IfNoneMatch, Prefer},
+    list::ListQuery,
+    task::TaskBody,
+};
 use crate::task::{Cursor, Page, Task};
 
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// A page of a list, with its total, the link to the next page, and an entity tag that covers all of these.
+/// A page of a list, with the link to the next page, its total if that was asked for, and an entity tag that covers all
+/// of these.
 pub(super) struct TaskList {
     body: TaskListBody,
-    total: i64,
+    total: Option<i64>,
+    prefer: Prefer,
     next: Option<String>,
     tag: String,
     is_known: bool,
@@ -48,21 +55,21 @@ pub(super) struct Envelope {
 
 impl TaskList {
     /// `collection` is the path as the client spelled it.
-    pub(super) fn new(page: Page, total: i64, collection: &Uri, query: &ListQuery) -> Self {
+    pub(super) fn new(page: Page, collection: &Uri, query: &ListQuery) -> Self {
         let last = if page.has_next { page.tasks.last() } else { None };
         let next = last.map(|task| {
             let separator = if query.without_position.is_empty() { "" } else { "&" };
             let cursor = Cursor::of(task, query.page.sort);
             format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", collection.path(), query.without_position)
         });
-        let tag = list_tag(&page.tasks, total, next.as_deref());
+        let tag = list_tag(&page, next.as_deref());
+        let total = page.total;
         let tasks = page.tasks.into_iter().map(Into::into).collect();
-        let body = if query.has_envelope {
-            TaskListBody::Enveloped(Envelope { tasks, total })
-        } else {
-            TaskListBody::Bare(tasks)
+        let body = match total {
+            Some(total) if query.has_envelope => TaskListBody::Enveloped(Envelope { tasks, total }),
+            _ => TaskListBody::Bare(tasks),
         };
-        Self { body, total, next, tag, is_known: false }
+        Self { body, total, prefer: query.prefer, next, tag, is_known: false }
     }
 
     /// Without a body if the client has this list already.
@@ -73,13 +80,15 @@ impl TaskList {
 
 /// A task's id and version determine what it looks like. Weak, because another version of this server may send the
 /// same list in other bytes.
-fn list_tag(tasks: &[Task], total: i64, next: Option<&str>) -> String {
+fn list_tag(page: &Page, next: Option<&str>) -> String {
     let mut digest = digest::Context::new(&digest::SHA256);
-    for task in tasks {
+    for task in &page.tasks {
         digest.update(task.id.as_uuid().as_bytes());
         digest.update(&task.version.to_be_bytes());
     }
-    digest.update(&total.to_be_bytes());
+    if let Some(total) = page.total {
+        digest.update(&total.to_be_bytes());
+    }
     digest.update(next.unwrap_or_default().as_bytes());
     let digest = digest.finish();
     format!("W/\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default()))
@@ -87,12 +96,13 @@ fn list_tag(tasks: &[Task], total: i64, next: Option<&str>) -> String {
 
 impl IntoResponse for TaskList {
     fn into_response(self) -> Response {
-        let headers = [(TOTAL_COUNT, self.total.to_string()), (header::ETAG, self.tag)];
-        let next = AppendHeaders(self.next.map(|next| (header::LINK, next)));
-        if self.is_known {
-            return (StatusCode::NOT_MODIFIED, headers, next).into_response();
-        }
-        (headers, next, Json(self.body)).into_response()
+        let response =
+            if self.is_known { StatusCode::NOT_MODIFIED.into_response() } else { Json(self.body).into_response() };
+        let total = self.total.map(|total| (TOTAL_COUNT, total.to_string()));
+        let applied = self.prefer.count.then(|| (PREFERENCE_APPLIED, "count=exact".to_owned()));
+        let next = self.next.map(|next| (header::LINK, next));
+        let headers = [(header::ETAG, self.tag), (header::VARY, "prefer".to_owned())];
+        (AppendHeaders(headers.into_iter().chain(total).chain(applied).chain(next)), response).into_response()
     }
 }
 

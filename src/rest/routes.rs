@@ -11,7 +11,7 @@ use super::{
     body::JsonBody,
     bulk::{Bulk, BulkAnswer},
     error::RestError,
-    extract::{Id, IfMatch, IfNoneMatch, OwnTasks},
+    extract::{Id, IfMatch, IfNoneMatch, OwnTasks, Prefer},
     list::{ListParams, ListQuery},
     responses::{Created, TaskList, TaskListBody, Versioned},
     task::{Completion, CreateTask, TaskBody, UpdateTask},
@@ -63,7 +63,7 @@ fn route(prefix: &str, path: &str, method: MethodRouter<AppState>) -> Router<App
     get,
     path = "/",
     operation_id = "listTasks",
-    params(ListParams, IfNoneMatch),
+    params(ListParams, Prefer, IfNoneMatch),
     responses(
         (
             status = 200,
@@ -71,7 +71,8 @@ fn route(prefix: &str, path: &str, method: MethodRouter<AppState>) -> Router<App
             body = TaskListBody,
             headers(
                 ("ETag" = String, description = "Changes with anything in the answer"),
-                ("X-Total-Count" = i64, description = "How many tasks the whole list has"),
+                ("X-Total-Count" = Option<i64>, description = "The length of the whole list, if asked for"),
+                ("Preference-Applied" = Option<String>, description = "`count=exact` if that was preferred"),
                 ("Link" = Option<String>, description = "The next page, with `rel=\"next\"`; absent on the last one"),
             ),
         ),
@@ -85,11 +86,7 @@ async fn list(
     known: IfNoneMatch,
 ) -> Result<TaskList, RestError> {
     let page = resolvers::list(&tasks, query.filter.clone(), query.page.clone()).await?;
-    let total = match page.whole() {
-        Some(total) => total,
-        None => resolvers::counts(&tasks, query.filter.search.clone()).await?.of(query.filter.status),
-    };
-    Ok(TaskList::new(page, total, &uri, &query).unless_known(&known))
+    Ok(TaskList::new(page, &uri, &query).unless_known(&known))
 }
 
 /// Create a task.

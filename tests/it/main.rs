@@ -37,5 +37,6 @@ mod rest;
 mod settings;
 mod soak;
 mod token_process;
+mod totals;
 mod transport;
 mod walls;
