@@ -1,5 +1,5 @@
-//! The one error of the house. It knows what went wrong and what a client may be told about it;
-//! how that looks on the wire is for each door to say.
+//! The error that operations fail with: what went wrong, and what a client may be told about it. How it is sent is for
+//! each door to say.
 
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
@@ -10,32 +10,32 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// What kind of failure it was: the word both doors send as `code`.
+/// The kind of failure. Both doors send it as `code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// No token, or one that was refused.
     Unauthenticated,
     /// A valid token, for somebody else's resource.
     Forbidden,
-    /// Not there, or another user's: the two can't be told apart.
+    /// Missing, or another user's: the two are indistinguishable.
     NotFound,
     /// No such method on this route.
     MethodNotAllowed,
-    /// The input breaks a rule; the fields say which.
+    /// The input breaks a rule; [`Error::fields`] says which.
     BadUserInput,
     /// A document that is not GraphQL.
     GraphqlParseFailed,
     /// A GraphQL document that doesn't fit the schema or exceeds a cost limit.
     GraphqlValidationFailed,
-    /// No document is known by the name a client gave; it can send the document.
+    /// The document that was named is unknown; the client can send it.
     PersistedQueryNotFound,
-    /// Documents can't be named by their hash here.
+    /// Automatic persisted queries are off.
     PersistedQueryNotSupported,
-    /// Only trusted documents are run, and this is none.
+    /// Only trusted documents are run, and this one isn't.
     PersistedQueryNotInList,
     /// The task changed since the version the client expected.
     VersionConflict,
-    /// The idempotency key stands for another request.
+    /// The idempotency key was used for another request.
     IdempotencyKeyReused,
     /// The body is larger than the server reads.
     PayloadTooLarge,
@@ -43,18 +43,18 @@ pub enum Code {
     UnsupportedMediaType,
     /// The client takes none of the media types the route answers with.
     NotAcceptable,
-    /// The client took longer to send the body than it may.
+    /// The client took too long to send the body.
     BodyTimeout,
-    /// The request took longer than it may.
+    /// The request exceeded its deadline.
     Timeout,
-    /// The database is gone, slow or busy; trying again later can help.
+    /// The database is unreachable, slow or busy; a retry may succeed.
     ServiceUnavailable,
-    /// Our fault. The cause is in the log.
+    /// A bug or a misconfiguration. The cause is in the log.
     InternalServerError,
 }
 
 impl Code {
-    /// The word on the wire.
+    /// The code as clients see it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -107,13 +107,13 @@ impl Error {
         Self { is_about_token: true, ..Self::new(Code::Unauthenticated, format!("Invalid token: {reason}")) }
     }
 
-    /// The task is not there, or not this user's.
+    /// The task doesn't exist or belongs to another user.
     #[must_use]
     pub fn task_not_found() -> Self {
         Self::new(Code::NotFound, "Task not found")
     }
 
-    /// The task is at another version than the client expected.
+    /// The task is not at the version the client expected.
     #[must_use]
     pub fn version_conflict(expected: i64, current: Task) -> Self {
         let message = format!("Task has changed: expected version {expected}, it is at version {}", current.version);
@@ -168,13 +168,13 @@ impl Error {
         self.current.as_deref()
     }
 
-    /// The whole story for whoever runs the server: the cause, if there is one, else the message.
+    /// For operators: the cause with its sources, or the message if there is no cause.
     #[must_use]
     pub fn report(&self) -> String {
         self.cause.as_ref().map_or_else(|| self.message.to_string(), |cause| Chain(cause.as_ref()).to_string())
     }
 
-    /// Writes the cause to the log, if there is one. Called once, by the door that answers with this error.
+    /// Logs the cause, if there is one. Called once, by the door that answers with this error.
     pub fn log(&self) {
         if self.cause.is_some() {
             tracing::error!(code = self.code.as_str(), error = self.report(), "request failed");

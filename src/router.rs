@@ -33,6 +33,8 @@ pub struct RouterConfig {
     pub request_timeout: Duration,
     /// Origins whose pages may call the API; `None` for any on this machine.
     pub cors_origins: Option<Vec<HeaderValue>>,
+    /// How long browsers are to remember that this server is reached by HTTPS only, if they are to.
+    pub hsts: Option<Duration>,
     /// The metrics, if they are served.
     pub metrics: Option<PrometheusHandle>,
 }
@@ -49,6 +51,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
     let beside = http::guarded(beside, config.request_timeout, rest::error_response);
     let graphql = http::guarded(graphql::routes(), config.request_timeout, graphql::error_response);
     let layers = ServiceBuilder::new()
+        .map_response(http::security_headers(config.hsts))
         .map_request(http::drop_invalid_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(
@@ -59,6 +62,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
                 .on_failure(()),
         )
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(from_fn(http::drain_unread_body))
         .layer(http::cors(config.cors_origins.as_deref(), &graphql::PREFLIGHT_HEADERS))
         .layer(DefaultBodyLimit::max(http::MAX_BODY));
     beside.layer(from_fn(rest::negotiate)).merge(graphql).layer(layers).with_state(state)

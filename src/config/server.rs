@@ -14,6 +14,9 @@ use crate::{
     setting::{HOUR, List, MILLISECOND, duration, list, number},
 };
 
+/// Longer than browsers remember.
+const DECADE: Duration = Duration::from_hours(10 * 365 * 24);
+
 /// Settings of the HTTP server.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Server")]
@@ -37,6 +40,10 @@ pub struct ServerSettings {
     /// development mode]
     #[arg(long, env, value_name = "ORIGINS", value_parser = list(origin))]
     pub cors_origins: Option<List<HeaderValue>>,
+    /// How long browsers reach this host by HTTPS only after they have once (`Strict-Transport-Security`) [default: the
+    /// header is not sent]
+    #[arg(long, env, value_name = "DURATION", value_parser = duration(Duration::ZERO..=DECADE))]
+    pub hsts_max_age: Option<Duration>,
 }
 
 impl ServerSettings {

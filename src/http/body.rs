@@ -2,20 +2,44 @@
 
 use std::{error::Error as StdError, io};
 
-use axum::{extract::rejection::BytesRejection, http::StatusCode};
+use axum::{
+    body::{Bytes, HttpBody},
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::{HeaderValue, StatusCode, header},
+};
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Result};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// The error of a body that is too large, too slow or broke off.
-pub(crate) fn unreadable(rejection: &BytesRejection) -> Error {
+/// Reads a body. An error says that it is too large, too slow or broke off.
+pub(crate) async fn read_body(request: Request) -> Result<Bytes> {
+    Bytes::from_request(request, &()).await.map_err(|rejection| unreadable(&rejection))
+}
+
+/// Whether a body can be read at all, by the request's head.
+pub(super) fn check_head(request: &Request) -> Result<()> {
+    if request.body().size_hint().lower() > MAX_BODY as u64 {
+        return Err(too_large());
+    }
+    let is_identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if request.headers().get_all(header::CONTENT_ENCODING).iter().all(is_identity) {
+        return Ok(());
+    }
+    Err(Error::new(Code::UnsupportedMediaType, "Send the body without Content-Encoding"))
+}
+
+fn too_large() -> Error {
+    Error::new(Code::PayloadTooLarge, "The body is larger than the server reads")
+}
+
+fn unreadable(rejection: &BytesRejection) -> Error {
     match rejection.status() {
         _ if is_timed_out(rejection) => {
             Error::new(Code::BodyTimeout, "The body took longer than it may (BODY_TIMEOUT)")
         }
-        StatusCode::PAYLOAD_TOO_LARGE => Error::new(Code::PayloadTooLarge, "The body is larger than the server reads"),
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         _ => Error::new(Code::BadUserInput, "The body could not be read"),
     }
 }

@@ -1,4 +1,5 @@
-//! Failures around a handler: panics and missed deadlines, told in the form of the door they happened in.
+//! Failures around a handler, told in the form of the door they happened in: panics, missed deadlines, and bodies that
+//! can't be read.
 
 use std::{any::Any, time::Duration};
 
@@ -11,14 +12,18 @@ use axum::{
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::body::check_head;
 use crate::error::{Code, Error};
 
-/// Routes whose panics and missed deadlines are answered by `error_response`.
+/// Routes whose failures are answered by `error_response`.
 pub(crate) fn guarded<S>(routes: Router<S>, deadline: Duration, error_response: fn(Error) -> Response) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let within = move |request: Request, next: Next| async move {
+        if let Err(error) = check_head(&request) {
+            return error_response(error);
+        }
         let late = |_| error_response(Error::new(Code::Timeout, "The request took too long"));
         timeout(deadline, next.run(request)).await.unwrap_or_else(late)
     };

@@ -8,15 +8,19 @@ mod idempotency;
 mod loopback;
 mod media_type;
 mod request_id;
+mod security_headers;
 mod status;
+mod unread_body;
 
 pub use self::body::MAX_BODY;
 pub(crate) use self::{
-    body::unreadable,
+    body::read_body,
     cors::cors,
     guard::guarded,
     idempotency::{idempotency, mark_replayed},
     loopback::{is_loopback, is_own_host},
     media_type::{accepted, content_type, quality},
     request_id::drop_invalid_request_id,
+    security_headers::security_headers,
+    unread_body::drain_unread_body,
 };

@@ -1,7 +1,7 @@
 //! JSON bodies.
 
 use axum::{
-    body::Bytes,
+    body::HttpBody,
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{error::RestError, fields::FromFields};
 use crate::{
     error::{Code, Error},
-    http::{content_type, unreadable},
+    http::{content_type, read_body},
     state::AppState,
     task::{FieldError, Violation},
 };
@@ -22,15 +22,17 @@ pub(super) struct JsonBody<T>(pub(super) T);
 impl<T: FromFields> FromRequest<AppState> for JsonBody<T> {
     type Rejection = RestError;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, RestError> {
+    async fn from_request(request: Request, _: &AppState) -> Result<Self, RestError> {
         let is_json = is_json(request.headers());
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))?;
+        // Before the body is read: it may be long in coming.
+        let is_omitted = T::IS_OPTIONAL && request.body().is_end_stream();
+        if !(is_json || is_omitted) {
+            let message = "Send the body with Content-Type: application/json";
+            return Err(Error::new(Code::UnsupportedMediaType, message).into());
+        }
+        let body = read_body(request).await?;
         let object = match body.is_empty() {
             true if T::IS_OPTIONAL => Map::new(),
-            _ if !is_json => {
-                let message = "Send the body with Content-Type: application/json";
-                return Err(Error::new(Code::UnsupportedMediaType, message).into());
-            }
             true => return Err(invalid(Violation::Missing, None)),
             false => object(&body, T::IS_OPTIONAL)?,
         };

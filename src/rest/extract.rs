@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRef, FromRequestParts, RawPathParams},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use utoipa::{
     IntoParams,
@@ -90,21 +90,28 @@ impl FromRequestParts<AppState> for IfMatch {
     type Rejection = RestError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, RestError> {
-        let Some(value) = text(&parts.headers, &header::IF_MATCH) else { return Ok(Self(None)) };
-        match value.trim() {
-            "*" => Ok(Self(None)),
-            tag => {
-                let violation = Violation::Combination("give one entity tag like \"3\", or *");
-                let invalid = || RestError::in_part("header", FieldError::new("if-match", violation).given(tag));
-                version(tag).map(|version| Self(Some(version))).ok_or_else(invalid)
-            }
-        }
+        let mut values = parts.headers.get_all(header::IF_MATCH).into_iter();
+        let expected = match (values.next(), values.next()) {
+            (None, _) => return Ok(Self(None)),
+            (Some(value), None) => expected_version(value),
+            (Some(_), Some(_)) => None,
+        };
+        // What can't be read must not be ignored: the change would overwrite what the client wanted to protect.
+        expected.map(Self).ok_or_else(|| {
+            let given = parts.headers.get_all(header::IF_MATCH).into_iter().map(HeaderValue::as_bytes);
+            let given = String::from_utf8_lossy(&given.collect::<Vec<_>>().join(&b", "[..])).into_owned();
+            let violation = Violation::Combination("give one entity tag like \"3\", or *");
+            RestError::in_part("header", FieldError::new("if-match", violation).given(given))
+        })
     }
 }
 
-/// `"3"` is version 3.
-fn version(tag: &str) -> Option<i64> {
-    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+/// `"3"` expects version 3, `*` any. `None` for anything else.
+fn expected_version(value: &HeaderValue) -> Option<Option<i64>> {
+    match value.to_str().ok()?.trim() {
+        "*" => Some(None),
+        tag => tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok().map(Some),
+    }
 }
 
 impl IntoParams for IfMatch {

@@ -120,3 +120,29 @@ impl FromFields for Completion {
         Some(Self { completed: fields.optional("completed") })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{MAX_DESCRIPTION, MAX_LIMIT, MAX_TITLE, TaskId};
+
+    /// docs/REST.md states this limit. Answers need no other: pages and tasks are bounded.
+    const LARGEST_PAGE: usize = 6_000_000;
+
+    #[test]
+    fn the_largest_page_is_bounded() {
+        let time = DateTime::from_timestamp_micros(253_402_300_799_999_999).unwrap();
+        let largest = TaskBody::from(Task {
+            user_id: "\"".repeat(255),
+            id: TaskId::generate(),
+            title: "\u{1f980}".repeat(MAX_TITLE),
+            description: Some("\u{1f980}".repeat(MAX_DESCRIPTION)),
+            completed: false,
+            version: i64::MAX,
+            created_at: time,
+            updated_at: time,
+        });
+        let length = serde_json::to_vec(&largest).unwrap().len() + ",".len();
+        assert!(length * usize::try_from(MAX_LIMIT).unwrap() <= LARGEST_PAGE, "{length}");
+    }
+}

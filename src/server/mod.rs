@@ -89,7 +89,8 @@ fn app(
         playground: Playground { is_on: config.has_graphiql(), token },
     };
     let cors_origins = config.server.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));
-    router(state, &RouterConfig { request_timeout: config.server.request_timeout, cors_origins, metrics })
+    let (request_timeout, hsts) = (config.server.request_timeout, config.server.hsts_max_age);
+    router(state, &RouterConfig { request_timeout, cors_origins, hsts, metrics })
 }
 
 async fn run(listener: TcpListener, app: Router, config: &Config) {

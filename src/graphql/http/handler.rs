@@ -1,13 +1,14 @@
 //! The handlers of `/graphql`: who is calling, what they want, and the answer in the form they asked for.
 
 use axum::{
-    body::Bytes,
-    extract::{RawQuery, State, rejection::BytesRejection},
+    extract::{RawQuery, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::{MediaType, Operations, Reply, from_body, from_query, is_asked_about, many, one, refused};
+use super::{
+    MediaType, Operations, Reply, check_content_type, from_body, from_query, is_asked_about, many, one, refused,
+};
 use crate::{
     auth::{Verifier, challenge},
     error::{Code, Error, Result},
@@ -16,7 +17,7 @@ use crate::{
         execute::{Allowed, run_many, run_one},
         schema::Schema,
     },
-    http::{idempotency, mark_replayed, unreadable},
+    http::{idempotency, mark_replayed, read_body},
     store::{Db, Replayed, UserTasks},
 };
 
@@ -46,14 +47,14 @@ pub(in crate::graphql) async fn post(
     State(verifier): State<Verifier>,
     State(db): State<Db>,
     headers: HeaderMap,
-    body: std::result::Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Response {
     let replayed = Replayed::default();
     let answer = async {
         let (tasks, media_type) = admit(&verifier, &db, &headers).await?;
         let tasks = tasks.idempotent(idempotency(&headers, &replayed)?);
-        let body = body.map_err(|rejection| unreadable(&rejection))?;
-        match from_body(&headers, &body)? {
+        check_content_type(&headers)?;
+        match from_body(&read_body(request).await?)? {
             Operations::One(parameters) => {
                 let reply = run_one(&schema, &tasks, *parameters, Allowed::All).await?;
                 Ok(one(&reply, media_type, failure(&reply)))

@@ -11,6 +11,6 @@ pub use self::{handler::error_response, preflight::PREFLIGHT_HEADERS};
 pub(super) use self::{
     negotiation::MediaType,
     preflight::is_asked_about,
-    request::{Operations, Parameters, from_body, from_query},
+    request::{Operations, Parameters, check_content_type, from_body, from_query},
     response::{Reply, many, one, refused},
 };

@@ -38,8 +38,7 @@ pub(in crate::graphql) enum Operations {
 }
 
 /// Reads a POST's body.
-pub(in crate::graphql) fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Operations> {
-    check_content_type(headers)?;
+pub(in crate::graphql) fn from_body(body: &[u8]) -> Result<Operations> {
     if body.trim_ascii_start().starts_with(b"[") {
         let many: Vec<Parameters> = read(body)?;
         return if many.is_empty() { Err(bad("The batch is empty")) } else { Ok(Operations::Many(many)) };
@@ -63,7 +62,8 @@ pub(in crate::graphql) fn from_query(query: &str) -> Result<Parameters> {
     Ok(parameters)
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<()> {
+/// Whether a POST's body is of a type that can be read.
+pub(in crate::graphql) fn check_content_type(headers: &HeaderMap) -> Result<()> {
     let content_type = content_type(headers);
     let is_json = content_type.as_ref().is_some_and(|given| given.essence_str() == mime::APPLICATION_JSON.as_ref());
     let charset = content_type.as_ref().and_then(|given| given.get_param(mime::CHARSET));

@@ -62,7 +62,7 @@ const ERRORS: [ErrorResponse; 11] = [
     },
     ErrorResponse {
         code: Code::UnsupportedMediaType,
-        when: "`Content-Type` is not JSON.",
+        when: "`Content-Type` is not JSON, or the body has a `Content-Encoding`.",
         detail: "Send the body with Content-Type: application/json",
         applies: |operation| operation.has_body,
     },

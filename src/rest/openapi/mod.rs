@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use axum::{
     Router,
-    http::header,
+    http::{HeaderValue, header},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -145,7 +146,16 @@ pub fn openapi() -> &'static str {
 /// The document, and Swagger UI from files in the binary. It remembers the token it was given.
 pub(super) fn routes() -> Router<AppState> {
     let config = Config::new([DOCUMENT_PATH]).persist_authorization(true).validator_url("none");
-    Router::from(SwaggerUi::new("/docs").config(config)).route(DOCUMENT_PATH, get(document))
+    let page = Router::from(SwaggerUi::new("/docs").config(config));
+    page.layer(map_response(with_policy)).route(DOCUMENT_PATH, get(document))
+}
+
+/// The page runs no script but its own, and talks to nobody but this server. Swagger UI sets styles in scripts.
+async fn with_policy(mut response: Response) -> Response {
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
 }
 
 async fn document() -> Response {

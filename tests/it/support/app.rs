@@ -89,6 +89,7 @@ impl Builder {
             // Long enough for a machine that does other things too.
             request_timeout: self.request_timeout.unwrap_or(Duration::from_mins(2)),
             cors_origins: None,
+            hsts: None,
             metrics: self.serves_metrics.then(metrics),
         };
         App { router: router(state, &config), store, verifier, db }
