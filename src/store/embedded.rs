@@ -3,17 +3,14 @@
 //! It has one backend, so one connection at a time. Clients reach it over a Unix socket: over TCP, Nagle's algorithm and
 //! delayed acknowledgements wait for each other, which is a hundred times slower.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    thread,
-    time::Duration,
-};
+use std::{io, path::Path, thread, time::Duration};
 
 use pglite_oxide::{PgliteServer, PgliteServerBuilder};
 use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
 
 use super::Target;
+#[cfg(unix)]
+use super::socket_dir;
 use crate::{
     data_dir::create_private,
     error::{Error, Result},
@@ -28,6 +25,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Embedded {
     server: Option<PgliteServer>,
     target: Target,
+    #[cfg(unix)]
+    _socket_dir: tempfile::TempDir,
 }
 
 impl Embedded {
@@ -79,12 +78,13 @@ fn open(data_dir: &Path) -> Result<Embedded, String> {
 #[cfg(unix)]
 fn start(builder: PgliteServerBuilder, data_dir: &Path) -> Result<Embedded, String> {
     const PORT: u16 = 5432;
-    let run_dir = socket_dir(data_dir);
-    create_private(&run_dir).map_err(|error| format!("{}: {error}", run_dir.display()))?;
-    let server =
-        builder.unix(run_dir.join(format!(".s.PGSQL.{PORT}"))).start().map_err(|error| format!("{error:#}"))?;
-    let target = Target::socket(&run_dir, PORT, "postgres", "template1");
-    Ok(Embedded { server: Some(server), target })
+    let socket_dir = socket_dir::create(data_dir).map_err(|error| format!("the socket's directory: {error}"))?;
+    let socket = socket_dir.path().join(format!(".s.PGSQL.{PORT}"));
+    let server = builder.unix(socket).start().map_err(|error| format!("{error:#}"))?;
+    // The server holds the lock on the data directory: no other process uses what is there.
+    socket_dir::remove_stale(data_dir, &socket_dir);
+    let target = Target::socket(socket_dir.path(), PORT, "postgres", "template1");
+    Ok(Embedded { server: Some(server), target, _socket_dir: socket_dir })
 }
 
 #[cfg(not(unix))]
@@ -92,16 +92,4 @@ fn start(builder: PgliteServerBuilder, _: &Path) -> Result<Embedded, String> {
     let server = builder.start().map_err(|error| format!("{error:#}"))?;
     let target = Target::parse(&server.database_url())?;
     Ok(Embedded { server: Some(server), target })
-}
-
-/// In the data directory, unless its path is too long for a socket's address.
-#[cfg(unix)]
-fn socket_dir(data_dir: &Path) -> PathBuf {
-    /// `sun_path` has 104 bytes on some systems; the socket's own name takes 15.
-    const MAX_DIR: usize = 85;
-    let in_data_dir = data_dir.join("run");
-    if in_data_dir.as_os_str().len() <= MAX_DIR {
-        return in_data_dir;
-    }
-    std::env::temp_dir().join(format!("tandem-{}", std::process::id()))
 }

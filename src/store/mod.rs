@@ -15,6 +15,8 @@ mod migrate;
 mod pool;
 mod rows;
 mod schema;
+#[cfg(all(feature = "embedded", unix))]
+mod socket_dir;
 mod statement;
 mod tasks;
 mod transaction;

@@ -153,6 +153,33 @@ fn only_its_owner_can_read_what_the_data_directory_holds() {
     assert_eq!(mode(dir.join(".tandem/secret")), 0o600);
 }
 
+/// The directory of the embedded database's socket, which asks for no password.
+#[cfg(unix)]
+fn socket_dirs(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.join(".tandem")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("run")).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_embedded_databases_socket_has_a_private_directory_with_a_new_name_for_each_start() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = scratch_dir();
+    let server = Server::start(&dir);
+    let first = socket_dirs(&dir);
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert_eq!(fs::metadata(&first[0]).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(first[0].join(".s.PGSQL.5432").exists());
+    server.kill();
+
+    let server = Server::start(&dir);
+    let second = socket_dirs(&dir);
+    assert_eq!(second.len(), 1, "what a killed server left is removed: {second:?}");
+    assert_ne!(first, second);
+    assert!(server.stop());
+    assert!(socket_dirs(&dir).is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_token_made_before_the_first_start_leaves_its_secret_private() {
