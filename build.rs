@@ -1,5 +1,5 @@
-//! Tells cargo what the code is made from besides itself: migrations are compiled in, and so is the playground (see
-//! `playground/`), which is built here where npm is there to do it.
+//! Embeds the GraphiQL page (`playground/`), after building it with npm if that has not been done, and tells cargo that
+//! the migrations are compiled in.
 
 use std::{
     env, fs, io,
@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=migrations");
-    // What is not there would count as changed each time.
+    // cargo takes a missing path for a changed one, and would run this again for each build.
     println!("cargo::rerun-if-changed={}", if dist.is_dir() { dist } else { Path::new("playground") }.display());
     let files = [dist.join("index.html")].into_iter().chain(assets(&dist.join("assets")));
     let files: String = files.filter(|path| path.is_file()).map(|path| entry(&path)).collect::<io::Result<_>>()?;
@@ -22,14 +22,15 @@ fn main() -> io::Result<()> {
     fs::write(Path::new(&out).join("playground.rs"), format!("&[\n{files}]"))
 }
 
-/// Only for builds to try things out with, and never a reason to fail: without it the page takes its scripts from a CDN.
+/// Only for development builds, and never a reason to fail: without the bundle the page loads its scripts from a CDN.
 fn build_playground() {
-    let patience = ["--fetch-retries=0", "--fetch-timeout=10000"];
-    let built =
-        Command::new("npm").args(["ci", "--prefix", "playground", "--no-audit", "--no-fund"]).args(patience).output();
-    if built.is_ok_and(|output| !output.status.success()) {
-        println!("cargo::warning=GraphiQL will need the internet, for `npm ci --prefix playground` failed");
-    }
+    let npm = ["ci", "--prefix", "playground", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=10000"];
+    let message = match Command::new("npm").args(npm).output() {
+        Ok(output) if output.status.success() => "built the GraphiQL page with npm, once",
+        Ok(_) => "GraphiQL will load its scripts from a CDN: `npm ci --prefix playground` failed",
+        Err(_) => "GraphiQL will load its scripts from a CDN: there is no npm to build the page with",
+    };
+    println!("cargo::warning={message}");
 }
 
 fn assets(directory: &Path) -> Vec<PathBuf> {
