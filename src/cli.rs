@@ -148,7 +148,7 @@ async fn check(config: &Config, token: &str) -> Result<ExitCode> {
     Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }
 
-/// To standard output; a reader who has seen enough is no error.
+/// To standard output. A closed pipe is not an error.
 fn print(text: &str) -> Result<()> {
     use std::io::{ErrorKind, Write};
     match std::io::stdout().write_all(text.as_bytes()) {

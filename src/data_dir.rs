@@ -1,9 +1,9 @@
-//! The directory of a server that keeps its own data.
+//! The data directory of development mode.
 
 use std::{fs, io, path::Path};
 
-/// Makes a directory, and those above it, that only its owner may look into: what is in there is everybody's tasks, a
-/// socket that asks for no password, and the secret that signs tokens.
+/// Creates a directory and its parents, accessible only to their owner: it holds the tasks of all users and the secret
+/// that signs tokens.
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,8 +1,8 @@
-//! The configured database, or the one embedded in this process.
+//! The database: the configured one, or the embedded one.
 
 use crate::{config::Config, error::Result, store::DbConfig};
 
-/// A database that is there to be used.
+/// A database that is ready for use.
 pub struct Database {
     /// How to reach it.
     pub config: DbConfig,
@@ -11,8 +11,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// The database of `DATABASE_URL`, else the embedded one, which is started.
-    #[cfg_attr(not(feature = "embedded"), expect(clippy::unused_async, reason = "the embedded one is waited for"))]
+    /// The database of `DATABASE_URL`, or else the embedded one, which is started.
+    #[cfg_attr(not(feature = "embedded"), expect(clippy::unused_async, reason = "the embedded database is awaited"))]
     pub async fn open(config: &Config) -> Result<Self> {
         let settings = &config.database;
         match &settings.database_url {
@@ -30,12 +30,12 @@ impl Database {
                 })
             }
             #[cfg(not(feature = "embedded"))]
-            None => Err(crate::error::Error::internal("set DATABASE_URL: this build has no embedded database")),
+            None => Err(crate::error::Error::internal("this build has no embedded database: set DATABASE_URL")),
         }
     }
 
     /// Stops the embedded database. All connections must be closed.
-    #[cfg_attr(not(feature = "embedded"), expect(clippy::unused_async, reason = "the embedded one is waited for"))]
+    #[cfg_attr(not(feature = "embedded"), expect(clippy::unused_async, reason = "the embedded database is awaited"))]
     pub async fn close(self) -> Result<()> {
         #[cfg(feature = "embedded")]
         if let Some(embedded) = self.embedded {

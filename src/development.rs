@@ -1,4 +1,4 @@
-//! What a server to try things out with has: its own secret, and a token and examples to start with.
+//! Development mode: the server's own secret, and a token and examples to start with.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -10,12 +10,12 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The user of the token that is shown.
+/// The user of the printed token.
 const USER: &str = "demo";
-/// How long that token is good for.
+/// How long that token is valid.
 const TTL: Duration = Duration::from_hours(30 * 24);
 
-/// The secret of a development server and a token made with it.
+/// The development secret and a token signed with it.
 pub struct Development {
     secret: SecretString,
     data_dir: PathBuf,
@@ -24,7 +24,7 @@ pub struct Development {
 }
 
 impl Development {
-    /// Reads the secret from the data directory, or makes it there.
+    /// Reads the secret from the data directory, or creates it there.
     pub fn open(config: &Config) -> Result<Self> {
         let data_dir = config.database.data_dir.clone();
         let explain = |error| Error::internal(format!("can't read the secret in {}: {error}", data_dir.display()));
@@ -33,13 +33,13 @@ impl Development {
         Ok(Self { secret, data_dir, token: token.into() })
     }
 
-    /// Where the server's own tokens come from.
+    /// Accepts tokens signed with the development secret.
     #[must_use]
     pub fn key_source(&self, config: &Config) -> KeySource {
         config.tokens.shared(std::slice::from_ref(&self.secret))
     }
 
-    /// What to tell the person who started the server.
+    /// The text printed when the server has started.
     #[must_use]
     pub fn banner(&self, address: SocketAddr) -> String {
         let base = format!("http://{address}");
@@ -48,24 +48,24 @@ impl Development {
         let program = std::env::args().next().unwrap_or_else(|| "tandem".to_owned());
         format!(
             "
-Tandem is ready, in development mode: embedded database, tokens signed with its own secret.
+Tandem is running in development mode: embedded database, tokens signed with its own secret.
 
   GraphQL   {base}/graphql
   GraphiQL  {base}/graphiql
   REST      {base}/api/tasks
 
-A token for the user `{USER}`, good for 30 days:
+A token for the user `{USER}`, valid for 30 days:
 
   {token}
 
-Try both doors:
+Try it:
 
   curl -s {base}/graphql -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{{\"query\":\"mutation {{ createTask(input: {{ title: \\\"Buy milk\\\" }}) {{ id title completed }} }}\"}}'
 
   curl -s {base}/api/tasks -H 'Authorization: Bearer {token}'
 
-A token for another user:  {program} token --user NAME
-Data is kept in {data_dir}. Ctrl-C stops the server.
+Token for another user:  {program} token --user NAME
+The data is in {data_dir}. Press Ctrl-C to stop.
 "
         )
     }

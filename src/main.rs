@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use mimalloc::MiMalloc;
 use tandem::cli::Cli;
 
-/// Requests are many small allocations that often end on another thread than they began on.
+/// Requests make many small allocations that are often freed on another thread.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    // Before any thread starts, for the environment is not to be changed after that.
+    // Before any thread starts: changing the environment later would be unsound.
     if let Err(error) = dotenvy::from_path(".env")
         && !error.not_found()
     {

@@ -1,4 +1,4 @@
-//! Logs: pretty on a terminal, JSON elsewhere, one line for each request with its id. Metrics, if they are served.
+//! Logs, with one line for each request, and metrics.
 
 use std::{
     io::IsTerminal,
@@ -16,18 +16,18 @@ use tower_http::request_id::RequestId;
 use tracing::{Span, field, info, info_span};
 use tracing_subscriber::EnvFilter;
 
-/// The header a request's id comes in and goes out with.
+/// The header of a request's id, in requests and responses.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum LogFormat {
     /// Pretty on a terminal, JSON elsewhere.
     #[default]
     Auto,
-    /// For people.
+    /// Readable.
     Pretty,
-    /// For machines: one object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -45,7 +45,7 @@ impl FromStr for LogFormat {
 }
 
 impl LogFormat {
-    /// The filter, if it can be understood.
+    /// The filter, if it is valid.
     pub(crate) fn check_filter(text: &str) -> Result<String, String> {
         EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
     }
@@ -57,7 +57,7 @@ impl LogFormat {
             Self::Pretty => true,
             Self::Json => false,
         };
-        // The embedded database's engine reports its own housekeeping at info.
+        // The embedded database's engine logs its own details at info.
         let filter =
             EnvFilter::new(format!("wasmer=warn,wasmer_wasix=warn,virtual_fs=warn,pglite_oxide=warn,{filter}"));
         let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -67,30 +67,30 @@ impl LogFormat {
             logger.json().flatten_event(true).with_span_list(false).try_init()
         };
         if let Err(error) = started {
-            tracing::debug!(%error, "logging was started before");
+            tracing::debug!(%error, "logging is already started");
         }
     }
 }
 
-/// The span of a request. Its path is the route's, not the one asked for, which may hold a user id.
+/// The span of a request. It has the route, not the path, which may contain a user id.
 pub(crate) fn request_span(request: &Request) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     info_span!("request", id, method = %request.method(), route, status = field::Empty)
 }
 
-/// The line a request leaves behind.
+/// Logs one line for each request.
 pub(crate) fn log_response<B>(response: &Response<B>, latency: Duration, _: &Span) {
     info!(status = response.status().as_u16(), ms = latency.as_secs_f64() * 1000.0, "answered");
 }
 
-/// Collects metrics from now on. Once for each process.
+/// Starts collecting metrics. Call it once per process.
 pub fn collect_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().install_recorder()?;
     describe_gauge!(CONNECTIONS, Unit::Count, "Open connections of clients");
     describe_counter!(CONNECTIONS_REFUSED, Unit::Count, "Connections closed unheard: more than the server takes");
-    describe_counter!(TOKENS, Unit::Count, "Tokens by what became of them: cached, verified or refused");
-    describe_counter!(FETCHES, Unit::Count, "Fetches of a key set by their result: ok or error");
+    describe_counter!(TOKENS, Unit::Count, "Tokens by result: cached, verified or refused");
+    describe_counter!(FETCHES, Unit::Count, "Fetches of a key set by result: ok or error");
     describe_counter!(CHANGES, Unit::Count, "Keys that were added to or removed from a key set");
     describe_gauge!(KEYS, Unit::Count, "Keys known of a key set");
     describe_gauge!(FETCHED_AT, Unit::Seconds, "When a key set was last fetched, in Unix time");
@@ -125,7 +125,7 @@ pub(crate) fn connection_refused() {
     counter!(CONNECTIONS_REFUSED).increment(1);
 }
 
-/// Counts a token by what became of it.
+/// Counts a token by its result.
 pub(crate) fn token_checked(result: &'static str) {
     counter!(TOKENS, "result" => result).increment(1);
 }
@@ -140,7 +140,7 @@ pub(crate) fn jwks_fetched(url: &str, is_ok: bool) {
     }
 }
 
-/// Notes how many keys a key set has and how many came and went.
+/// Records the size of a key set, and the keys added and removed.
 pub(crate) fn jwks_changed(url: &str, count: usize, added: usize, removed: usize) {
     let url = || url.to_owned();
     gauge!(KEYS, "url" => url()).set(u32::try_from(count).unwrap_or(u32::MAX));

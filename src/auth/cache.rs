@@ -1,4 +1,4 @@
-//! Tokens that were verified lately, so that a token that comes again costs a hash and not a signature.
+//! Recently verified tokens, so that a repeated token costs a hash instead of a signature.
 
 use std::{
     sync::{Arc, Weak},
@@ -10,17 +10,17 @@ use moka::{Expiry, sync::Cache};
 
 use super::{CurrentUser, key_set::Key};
 
-/// The most tokens that are remembered; the least used are forgotten first.
+/// Maximum number of tokens; the least used ones are evicted first.
 const CAPACITY: u64 = 10_000;
-/// The longest a token is remembered, however long it is good for.
+/// How long a token is cached at most, however long it is valid.
 const MAX_AGE: Duration = Duration::from_hours(1);
 
-/// Remembers verified tokens by their digest: the tokens themselves are not kept.
+/// Verified tokens by their digest. The tokens themselves are not stored.
 pub(super) struct TokenCache {
     entries: Cache<Digest, Entry>,
 }
 
-/// What stands for a token here. Only this module makes one.
+/// The SHA-256 of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Digest([u8; 32]);
 
@@ -36,12 +36,12 @@ impl Digest {
 struct Entry {
     user: CurrentUser,
     expires: SystemTime,
-    /// Ends with the key: when an issuer removes a key, nothing it verified is remembered any longer.
+    /// Dropped with the key: when an issuer removes a key, the entries it verified become invalid.
     key: Weak<Key>,
 }
 
 impl Entry {
-    fn is_good(&self) -> bool {
+    fn is_valid(&self) -> bool {
         self.expires > SystemTime::now() && self.key.strong_count() > 0
     }
 }
@@ -59,10 +59,10 @@ impl TokenCache {
         Self { entries: Cache::builder().max_capacity(CAPACITY).expire_after(UntilExpiry).build() }
     }
 
-    /// The user of a token that was verified, if it and its key are still good.
+    /// The user of a cached token, if the token and its key are still valid.
     pub(super) fn get(&self, token: &Digest) -> Option<CurrentUser> {
         let entry = self.entries.get(token)?;
-        if entry.is_good() {
+        if entry.is_valid() {
             return Some(entry.user);
         }
         self.entries.invalidate(token);
@@ -71,8 +71,8 @@ impl TokenCache {
 
     pub(super) fn insert(&self, token: Digest, user: &CurrentUser, expires: SystemTime, key: &Arc<Key>) {
         let entry = Entry { user: user.clone(), expires, key: Arc::downgrade(key) };
-        // A token in its last seconds of leeway is good, but not to be remembered.
-        if entry.is_good() {
+        // A token that only leeway accepts is not cached.
+        if entry.is_valid() {
             self.entries.insert(token, entry);
         }
     }
@@ -108,12 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn a_token_past_its_expiry_is_not_remembered_even_if_leeway_lets_it_in() {
+    fn a_token_past_its_expiry_is_not_cached_even_if_leeway_accepts_it() {
         let (cache, key, token) = (TokenCache::new(), key(), Digest::of("token"));
         cache.insert(token, &ann(), SystemTime::now() - Duration::from_secs(1), &key);
         assert_eq!(cache.get(&token), None);
         let entry = Entry { user: ann(), expires: SystemTime::now(), key: Arc::downgrade(&key) };
-        assert!(!entry.is_good(), "the clock decides, not when moka gets round to it");
+        assert!(!entry.is_valid(), "the clock decides, not moka's next eviction");
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! What a client that is not let in is told in `WWW-Authenticate` (RFC 6750, section 3), by both doors.
+//! `WWW-Authenticate` for unauthenticated requests (RFC 6750, section 3), for both doors.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::error::{Code, Error};
 
-/// Adds the challenge to the headers of the answer, if that is what the error calls for.
+/// Adds the challenge to the response's headers if the error is `UNAUTHENTICATED`.
 pub fn challenge(error: &Error, headers: &mut HeaderMap) {
     if error.code() != Code::Unauthenticated {
         return;
     }
-    // Whoever sent no token is told just the scheme, as the RFC has it.
+    // Without a token, the RFC wants only the scheme.
     let value = if error.is_about_token() { invalid_token(error.message()) } else { None };
     headers.insert(header::WWW_AUTHENTICATE, value.unwrap_or(HeaderValue::from_static("Bearer")));
 }
@@ -19,7 +19,7 @@ fn invalid_token(message: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(format!(r#"Bearer error="invalid_token", error_description="{description}""#)).ok()
 }
 
-/// The characters an `error_description` may have are printable ASCII without quotes and backslashes.
+/// `error_description` may contain printable ASCII without quotes and backslashes.
 fn allowed(c: char) -> char {
     match c {
         '"' => '\'',
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn it_names_the_check_that_failed_in_characters_that_are_allowed() {
+    fn it_names_the_failed_check_in_allowed_characters() {
         let error = Error::invalid_token("unknown key id \"a\\b\"\r\nX: ü");
         let expected = r#"Bearer error="invalid_token", error_description="Invalid token: unknown key id 'a/b'??X: ?""#;
         assert_eq!(challenge_of(&error).as_deref(), Some(expected));

@@ -1,36 +1,36 @@
-//! The checks a token goes through, in their order, and what is told about them.
+//! The checks that a token has to pass, in order, and what is reported about them.
 
 use std::fmt;
 
-/// One check of a token. The order is that of the checks: of two refusals, the later one came further.
+/// One check of a token. Ordered as they run: of two errors, the greater one got further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
-    /// It is not too long.
+    /// Not too long.
     Size,
-    /// It has three parts, two of them JSON objects.
+    /// Three parts, of which header and claims are JSON objects.
     Form,
-    /// Its header asks for nothing unknown, and doesn't say that it is something else.
+    /// No unknown critical header parameter, and no `typ` of something else.
     Header,
-    /// A key source is for its algorithm.
+    /// An algorithm that a key source accepts.
     Algorithm,
-    /// It comes from the source's issuer.
+    /// The source's issuer.
     Issuer,
-    /// It was made for the source's audience.
+    /// The source's audience.
     Audience,
-    /// The source has the key it names.
+    /// A key that the source has.
     Key,
-    /// That key made the signature.
+    /// Signed with that key.
     Signature,
-    /// It is valid now.
+    /// Valid now.
     Times,
-    /// It was issued as an access token.
+    /// Issued as an access token.
     Purpose,
-    /// It says whose it is.
+    /// A usable user id.
     User,
 }
 
 impl Check {
-    /// A word for it.
+    /// Its name in the output of `tandem check`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,10 +49,10 @@ impl Check {
     }
 }
 
-/// The check that failed, and why: for the client, so nothing secret is in it.
+/// Why a token is refused. Sent to the client, so nothing secret is in it.
 #[derive(Clone, Debug)]
 pub(super) struct TokenError {
-    /// The check.
+    /// The check that failed.
     pub check: Check,
     /// Why it failed.
     pub reason: String,
@@ -64,7 +64,7 @@ impl TokenError {
     }
 }
 
-/// A line for people who want to know why a token is accepted or refused.
+/// The result of one check, for people who want to know why a token is accepted or refused.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// What was checked.
@@ -75,7 +75,7 @@ pub struct Finding {
     pub detail: String,
 }
 
-/// What was found on the way. A request keeps none: only [`Trail::kept`] writes anything down.
+/// The findings of all checks. Requests don't collect any; [`Trail::kept`] does.
 #[derive(Default)]
 pub(super) struct Trail(Option<Vec<Finding>>);
 
@@ -88,8 +88,8 @@ impl Trail {
         self.note(check, true, detail);
     }
 
-    pub(super) fn failed(&mut self, refusal: &TokenError) {
-        self.note(refusal.check, false, || refusal.reason.clone());
+    pub(super) fn failed(&mut self, error: &TokenError) {
+        self.note(error.check, false, || error.reason.clone());
     }
 
     pub(super) fn into_findings(self) -> Vec<Finding> {
@@ -98,14 +98,14 @@ impl Trail {
 
     fn note(&mut self, check: Check, has_passed: bool, detail: impl FnOnce() -> String) {
         if let Some(findings) = &mut self.0 {
-            // A source that had to fetch a key checks again.
+            // A source that has fetched a key repeats its checks.
             findings.retain(|finding| finding.check != check);
             findings.push(Finding { check, has_passed, detail: detail() });
         }
     }
 }
 
-/// Text of a token's sender in an answer: short, printable, and unable to break out of where it stands.
+/// Text from a token, safe to show: short, printable, without quotes.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quoted<'_> {

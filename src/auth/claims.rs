@@ -1,4 +1,4 @@
-//! The claims of a token whose signature is good: is it an access token, is it valid now, and whose is it?
+//! The claims of a token with a valid signature: is it an access token, is it valid now, and who is the user?
 
 use std::{
     fmt,
@@ -20,9 +20,9 @@ use crate::setting::{self, List, duration, list};
 
 /// The longest user id, in bytes.
 const MAX_USER_ID: usize = 255;
-/// The last second of the year 9999. Times beyond are mistakes, or made to overflow something.
+/// The last second of the year 9999. Later times are mistakes or attempts at an overflow.
 const LATEST: u64 = 253_402_300_799;
-/// What Better Auth calls the audience of its session cookie cache, which it signs with the same keys.
+/// The audience of Better Auth's session cookie cache, which it signs with the same keys.
 const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
 
 pub(super) type Claims = Map<String, Value>;
@@ -69,14 +69,14 @@ fn user_id_claims(text: &str) -> Result<List<String>, String> {
 }
 
 impl ClaimRules {
-    /// Whose token it is and when it expires, or the check that failed.
+    /// The user and when the token expires.
     pub(super) fn check(&self, claims: &Claims, trail: &mut Trail) -> Result<(CurrentUser, SystemTime), TokenError> {
         let expires = self.check_times(claims).map_err(|reason| TokenError::new(Check::Times, reason))?;
         trail.passed(Check::Times, || format!("valid now, until {}", humantime::format_rfc3339_seconds(expires)));
         check_purpose(claims).map_err(|reason| TokenError::new(Check::Purpose, reason))?;
-        trail.passed(Check::Purpose, || "not one of the other things that Better Auth signs".to_owned());
+        trail.passed(Check::Purpose, || "not a session cookie cache or an e-mail verification token".to_owned());
         let user = self.user(claims).map_err(|reason| TokenError::new(Check::User, reason))?;
-        trail.passed(Check::User, || format!("speaks for {}", Quoted(user.id())));
+        trail.passed(Check::User, || format!("{}", Quoted(user.id())));
         Ok((user, expires))
     }
 
@@ -106,7 +106,7 @@ impl ClaimRules {
     }
 }
 
-/// Whether this can be a user's id: 1 to 255 bytes without control characters.
+/// A user id has 1 to 255 bytes and no control characters.
 pub(super) fn check_user_id(id: &str) -> Result<(), String> {
     match id {
         "" => Err("is empty".to_owned()),
@@ -116,7 +116,7 @@ pub(super) fn check_user_id(id: &str) -> Result<(), String> {
     }
 }
 
-/// Better Auth signs other things with the same secret: they say who somebody is, but were not issued as access tokens.
+/// Better Auth signs other things with the same keys. They name a user too, but were not issued as access tokens.
 fn check_purpose(claims: &Claims) -> Result<(), String> {
     let is_session_cache = claims.contains_key("session") && claims.contains_key("updatedAt")
         || audiences(claims).any(|audience| audience == SESSION_CACHE_AUDIENCE);
@@ -129,7 +129,7 @@ fn check_purpose(claims: &Claims) -> Result<(), String> {
     Ok(())
 }
 
-/// The `aud` claim, which may be one string or a list of them.
+/// The `aud` claim: a string or a list of strings.
 pub(super) fn audiences(claims: &Claims) -> impl Iterator<Item = &str> {
     let audience = claims.get("aud");
     let one = audience.and_then(Value::as_str);
@@ -137,7 +137,7 @@ pub(super) fn audiences(claims: &Claims) -> impl Iterator<Item = &str> {
     one.into_iter().chain(many)
 }
 
-/// A time claim in whole seconds since 1970; fractions, which RFC 7519 allows, are cut off.
+/// A time claim in whole seconds since 1970. RFC 7519 allows fractions; they are truncated.
 fn seconds(claims: &Claims, name: &str) -> Result<Option<u64>, String> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let whole = value.as_u64().or_else(|| value.as_f64().and_then(whole_seconds));
@@ -152,22 +152,22 @@ fn ago(seconds: u64) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(seconds))
 }
 
-/// The claims of a payload; the error completes "token is not a well-formed JWT: …".
+/// The claims of a payload. The error continues "token is not a well-formed JWT: …".
 pub(super) fn parse(payload: &[u8]) -> Result<Claims, String> {
     let claims = serde_json::from_slice::<Unique>(payload);
     claims.map(|unique| unique.0).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data if error.to_string().starts_with(TWICE) => {
-            "one of its claims is there twice".to_owned()
+        serde_json::error::Category::Data if error.to_string().starts_with(REPEATED) => {
+            "one of its claims is repeated".to_owned()
         }
         _ => "its claims are not a JSON object".to_owned(),
     })
 }
 
-/// What the error about a repeated claim starts with.
-const TWICE: &str = "claim there twice";
+/// The start of the error about a repeated claim.
+const REPEATED: &str = "repeated claim";
 
-/// Claims with each name at most once. JSON readers differ in which of two they take, so that one service could be
-/// shown another user than the next (RFC 7519, section 4).
+/// Claims without repeated names. JSON parsers differ in which of two values they take, so two services could see
+/// different users in one token (RFC 7519, section 4).
 struct Unique(Claims);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -184,7 +184,7 @@ impl<'de> Deserialize<'de> for Unique {
                 let mut claims = Claims::new();
                 while let Some((name, value)) = entries.next_entry()? {
                     if claims.insert(name, value).is_some() {
-                        return Err(A::Error::custom(TWICE));
+                        return Err(A::Error::custom(REPEATED));
                     }
                 }
                 Ok(Unique(claims))

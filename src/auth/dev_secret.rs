@@ -1,4 +1,4 @@
-//! The secret of a development server: made once, kept in the data directory.
+//! The secret of development mode: created once, kept in the data directory.
 
 use std::{
     fs::{self, OpenOptions},
@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::data_dir::create_private;
 
-/// The secret in `secret` in the data directory, made there if there is none yet. Only the owner can read the file.
+/// Reads the file `secret` in the data directory, or creates it, readable only by its owner.
 pub fn dev_secret(data_dir: &Path) -> io::Result<SecretString> {
     let path = data_dir.join("secret");
     match fs::read_to_string(&path) {
@@ -21,11 +21,11 @@ pub fn dev_secret(data_dir: &Path) -> io::Result<SecretString> {
     }
 }
 
-/// Writes a temporary file first, so that a crash can't leave half a secret.
+/// Writes a temporary file first: a crash must not leave half a secret.
 fn create(data_dir: &Path, path: &Path) -> io::Result<SecretString> {
     create_private(data_dir)?;
     let mut bytes = [0; 32];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no random numbers to be had"))?;
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("the system has no random numbers"))?;
     let secret = BASE64_URL_SAFE_NO_PAD.encode(bytes);
     let new = path.with_extension(format!("new-{}", std::process::id()));
     let mut options = OpenOptions::new();

@@ -1,5 +1,5 @@
-//! An issuer's key set, kept up to date. Whoever holds a token of a known key never waits for the issuer: the keys
-//! that were fetched last are at hand, and go on being used while the issuer is down.
+//! An issuer's key set, kept up to date. A token of a known key never waits for the issuer: the keys of the last fetch are
+//! used, even while the issuer is down.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{error::Chain, telemetry};
 
-/// The largest key set that is read, in bytes.
+/// Maximum size of a key set, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
 /// One issuer's key set and how it is fetched.
@@ -38,24 +38,24 @@ struct State {
     failure: Option<Arc<str>>,
 }
 
-/// The fetch under way, which all who need one share.
+/// The fetch in flight, shared by all who need one.
 #[derive(Default)]
 struct Flight {
-    under_way: Option<(Shared<BoxFuture<'static, ()>>, AbortHandle)>,
-    /// When somebody last asked because of an unknown key id, unless a new key has been found since.
-    vain_since: Option<Instant>,
+    in_flight: Option<(Shared<BoxFuture<'static, ()>>, AbortHandle)>,
+    /// When an unknown key id last caused a fetch, unless a new key has been found since.
+    futile_since: Option<Instant>,
 }
 
 impl Flight {
-    fn under_way(&self) -> Option<Shared<BoxFuture<'static, ()>>> {
-        let (fetch, task) = self.under_way.as_ref()?;
+    fn in_flight(&self) -> Option<Shared<BoxFuture<'static, ()>>> {
+        let (fetch, task) = self.in_flight.as_ref()?;
         (!task.is_finished()).then(|| fetch.clone())
     }
 }
 
 impl Jwks {
     pub(super) fn new(config: &JwksConfig) -> Result<Arc<Self>, reqwest::Error> {
-        // Nobody but this machine or, if it is allowed, a private network: a proxy elsewhere would be on the way.
+        // Plain HTTP is for this machine or a private network: no proxy belongs between.
         let is_plain = config.url.scheme() == "http";
         let mut client = Client::builder()
             .user_agent(concat!("tandem/", env!("CARGO_PKG_VERSION")))
@@ -78,7 +78,7 @@ impl Jwks {
         &self.url
     }
 
-    /// The keys as they were fetched last.
+    /// The keys of the last successful fetch.
     pub(super) fn keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.state().keys)
     }
@@ -88,7 +88,7 @@ impl Jwks {
         self.state().failure
     }
 
-    /// Fetches now and then, until nobody uses the keys any more.
+    /// Fetches at intervals, until this is dropped.
     pub(super) fn keep_fresh(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -102,45 +102,45 @@ impl Jwks {
         });
     }
 
-    /// Tries to find a key that isn't among those fetched last. `is_known` says whether it is there now. Returns when
-    /// it is, or when the issuer needn't be asked again for now.
+    /// Fetches the keys because one is missing. `is_known` says whether it has been found. Returns when it has, or when
+    /// the issuer must not be asked again yet.
     pub(super) async fn look_for(self: &Arc<Self>, is_known: impl Fn(&KeySet) -> bool) {
-        let under_way = self.flight().under_way();
-        if let Some(fetch) = under_way {
+        let in_flight = self.flight().in_flight();
+        if let Some(fetch) = in_flight {
             fetch.await;
             if is_known(&self.keys()) {
                 return;
             }
-            // That fetch may have begun before the issuer had the key.
+            // That fetch may have started before the issuer had the key.
         }
-        let fetch = self.ask_again();
+        let fetch = self.fetch_again();
         if let Some(fetch) = fetch {
             fetch.await;
         }
     }
 
-    fn ask_again(self: &Arc<Self>) -> Option<Shared<BoxFuture<'static, ()>>> {
+    fn fetch_again(self: &Arc<Self>) -> Option<Shared<BoxFuture<'static, ()>>> {
         let mut flight = self.flight();
-        if let Some(fetch) = flight.under_way() {
+        if let Some(fetch) = flight.in_flight() {
             return Some(fetch);
         }
-        if flight.vain_since.is_some_and(|at| at.elapsed() < self.timing.cooldown) {
+        if flight.futile_since.is_some_and(|at| at.elapsed() < self.timing.cooldown) {
             return None;
         }
-        flight.vain_since = Some(Instant::now());
+        flight.futile_since = Some(Instant::now());
         Some(self.join_or_start(&mut flight))
     }
 
-    /// The fetch runs in a task of its own: it doesn't end with the request that wanted it.
+    /// The fetch runs in a task of its own, so it survives the request that caused it.
     fn join_or_start(self: &Arc<Self>, flight: &mut Flight) -> Shared<BoxFuture<'static, ()>> {
-        if let Some(fetch) = flight.under_way() {
+        if let Some(fetch) = flight.in_flight() {
             return fetch;
         }
         let this = Arc::clone(self);
         let task = tokio::spawn(async move { this.refresh().await });
         let handle = task.abort_handle();
         let fetch = task.map(|_| ()).boxed().shared();
-        flight.under_way = Some((fetch.clone(), handle));
+        flight.in_flight = Some((fetch.clone(), handle));
         fetch
     }
 
@@ -150,45 +150,45 @@ impl Jwks {
         telemetry::jwks_fetched(&self.url, fetched.is_ok());
         let new = match fetched {
             Ok(keys) => {
-                self.tell(&keys, &old);
+                self.report(&keys, &old);
                 if !keys.ids_missing_in(&old.keys).is_empty() {
-                    // Only who asks in vain has to be held back: nobody but the issuer can make a key appear.
-                    self.flight().vain_since = None;
+                    // The cooldown is only for futile fetches: nobody but the issuer can make a key appear.
+                    self.flight().futile_since = None;
                 }
                 State { keys: Arc::new(keys), failure: None }
             }
             Err(reason) => {
                 let known = old.keys.len();
-                tracing::warn!(url = self.url, reason, known, "can't fetch a key set; going on with the keys known");
+                tracing::warn!(url = self.url, reason, known, "can't fetch a key set; the known keys stay in use");
                 State { failure: Some(reason.into()), ..old }
             }
         };
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
-    fn tell(&self, keys: &KeySet, old: &State) {
+    fn report(&self, keys: &KeySet, old: &State) {
         let (url, count) = (&self.url, keys.len());
         let (added, removed) = (keys.ids_missing_in(&old.keys), old.keys.ids_missing_in(keys));
         telemetry::jwks_changed(url, count, added.len(), removed.len());
         if old.failure.is_some() {
-            tracing::info!(url, "the issuer of a key set answers again");
+            tracing::info!(url, "a key set can be fetched again");
         }
         if count == 0 {
-            tracing::warn!(url, ?removed, "a key set has no key that can be used: none of its tokens is accepted");
+            tracing::warn!(url, ?removed, "a key set has no usable key: none of its tokens are accepted");
         } else if !added.is_empty() || !removed.is_empty() {
             tracing::info!(url, count, ?added, ?removed, "key set changed");
         }
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, String> {
-        let told = |error: reqwest::Error| Chain(&error.without_url()).to_string();
+        let explain = |error: reqwest::Error| Chain(&error.without_url()).to_string();
         let request = self.client.get(&self.url).header(header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(told)?;
+        let mut response = request.send().await.map_err(explain)?;
         if response.status() != StatusCode::OK {
             return Err(format!("status {} instead of 200", response.status().as_u16()));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(told)? {
+        while let Some(chunk) = response.chunk().await.map_err(explain)? {
             if body.len() + chunk.len() > MAX_BODY {
                 return Err(format!("larger than {MAX_BODY} bytes"));
             }

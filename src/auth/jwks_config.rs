@@ -11,8 +11,8 @@ use crate::setting::{self, DAY, SECOND, duration};
 
 /// Where Better Auth has its routes when its base URL has no path.
 const BETTER_AUTH_PATH: &str = "/api/auth";
-/// Endings of names that only private networks resolve. So are names without a dot, as in compose files.
-const PRIVATE_ENDINGS: [&str; 4] = [".internal", ".local", ".localhost", ".home.arpa"];
+/// Suffixes of names that only private networks resolve. The same goes for names without a dot, as in compose files.
+const PRIVATE_SUFFIXES: [&str; 4] = [".internal", ".local", ".localhost", ".home.arpa"];
 
 /// One issuer's key set, and what is required of its tokens.
 #[derive(Clone, Debug)]
@@ -41,10 +41,10 @@ pub struct Timing {
         value_parser = duration(SECOND..=DAY)
     )]
     pub refresh: Duration,
-    /// Between two fetches in the background while the issuer doesn't answer.
+    /// Pause between background fetches while the issuer is down.
     #[arg(skip = Duration::from_secs(30))]
     pub retry: Duration,
-    /// Between two fetches because of an unknown key id, if the first one found no new key.
+    /// Pause between fetches for unknown key ids, if the last one found no new key.
     #[arg(skip = Duration::from_secs(30))]
     pub cooldown: Duration,
     /// Maximum time for one fetch.
@@ -91,7 +91,7 @@ impl JwksUrl {
         Ok(named)
     }
 
-    /// With these requirements where the URL says nothing.
+    /// The key set, with these requirements where the URL has none.
     #[must_use]
     pub fn config(&self, issuer: Option<&str>, audience: Option<&str>, timing: &Timing) -> JwksConfig {
         let or = |own: &Option<String>, default: Option<&str>| {
@@ -106,7 +106,7 @@ impl JwksUrl {
         }
     }
 
-    /// Whether nobody on the way can change what is fetched from there.
+    /// Whether nobody on the network can change what is fetched from there.
     #[must_use]
     pub fn is_trustworthy(url: &Url) -> bool {
         url.scheme() == "https" || is_loopback(url)
@@ -135,8 +135,8 @@ impl BetterAuth {
     }
 }
 
-/// Keys from a connection that others can change are no proof of anything. On private networks the operator may decide
-/// otherwise (`JWKS_ALLOW_HTTP`).
+/// Keys fetched over plain HTTP could be replaced on the way. On private networks the operator may accept that
+/// (`JWKS_ALLOW_HTTP`).
 fn key_set_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("must be a URL ({error}), got `{text}`"))?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -162,7 +162,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 /// Whether the URL can't be a public host's.
 fn is_private(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => !name.contains('.') || PRIVATE_ENDINGS.iter().any(|ending| name.ends_with(ending)),
+        Some(Host::Domain(name)) => !name.contains('.') || PRIVATE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)),
         Some(Host::Ipv4(address)) => address.is_private() || address.is_link_local(),
         Some(Host::Ipv6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
         None => false,

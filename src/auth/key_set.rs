@@ -1,5 +1,4 @@
-//! Keys that verify signatures, and which of them a token means. A key decides which algorithms it is for, whatever the
-//! token says.
+//! Keys that verify signatures, and which of them a token refers to. The key decides its algorithms, not the token.
 
 use std::{fmt, sync::Arc};
 
@@ -17,18 +16,17 @@ use super::{
     token::{Header, Token},
 };
 
-/// The algorithms of the public keys that are understood: what Better Auth signs with, but for ES512, which the
-/// library lacks.
+/// The supported algorithms of public keys: those of Better Auth, except ES512, which the library lacks.
 pub(super) const PUBLIC_KEY_ALGORITHMS: [Algorithm; 4] =
     [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
-/// Keys beyond these are ignored: no honest issuer has as many.
+/// Maximum number of keys; the rest are ignored. No honest issuer has as many.
 const MAX_KEYS: usize = 100;
-/// The least bits of an RSA modulus (RFC 7518, section 3.3).
+/// Minimum size of an RSA modulus (RFC 7518, section 3.3).
 const MIN_RSA_BITS: usize = 2048;
 
-/// One key. Whoever remembers what it verified holds a [`std::sync::Weak`] on it, which ends with the key.
+/// One key. The cache holds a [`std::sync::Weak`] to the key that verified a token, which ends with the key.
 pub(super) struct Key {
-    /// The public key as it was published; a shared secret has none.
+    /// The published key; a shared secret has none.
     published: Option<Jwk>,
     algorithms: Vec<Algorithm>,
     decoding: DecodingKey,
@@ -40,7 +38,7 @@ impl Key {
         Self { published: None, algorithms: vec![Algorithm::HS256], decoding }
     }
 
-    /// The key of one entry of a key set; the error says why it is of no use here.
+    /// The key of one entry of a key set. The error says why it can't be used.
     fn published(entry: Value) -> Result<Self, &'static str> {
         let jwk: Jwk = serde_json::from_value(entry).map_err(|_| "not a JWK of a known type")?;
         let is_for_signatures =
@@ -54,7 +52,7 @@ impl Key {
             algorithms.retain(|algorithm| KeyAlgorithm::from(*algorithm) == named);
         }
         if algorithms.is_empty() {
-            return Err("of an algorithm that is not understood or does not fit its type");
+            return Err("of an unsupported algorithm, or of one that does not match its type");
         }
         let decoding = DecodingKey::from_jwk(&jwk).map_err(|_| "not a well-formed key")?;
         Ok(Self { published: Some(jwk), algorithms, decoding })
@@ -86,7 +84,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// The algorithms a key of this type and size can be for.
+/// The algorithms that a key of this type and size supports.
 fn algorithms_of_type(parameters: &AlgorithmParameters) -> Result<&'static [Algorithm], &'static str> {
     match parameters {
         AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
@@ -100,11 +98,11 @@ fn algorithms_of_type(parameters: &AlgorithmParameters) -> Result<&'static [Algo
             let is_long = bytes(&key.n).is_some_and(|bytes| bytes * 8 >= MIN_RSA_BITS);
             is_long.then_some(&[Algorithm::RS256, Algorithm::PS256][..]).ok_or("an RSA key that is too short")
         }
-        _ => Err("of a type that is not understood"),
+        _ => Err("of an unsupported type"),
     }
 }
 
-/// How many bytes a base64url text stands for.
+/// The decoded length of a base64url text.
 fn bytes(text: &str) -> Option<usize> {
     BASE64_URL_SAFE_NO_PAD.decode(text).ok().map(|bytes| bytes.len())
 }
@@ -116,13 +114,13 @@ pub(super) struct KeySet {
 }
 
 impl KeySet {
-    /// Shared secrets, any of which may have signed.
+    /// Shared secrets; any of them may have signed a token.
     pub(super) fn of_secrets(secrets: &[SecretString]) -> Self {
         Self { keys: secrets.iter().map(Key::secret).map(Arc::new).collect() }
     }
 
-    /// The set an issuer published. Keys the old set had already stay the very same, so that what they verified stays
-    /// verified. Entries that are of no use are left out: issuers publish new kinds of keys beside the old ones.
+    /// A published set. Keys that the old set has too stay the same `Arc`, so that cached tokens stay valid. Unusable
+    /// entries are skipped: issuers publish new kinds of keys beside the old ones.
     pub(super) fn parse(body: &[u8], old: &Self) -> Result<Self, &'static str> {
         #[derive(Deserialize)]
         struct Published {
@@ -153,7 +151,7 @@ impl KeySet {
         Arc::clone(&self.keys[0])
     }
 
-    /// The ids of keys that the other set doesn't have.
+    /// The ids of the keys that the other set lacks.
     pub(super) fn ids_missing_in(&self, other: &Self) -> Vec<&str> {
         let is_missing = |key: &&Arc<Key>| other.same(key).is_none();
         self.keys.iter().filter(is_missing).map(|key| key.id().unwrap_or_default()).collect()
@@ -166,12 +164,12 @@ impl KeySet {
         signer.ok_or_else(|| TokenError::new(Check::Signature, "signature does not match"))
     }
 
-    /// Whether there is a key the token can mean.
+    /// Whether there is a key that the token can refer to.
     pub(super) fn has_key_for(&self, header: &Header, algorithm: Algorithm) -> bool {
         self.candidates(header, algorithm).is_ok()
     }
 
-    /// The keys a token can mean: all secrets, or the published key with the id it names.
+    /// The keys that a token can refer to: all secrets, or the published key with its key id.
     fn candidates(&self, header: &Header, algorithm: Algorithm) -> Result<Vec<&Arc<Key>>, TokenError> {
         let unknown = |reason| Err(TokenError::new(Check::Key, reason));
         let is_secret = algorithm == Algorithm::HS256;
@@ -192,7 +190,7 @@ impl KeySet {
     }
 }
 
-/// Ids only: the rest of a secret is not to be shown.
+/// Shows key ids only.
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.keys.iter().map(ToString::to_string)).finish()
@@ -243,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_published_again_is_the_very_same() {
+    fn a_key_that_is_published_again_stays_the_same() {
         let key = |kid| json!({"kty": "OKP", "crv": "Ed25519", "x": X, "kid": kid});
         let old = parse(&json!([key("1"), key("2")]));
         let body = json!({ "keys": [key("2"), key("3")] }).to_string();
@@ -253,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_set_is_refused_as_a_whole() {
+    fn something_else_than_a_key_set_is_refused() {
         for body in ["", "{}", "[]", "<html>", r#"{"keys":{}}"#] {
             assert!(KeySet::parse(body.as_bytes(), &KeySet::default()).is_err(), "{body}");
         }

@@ -1,4 +1,4 @@
-//! Makes HS256 tokens, for development and for tests against a server that shares the secret.
+//! Creates HS256 tokens, for development and for tests of a server that shares the secret.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::claims::check_user_id;
 
-/// What a token is to say.
+/// A token to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewToken<'a> {
     /// The user id, `sub`.
     pub user: &'a str,
-    /// How long it is good for.
+    /// How long it is valid.
     pub ttl: Duration,
     /// `iss`, if any.
     pub issuer: Option<&'a str>,
@@ -22,7 +22,7 @@ pub struct NewToken<'a> {
 }
 
 impl NewToken<'_> {
-    /// The token; an error says why the server would refuse it.
+    /// Signs it. The error says why the server would refuse it.
     pub fn sign(&self, secret: &SecretString) -> Result<String, String> {
         check_user_id(self.user).map_err(|violation| format!("the user id {violation}"))?;
         let now = chrono::Utc::now().timestamp();

@@ -1,6 +1,6 @@
-//! Who is calling: turns a bearer token into a [`CurrentUser`]. Nothing else makes one.
+//! Authentication: turns a bearer token into a [`CurrentUser`]. Nothing else makes one.
 //!
-//! A `CurrentUser` can't be made up elsewhere, so neither can a handle on somebody's tasks:
+//! No other code can make a `CurrentUser`, and so none can make a handle on a user's tasks:
 //!
 //! ```compile_fail,E0451
 //! let user = tandem::auth::CurrentUser { id: "somebody".into() };
@@ -32,7 +32,7 @@ pub use self::{
     verifier::Verifier,
 };
 
-/// The user a verified token speaks for.
+/// The user of a verified token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentUser {
     id: Arc<str>,
@@ -45,7 +45,7 @@ impl CurrentUser {
         &self.id
     }
 
-    /// The same, shared.
+    /// The user id, without copying it.
     pub(crate) fn shared_id(&self) -> &Arc<str> {
         &self.id
     }

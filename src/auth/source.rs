@@ -1,4 +1,4 @@
-//! Where verification keys come from, and what else a token of that origin must say.
+//! Where keys come from, and which issuer and audience tokens signed with them must have.
 
 use std::{fmt, sync::Arc};
 
@@ -14,7 +14,7 @@ use super::{
     token::Token,
 };
 
-/// One origin of tokens: its keys, the algorithms they are for, and the issuer and audience it must name.
+/// One source of keys: its algorithms, and the issuer and audience that it requires.
 #[derive(Clone, Debug)]
 pub struct KeySource {
     keys: Keys,
@@ -30,27 +30,27 @@ enum Keys {
 }
 
 impl KeySource {
-    /// HS256 with any of these secrets, the raw UTF-8 bytes being the key.
+    /// HS256 with any of these secrets. The key is the secret's UTF-8 bytes.
     #[must_use]
     pub fn hs256(secrets: &[SecretString]) -> Self {
         let keys = Keys::Shared(Arc::new(KeySet::of_secrets(secrets)));
         Self { keys, algorithms: vec![Algorithm::HS256], issuer: None, audience: None }
     }
 
-    /// The keys an issuer publishes. They are fetched when a token asks for one, and now and then once
-    /// [`super::Verifier::keep_keys_fresh`] was called. Fails if the system's trusted certificates can't be used.
+    /// The keys that an issuer publishes. They are fetched when a token needs one and, after
+    /// [`super::Verifier::keep_keys_fresh`], at intervals. Fails if the system's trusted certificates can't be used.
     pub fn jwks(config: JwksConfig) -> Result<Self, reqwest::Error> {
         let keys = Keys::Published(Jwks::new(&config)?);
         Ok(Self { keys, algorithms: config.algorithms, issuer: config.issuer, audience: config.audience })
     }
 
-    /// Asks for these `iss` and `aud` claims; `None` asks for nothing.
+    /// Requires these `iss` and `aud` claims; `None` accepts any.
     #[must_use]
     pub fn with_claims(self, issuer: Option<String>, audience: Option<String>) -> Self {
         Self { issuer, audience, ..self }
     }
 
-    /// Whether these keys are for this algorithm. The key decides, the token only has to agree.
+    /// Whether tokens of this algorithm are accepted.
     pub(super) fn accepts(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(&algorithm)
     }
@@ -61,10 +61,10 @@ impl KeySource {
         }
     }
 
-    /// The key that signed, if the token is of this origin. Never waits.
+    /// The key that signed the token. Never waits.
     ///
-    /// Issuer and audience are looked at first, though they aren't verified yet: a token that fails there fails
-    /// anyway, and nobody is asked for a key in its name.
+    /// Issuer and audience are checked first, although the signature isn't verified yet: a token that fails there would
+    /// fail anyway, and it must not make the server ask this issuer for a key.
     pub(super) fn verify(
         &self,
         token: &Token<'_>,
@@ -75,19 +75,18 @@ impl KeySource {
         let keys = self.keys();
         let key = keys.verify(token, algorithm)?;
         trail.passed(Check::Key, || format!("{key} of {self}"));
-        trail.passed(Check::Signature, || format!("made with {algorithm:?} by that key"));
+        trail.passed(Check::Signature, || format!("{algorithm:?} with that key"));
         Ok(Arc::clone(key))
     }
 
-    /// Asks the issuer for a key that [`Self::verify`] didn't know, if it may be asked; the answer is in what
-    /// `verify` then says.
+    /// Fetches a key that [`Self::verify`] didn't know, if the issuer may be asked. Call `verify` again afterwards.
     pub(super) async fn look_for(&self, token: &Token<'_>, algorithm: Algorithm) {
         if let Keys::Published(jwks) = &self.keys {
             jwks.look_for(|keys| keys.has_key_for(&token.header, algorithm)).await;
         }
     }
 
-    /// Why the keys may not be all there are.
+    /// Why the last fetch failed, if it did.
     pub(super) fn failure(&self) -> Option<Arc<str>> {
         match &self.keys {
             Keys::Shared(_) => None,
@@ -128,7 +127,7 @@ impl fmt::Display for KeySource {
     }
 }
 
-/// The algorithm a token names, if anything here could verify it.
+/// The algorithm that a token names, if a source accepts it.
 pub(super) fn algorithm(name: &str, sources: &[KeySource]) -> Result<Algorithm, TokenError> {
     let named = name.parse().ok().filter(|algorithm| sources.iter().any(|source| source.accepts(*algorithm)));
     named.ok_or_else(|| {
@@ -137,7 +136,7 @@ pub(super) fn algorithm(name: &str, sources: &[KeySource]) -> Result<Algorithm, 
     })
 }
 
-/// Reads `2:new,1:old`: any of these secrets verifies, whatever its version.
+/// Reads `2:new,1:old`. The versions are not used: any of the secrets verifies.
 pub fn parse_versioned_secrets(text: &str) -> Result<Vec<SecretString>, String> {
     text.split(',').map(parse_versioned_secret).collect()
 }

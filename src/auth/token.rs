@@ -1,4 +1,4 @@
-//! A token taken apart, before anything it says is believed.
+//! A token, parsed but not verified.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::IgnoredAny};
@@ -8,23 +8,22 @@ use super::{
     claims::{self, Claims},
 };
 
-/// Longer tokens are refused before they are looked at.
+/// Longer tokens are refused without being parsed.
 pub(super) const MAX_TOKEN: usize = 8 * 1024;
-/// The types of a JWT that is an access token. Better Auth's own have none.
+/// `typ` of access tokens. Better Auth's tokens have none.
 const ACCESS_TOKEN_TYPES: [&str; 2] = ["jwt", "at+jwt"];
 
-/// The parts of a JWS in its compact form. What it says is not to be trusted until a key has verified it.
+/// The parts of a compact JWS. Not to be trusted until a key has verified the signature.
 pub(super) struct Token<'a> {
     pub(super) header: Header,
     pub(super) claims: Claims,
-    /// What the signature was made over.
+    /// The signed part: header and claims, still encoded.
     pub(super) message: &'a str,
-    /// The signature, in base64.
+    /// The signature, in base64url.
     pub(super) signature: &'a str,
 }
 
-/// The header, as far as it matters here. Keys that a token brings along (`jwk`, `jku`, `x5u`, `x5c`) don't: they
-/// aren't even read.
+/// The header parameters that are used. Keys inside a token (`jwk`, `jku`, `x5u`, `x5c`) are not even read.
 #[derive(Deserialize)]
 pub(super) struct Header {
     pub(super) alg: String,
@@ -43,7 +42,7 @@ impl<'a> Token<'a> {
         let malformed = |what: &str| TokenError::new(Check::Form, format!("token is not a well-formed JWT: {what}"));
         let count = text.split('.').count();
         let (message, signature) = text.rsplit_once('.').filter(|_| count == 3).ok_or_else(|| match count {
-            5 => malformed("it has 5 parts, as encrypted ones have, which are not accepted"),
+            5 => malformed("it has 5 parts, so it is encrypted, which is not accepted"),
             _ => malformed(&format!("it has {count} parts, not 3")),
         })?;
         let (header, payload) = message.split_once('.').unwrap_or_default();
@@ -58,22 +57,22 @@ impl<'a> Token<'a> {
 }
 
 impl Header {
-    /// Whether this may be an access token at all.
+    /// Whether this can be an access token.
     pub(super) fn check(&self) -> Result<(), TokenError> {
         let refuse = |reason| Err(TokenError::new(Check::Header, reason));
         if self.enc.is_some() {
             return refuse("token is encrypted, which is not accepted".to_owned());
         }
-        // None of the extensions that may be critical is understood here (RFC 7515, section 4.1.11).
+        // No extension is supported (RFC 7515, section 4.1.11).
         if self.crit.is_some() {
-            return refuse("token has critical header parameters (crit), which are not understood".to_owned());
+            return refuse("token has critical header parameters (crit), which are not supported".to_owned());
         }
         let Some(typ) = &self.typ else { return Ok(()) };
         let name = typ.to_ascii_lowercase();
         if ACCESS_TOKEN_TYPES.contains(&name.trim_start_matches("application/")) {
             return Ok(());
         }
-        refuse(format!("not an access token by its type {}", Quoted(typ)))
+        refuse(format!("not an access token but of type {}", Quoted(typ)))
     }
 }
 

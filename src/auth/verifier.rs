@@ -1,4 +1,4 @@
-//! The check every request passes before either door opens.
+//! The authentication of a request: from its bearer token to its user.
 
 use std::sync::Arc;
 
@@ -33,26 +33,26 @@ struct Inner {
 }
 
 impl Verifier {
-    /// A verifier that accepts tokens of any of these origins.
+    /// Accepts tokens of any of these sources.
     #[must_use]
     pub fn new(sources: Vec<KeySource>, rules: ClaimRules) -> Self {
         Self { inner: Arc::new(Inner { sources, rules, cache: TokenCache::new() }) }
     }
 
-    /// Fetches the keys that issuers publish, now and then, in the background.
+    /// Fetches published keys at intervals, in the background.
     pub fn keep_keys_fresh(&self) {
         self.inner.sources.iter().for_each(KeySource::keep_fresh);
     }
 
-    /// The user whose token the `Authorization` header carries.
+    /// The user of the token in the `Authorization` header.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<CurrentUser> {
         self.verify(bearer_token(headers)?).await
     }
 
-    /// The user a token speaks for; the error names the check that failed and nothing secret. Waits for an issuer only
-    /// if the token names a key that isn't known.
+    /// The user of a token. The error names the check that failed and nothing secret. Waits for an issuer only if the
+    /// token names an unknown key.
     pub async fn verify(&self, token: &str) -> Result<CurrentUser> {
-        // Before the digest, too: whatever is done for a token must be bounded.
+        // Hashing a token of any size would be unbounded work.
         let digest = (token.len() <= MAX_TOKEN).then(|| Digest::of(token));
         if let Some(user) = digest.and_then(|digest| self.inner.cache.get(&digest)) {
             telemetry::token_checked("cached");
@@ -60,20 +60,19 @@ impl Verifier {
         }
         let checked = self.inner.check(token, digest, &mut Trail::default()).await;
         telemetry::token_checked(if checked.is_ok() { "verified" } else { "refused" });
-        checked.map_err(|refusal| Error::invalid_token(&refusal.reason))
+        checked.map_err(|error| Error::invalid_token(&error.reason))
     }
 
-    /// Every check on the way to accepting or refusing a token, as if it had never been seen before. The last one is
-    /// the one that failed, if any did.
+    /// Every check that accepts or refuses a token, without the cache. If one failed, it is the last.
     pub async fn explain(&self, token: &str) -> Vec<Finding> {
         let mut trail = Trail::kept();
-        if let Err(refusal) = self.inner.check(token, None, &mut trail).await {
-            trail.failed(&refusal);
+        if let Err(error) = self.inner.check(token, None, &mut trail).await {
+            trail.failed(&error);
         }
         trail.into_findings()
     }
 
-    /// The key sources, and why the keys of some may not be all there are.
+    /// The key sources, each with the reason if its last fetch failed.
     #[must_use]
     pub fn sources(&self) -> Vec<(String, Option<Arc<str>>)> {
         self.inner.sources.iter().map(|source| (source.to_string(), source.failure())).collect()
@@ -87,9 +86,9 @@ impl Inner {
         }
         trail.passed(Check::Size, || format!("{} of at most {MAX_TOKEN} bytes", text.len()));
         let token = Token::parse(text)?;
-        trail.passed(Check::Form, || "three parts, header and claims are JSON objects".to_owned());
+        trail.passed(Check::Form, || "three parts; header and claims are JSON objects".to_owned());
         token.header.check()?;
-        trail.passed(Check::Header, || "asks for nothing unknown".to_owned());
+        trail.passed(Check::Header, || "no critical parameters, and the type of an access token".to_owned());
         let algorithm = algorithm(&token.header.alg, &self.sources)?;
         trail.passed(Check::Algorithm, || format!("{algorithm:?}"));
         let key = self.signer(&token, algorithm, trail).await?;
@@ -100,34 +99,34 @@ impl Inner {
         Ok(user)
     }
 
-    /// The key that signed. Issuers are asked only when no known key did, and by then all known ones were tried.
+    /// The key that signed the token. Issuers are asked only after all known keys have been tried.
     async fn signer(&self, token: &Token<'_>, algorithm: Algorithm, trail: &mut Trail) -> Result<Arc<Key>, TokenError> {
-        let mut refusals = Vec::new();
+        let mut errors = Vec::new();
         let mut missing = FuturesUnordered::new();
         for source in self.sources.iter().filter(|source| source.accepts(algorithm)) {
             match source.verify(token, algorithm, trail) {
                 Ok(key) => return Ok(key),
-                Err(refusal) if refusal.check == Check::Key => {
+                Err(error) if error.check == Check::Key => {
                     missing.push(async move {
                         source.look_for(token, algorithm).await;
                         source
                     });
                 }
-                Err(refusal) => refusals.push(refusal),
+                Err(error) => errors.push(error),
             }
         }
         while let Some(source) = missing.next().await {
             match source.verify(token, algorithm, trail) {
                 Ok(key) => return Ok(key),
-                Err(refusal) => refusals.push(refusal),
+                Err(error) => errors.push(error),
             }
         }
-        let furthest = refusals.into_iter().max_by_key(|refusal| refusal.check);
+        let furthest = errors.into_iter().max_by_key(|error| error.check);
         Err(furthest.unwrap_or_else(|| TokenError::new(Check::Algorithm, "algorithm not accepted")))
     }
 }
 
-/// The token of `Authorization: Bearer <token>`; the scheme's case and extra spaces don't matter.
+/// The token of `Authorization: Bearer <token>`, whatever the scheme's case and the spaces.
 fn bearer_token(headers: &HeaderMap) -> Result<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().ok_or(missing("Not authenticated"))?;

@@ -182,7 +182,7 @@ async fn what_else_better_auth_hands_out_is_refused() {
     assert!(app.lets_in(&better_auth.token(&ann).await).await);
     let cases = [
         ("a session", ann.session, "token is not a well-formed JWT"),
-        ("a session cookie cache", ann.cookie_cache, "not an access token by its type"),
+        ("a session cookie cache", ann.cookie_cache, "not an access token but of type"),
         ("an e-mail verification", better_auth.last_email().await, "token has no user id"),
     ];
     check_all(cases, async |(what, token, reason)| {

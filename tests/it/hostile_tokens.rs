@@ -211,7 +211,7 @@ async fn a_claim_that_is_there_twice_is_refused() {
     check_all(["sub", "exp", "iss", "aud", "whatever"], async |name| {
         let claims = format!(r#"{},"{name}":"bob","{name}":"bob"}}"#, ann.trim_end_matches('}'));
         let token = setup.ed.sign_text(r#"{"alg":"EdDSA","kid":"ed"}"#, &claims);
-        setup.refuses(name, &token, "token is not a well-formed JWT: one of its claims is there twice").await;
+        setup.refuses(name, &token, "token is not a well-formed JWT: one of its claims is repeated").await;
     })
     .await;
     for header in [r#"{"alg":"HS256","alg":"EdDSA","kid":"ed"}"#, r#"{"alg":"EdDSA","kid":"ed","kid":"ec"}"#] {
@@ -234,7 +234,7 @@ async fn other_things_that_better_auth_signs_are_refused() {
     setup.refuses("its audience alone", &setup.ed.sign(&only), "audience is not https://api.example").await;
     let typed = r#"{"alg":"EdDSA","kid":"ed","typ":"better-auth.session-cache+jwt"}"#;
     let typed = setup.ed.sign_text(typed, &claims_of("ann").to_string());
-    setup.refuses("its type", &typed, "not an access token by its type").await;
+    setup.refuses("its type", &typed, "not an access token but of type").await;
     let exp = claims_of("ann")["exp"].clone();
     for (claims, reason) in [
         (json!({ "email": "ann@example.com", "exp": exp }), "token has no user id"),
@@ -252,9 +252,9 @@ async fn a_header_that_asks_for_something_else_is_refused() {
     let setup = Setup::new().await;
     let ann = claims_of("ann").to_string();
     let cases = [
-        (json!({ "typ": "dpop+jwt" }), "not an access token by its type"),
-        (json!({ "typ": "JWE" }), "not an access token by its type"),
-        (json!({ "typ": "" }), "not an access token by its type"),
+        (json!({ "typ": "dpop+jwt" }), "not an access token but of type"),
+        (json!({ "typ": "JWE" }), "not an access token but of type"),
+        (json!({ "typ": "" }), "not an access token but of type"),
         (json!({ "typ": 5 }), "token is not a well-formed JWT"),
         (json!({ "crit": ["exp"] }), "token has critical header parameters"),
         (json!({ "crit": ["b64"], "b64": false }), "token has critical header parameters"),
