@@ -58,35 +58,36 @@ pub struct TokenSettings {
 
 impl TokenSettings {
     pub(super) fn check(&self, errors: &mut ConfigErrors) {
+        self.check_secrets(errors);
+        if !self.jwks_allow_http {
+            self.check_urls(errors);
+        }
+    }
+
+    fn check_secrets(&self, errors: &mut ConfigErrors) {
         let min = if self.allow_short_secrets { MIN_SHORT_SECRET } else { MIN_SECRET };
         let is_short = |secret: &SecretString| secret.expose_secret().len() < min;
-        for (name, is_short) in [
-            ("BETTER_AUTH_SECRET", self.better_auth_secret.as_ref().is_some_and(is_short)),
-            ("BETTER_AUTH_SECRETS", self.better_auth_secrets.iter().flatten().any(is_short)),
-        ] {
-            if is_short {
-                errors.push(
-                    name,
-                    format!(
-                        "a secret must have at least {min} bytes. Make one with `openssl rand -base64 32`; to keep an \
-                         old one of 16 bytes or more for a while, set ALLOW_SHORT_SECRETS=true"
-                    ),
-                );
-            }
+        let reason = format!(
+            "a secret must have at least {min} bytes. Make one with `openssl rand -base64 32`; to keep an old one of \
+             {MIN_SHORT_SECRET} bytes or more for a while, set ALLOW_SHORT_SECRETS=true"
+        );
+        if self.better_auth_secret.as_ref().is_some_and(is_short) {
+            errors.push("BETTER_AUTH_SECRET", &reason);
         }
-        if self.jwks_allow_http {
-            return;
+        if self.better_auth_secrets.iter().flatten().any(is_short) {
+            errors.push("BETTER_AUTH_SECRETS", &reason);
         }
+    }
+
+    fn check_urls(&self, errors: &mut ConfigErrors) {
         let published = self.jwks_url.iter().flatten().map(|jwks| ("JWKS_URL", &jwks.url));
         let better_auth = self.better_auth_url.iter().map(|server| ("BETTER_AUTH_URL", &server.jwks.url));
         for (name, url) in published.chain(better_auth).filter(|(_, url)| !JwksUrl::is_trustworthy(url)) {
-            errors.push(
-                name,
-                format!(
-                    "must start with https://, got `{url}`. If only people you trust can reach that network, set \
-                     JWKS_ALLOW_HTTP=true"
-                ),
+            let reason = format!(
+                "must start with https://, got `{url}`. If only people you trust can reach that network, set \
+                 JWKS_ALLOW_HTTP=true"
             );
+            errors.push(name, reason);
         }
     }
 
@@ -134,26 +135,22 @@ impl TokenSettings {
         NewToken { user, ttl, issuer: self.jwt_issuer.as_deref(), audience: self.jwt_audience.as_deref() }
     }
 
-    /// What an operator should know about these settings, though they work.
+    /// Warnings about settings that work but accept more tokens than they should.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let open = self.jwks().into_iter().filter(|jwks| jwks.audience.is_none());
-        let mut warnings: Vec<_> = open
-            .map(|jwks| {
-                format!(
-                    "tokens of {} are accepted whatever application they were made for: set JWT_AUDIENCE, or `aud` \
-                     after the URL",
-                    jwks.url
-                )
-            })
-            .collect();
-        if !self.secrets().is_empty() && self.jwt_issuer.is_none() && self.jwt_audience.is_none() {
-            warnings.push(
-                "every token signed with the shared secret is accepted, whatever it was made for: set JWT_ISSUER or \
-                 JWT_AUDIENCE"
-                    .to_owned(),
-            );
-        }
-        warnings
+        let has_no_claims = self.jwt_issuer.is_none() && self.jwt_audience.is_none();
+        let shared = (has_no_claims && !self.secrets().is_empty()).then(|| {
+            "every token signed with the shared secret is accepted, whatever it was made for: set JWT_ISSUER or \
+             JWT_AUDIENCE"
+                .to_owned()
+        });
+        let open = self.jwks().into_iter().filter(|jwks| jwks.audience.is_none()).map(|jwks| {
+            format!(
+                "tokens of {} are accepted whatever application they were made for: set JWT_AUDIENCE, or `aud` after \
+                 the URL",
+                jwks.url
+            )
+        });
+        open.chain(shared).collect()
     }
 }
