@@ -2,27 +2,35 @@
 
 use std::{sync::Arc, time::Duration};
 
-use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::AsyncPgConnection;
+use diesel::{
+    ConnectionError, ConnectionResult, define_sql_function,
+    sql_types::{Nullable, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, pem::PemObject},
 };
+use tokio::time::timeout;
 use tokio_postgres::{
     CancelToken, Config, NoTls, Socket,
-    config::{Host, SslMode},
+    config::{Host, SslMode, TargetSessionAttrs},
     error::SqlState,
     tls::MakeTlsConnect,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::pooler::explain;
 use crate::error::Chain;
 
 /// The name our connections have in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "tandem";
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may be silent before the network is asked whether the other side is still there, and how long it
+/// may stay unacknowledged.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Which database, and how to talk to it. The password doesn't show in `Debug`.
 #[derive(Clone, Debug)]
@@ -58,9 +66,7 @@ impl Target {
         kept.set_query(query.as_deref().filter(|query| !query.is_empty()));
         let mut config = kept.as_str().parse::<Config>().map_err(|error| Chain(&error).to_string())?;
         config.application_name(APPLICATION_NAME);
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
+        set_defaults(&mut config, |name| url.query_pairs().any(|(given, _)| given == name));
         Ok(Self { config, ca_file })
     }
 
@@ -85,7 +91,8 @@ impl Target {
             None => limits,
         };
         limited.options(options);
-        Ok(Connector { limited, plain: self.config.clone(), tls, can_cancel: !is_local })
+        let timeout = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        Ok(Connector { limited, plain: self.config.clone(), tls, timeout, can_cancel: !is_local })
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, std::io::Error> {
@@ -107,6 +114,29 @@ impl Target {
     }
 }
 
+/// What a URL leaves open. A standby is no use to a server that writes. Firewalls and NATs forget idle connections
+/// without a word: probes keep them alive, and show when the other side is gone.
+fn set_defaults(config: &mut Config, is_given: impl Fn(&str) -> bool) {
+    if !is_given("connect_timeout") {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if !is_given("target_session_attrs") {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    if !is_given("keepalives_idle") {
+        config.keepalives_idle(KEEPALIVE);
+    }
+    if !is_given("keepalives_interval") {
+        config.keepalives_interval(KEEPALIVE / 3);
+    }
+    if !is_given("keepalives_retries") {
+        config.keepalives_retries(3);
+    }
+    if !is_given("tcp_user_timeout") {
+        config.tcp_user_timeout(KEEPALIVE);
+    }
+}
+
 /// Kept by the server, so that nothing runs on after a client has given up.
 fn limits(statement_timeout: Duration) -> String {
     let millis = statement_timeout.as_millis();
@@ -114,25 +144,56 @@ fn limits(statement_timeout: Duration) -> String {
     format!("-c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} -c jit=off")
 }
 
+define_sql_function!(fn current_schema() -> Nullable<Text>);
+define_sql_function!(fn quote_ident(name: Nullable<Text>) -> Nullable<Text>);
+
 /// Makes connections to one database.
 pub(super) struct Connector {
     limited: Config,
     plain: Config,
     tls: Option<MakeRustlsConnect>,
+    timeout: Duration,
     can_cancel: bool,
 }
 
 impl Connector {
-    /// A new connection. Transaction poolers refuse start-up options: behind those, only our own deadlines hold.
+    /// A new connection, or a failure in time: TLS, start-up and the first statements can hang as well as TCP.
     pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        self.in_time(self.connect_unlimited()).await
+    }
+
+    /// The same, and the schema that the login's search path finds first, quoted.
+    pub(super) async fn connect_to_schema(&self) -> ConnectionResult<(AsyncPgConnection, Arc<str>)> {
+        let connect = async {
+            let mut connection = self.connect_unlimited().await?;
+            let schema: Option<String> = diesel::select(quote_ident(current_schema()))
+                .get_result(&mut connection)
+                .await
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok((connection, schema.unwrap_or_default().into()))
+        };
+        self.in_time(connect).await
+    }
+
+    async fn in_time<T>(&self, connect: impl Future<Output = ConnectionResult<T>>) -> ConnectionResult<T> {
+        let late = |_| Err(ConnectionError::BadConnection(format!("no connection within {:?}", self.timeout)));
+        timeout(self.timeout, connect).await.unwrap_or_else(late)
+    }
+
+    /// Transaction poolers refuse start-up options. Behind those, each transaction brings its limits.
+    async fn connect_unlimited(&self) -> ConnectionResult<AsyncPgConnection> {
         let opened = match self.open(&self.limited).await {
             Err(error) if refuses_options(&error) => {
-                tracing::warn!(%error, "connected without server-side time-outs: this pooler refuses start-up options");
+                tracing::warn!(%error, "connected without start-up options, which this pooler refuses: limits are set in each transaction only");
                 self.open(&self.plain).await
             }
             opened => opened,
         };
-        opened.unwrap_or_else(|error| Err(ConnectionError::BadConnection(Chain(&error).to_string())))
+        match opened {
+            Ok(Err(ConnectionError::CouldntSetupConfiguration(error))) => Err(explain(&error.to_string())),
+            Ok(connection) => connection,
+            Err(error) => Err(ConnectionError::BadConnection(Chain(&error).to_string())),
+        }
     }
 
     /// Whether there is somebody to ask while a connection is busy: the embedded database has nobody.
@@ -142,13 +203,22 @@ impl Connector {
 
     /// Asks the server to give up what a connection is doing. If it can't be reached, its own limit will do.
     pub(super) async fn cancel(&self, token: &CancelToken) {
-        let cancelled = match &self.tls {
-            Some(tls) => token.cancel_query(tls.clone()).await,
-            None => token.cancel_query(NoTls).await,
+        let request = async {
+            match &self.tls {
+                Some(tls) => token.cancel_query(tls.clone()).await,
+                None => token.cancel_query(NoTls).await,
+            }
         };
-        if let Err(error) = cancelled {
-            tracing::debug!(%error, "can't cancel a query");
+        match timeout(self.timeout, request).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "can't cancel a query"),
+            Err(_) => tracing::debug!("can't cancel a query in time"),
         }
+    }
+
+    /// How long a connection may take to be made.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     async fn open(&self, config: &Config) -> Result<ConnectionResult<AsyncPgConnection>, tokio_postgres::Error> {

@@ -27,14 +27,19 @@ const CATALOG_FLAW: &str = "
             THEN format('there is no table %s. Run `tandem migrate`', t.name)
         WHEN NOT (c.relrowsecurity AND c.relforcerowsecurity)
             THEN format('row-level security is not forced. ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t.name)
-        WHEN NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd = '*'
-                         AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL)
+        WHEN p.complete = 0
             THEN format('the table %1$s has no policy for all commands with USING and WITH CHECK. Recreate %1$s_of_current_user', t.name)
-        WHEN (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive) <> 1
+        WHEN p.permissive <> 1
             THEN format('the table %s has more than one permissive policy: what any of them permits is permitted. Drop the others', t.name)
     END AS flaw
     FROM pg_roles r CROSS JOIN (VALUES ('tasks'), ('idempotency_keys')) t (name)
     LEFT JOIN pg_class c ON c.oid = to_regclass(t.name)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS permissive,
+               count(*) FILTER (WHERE polcmd = '*' AND polqual IS NOT NULL AND polwithcheck IS NOT NULL) AS complete
+        FROM pg_policy WHERE polrelid = c.oid AND polpermissive AND EXISTS (
+            SELECT FROM unnest(polroles) role WHERE role = 0 OR pg_has_role(r.oid, role, 'MEMBER'))
+    ) p
     WHERE r.rolname = current_user";
 
 /// A table whose rows belong to users, with what the canaries write there.
@@ -81,7 +86,7 @@ pub(super) async fn prove(pool: &Pool) -> Result<()> {
 }
 
 async fn prove_on(mut lease: Lease, limit: Duration) -> Result<()> {
-    match timeout(limit, prove_in_transaction(lease.connection())).await {
+    match timeout(limit, prove_in_transaction(lease.connection(), lease.schema())).await {
         Ok(Ok(None)) => Ok(()),
         Ok(Ok(Some(flaw))) => Err(Error::internal(format!("user isolation can't be proved: {flaw}"))),
         Ok(Err(error)) => {
@@ -96,19 +101,20 @@ async fn prove_on(mut lease: Lease, limit: Duration) -> Result<()> {
 }
 
 /// What is wrong, if anything is. Leaves nothing behind: the transaction is rolled back.
-async fn prove_in_transaction(connection: &AsyncPgConnection) -> QueryResult<Option<String>> {
+async fn prove_in_transaction(connection: &AsyncPgConnection, schema: &str) -> QueryResult<Option<String>> {
     run(connection, "BEGIN").await?;
-    let flaw = find_flaw(connection).await;
+    let flaw = find_flaw(connection, schema).await;
     run(connection, "ROLLBACK").await?;
     Ok(flaw.unwrap_or_else(|error| Some(format!("{error}. Has `tandem migrate` run?"))))
 }
 
-async fn find_flaw(connection: &AsyncPgConnection) -> QueryResult<Option<String>> {
+async fn find_flaw(connection: &AsyncPgConnection, schema: &str) -> QueryResult<Option<String>> {
     if let Err(error) = run(connection, "SELECT set_config('role', 'tandem_api', true)").await {
         return Ok(Some(format!(
             "this login can't become the role tandem_api ({error}). Run `tandem migrate`, or: GRANT tandem_api TO <login>"
         )));
     }
+    run(connection, &format!("SELECT set_config('search_path', '{}', true)", schema.replace('\'', "''"))).await?;
     let flaws: Vec<Flaw> = rows(connection, CATALOG_FLAW).await?;
     if let Some(flaw) = flaws.into_iter().find_map(|found| found.flaw) {
         return Ok(Some(flaw));

@@ -12,7 +12,9 @@ mod connect;
 mod idempotency;
 mod isolation;
 mod migrate;
+mod owner;
 mod pool;
+mod pooler;
 mod rows;
 mod schema;
 #[cfg(all(feature = "embedded", unix))]
@@ -36,7 +38,10 @@ pub use self::{
     migrate::{migrate, revert},
     tasks::{Changed, UserTasks},
 };
-use crate::{auth::CurrentUser, error::Result};
+use crate::{
+    auth::CurrentUser,
+    error::{Error, Result},
+};
 
 /// How the database is reached and how long anything may take.
 #[derive(Clone, Debug)]
@@ -67,6 +72,11 @@ impl Db {
     #[must_use]
     pub fn tasks(&self, user: CurrentUser) -> UserTasks {
         UserTasks::new(self.pool.clone(), user)
+    }
+
+    /// Fails if a pooler in front of the database mixes up prepared statements; the error's cause says what to change.
+    pub async fn check_pooler(&self) -> Result<()> {
+        self.pool.connector().check_pooler().await.map_err(Error::unavailable)
     }
 
     /// Proves that this database keeps users apart; the error's cause says what to fix.

@@ -1,12 +1,14 @@
 //! The pool of connections, and when a connection is not fit to go back to it.
 
 use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use bb8::{ErrorSink, ManageConnection, RunError};
+use bb8::{ManageConnection, RunError};
 use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, pooled_connection::PoolableConnection};
 use tokio::time::{Instant, sleep};
@@ -14,13 +16,22 @@ use tokio::time::{Instant, sleep};
 use super::{DbConfig, connect::Connector};
 use crate::error::{Error, Result};
 
+/// How long a connection is kept without use: shorter than the patience of common balancers and NATs.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// The pause after a failed attempt to connect, which doubles up to the longest.
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
 /// Connections to one database.
 #[derive(Clone)]
 pub(super) struct Pool {
     connections: bb8::Pool<Manager>,
     connector: Arc<Connector>,
     last_failure: LastFailure,
+    generation: Arc<AtomicU64>,
     statement_timeout: Duration,
+    statement_timeout_setting: Arc<str>,
 }
 
 /// A connection that belongs to one operation until it is dropped, which gives it back.
@@ -31,34 +42,59 @@ impl Pool {
         let connector = config.target.connector(config.statement_timeout).map_err(Error::internal)?;
         let connector = Arc::new(connector);
         let last_failure = LastFailure::default();
+        let generation = Arc::new(AtomicU64::default());
+        let manager = Manager {
+            connector: Arc::clone(&connector),
+            last_failure: last_failure.clone(),
+            generation: Arc::clone(&generation),
+        };
         let connections = bb8::Pool::builder()
             .max_size(config.pool_size)
             .connection_timeout(config.checkout_timeout)
             // A `SELECT 1` before every use would cost a third of the throughput.
             .test_on_check_out(false)
-            .error_sink(Box::new(last_failure.clone()))
-            .build(Manager { connector: Arc::clone(&connector), last_failure: last_failure.clone() })
+            .idle_timeout(Some(IDLE_TIMEOUT))
+            .build(manager)
             .await
             .map_err(Error::unavailable)?;
-        Ok(Self { connections, connector, last_failure, statement_timeout: config.statement_timeout })
+        let statement_timeout = config.statement_timeout;
+        let statement_timeout_setting = statement_timeout.as_millis().to_string().into();
+        Ok(Self { connections, connector, last_failure, generation, statement_timeout, statement_timeout_setting })
     }
 
     pub(super) fn statement_timeout(&self) -> Duration {
         self.statement_timeout
     }
 
+    /// The same, as the setting of the server.
+    pub(super) fn statement_timeout_setting(&self) -> &str {
+        &self.statement_timeout_setting
+    }
+
     pub(super) fn connector(&self) -> &Arc<Connector> {
         &self.connector
     }
 
-    /// A connection that was alive when last heard of. Those the server has closed meanwhile are dropped on the way.
+    /// A connection that was alive when last heard of. Those the server has closed meanwhile, and retired ones, are dropped
+    /// on the way.
     pub(super) async fn lease(&self) -> Result<Lease> {
         loop {
             let mut lease = self.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
+            if lease.generation != self.generation.load(Ordering::Relaxed) {
+                lease.spoil();
+            }
             if !lease.is_unfit() {
                 return Ok(lease);
             }
         }
+    }
+
+    /// Replaces all connections before their next use, as this one has shown that the others lead to the same dead end: a
+    /// primary that became a standby, or a network that has forgotten them. Only the first of them has that effect.
+    pub(super) fn retire(&self, lease: &mut Lease) {
+        lease.spoil();
+        let next = lease.generation + 1;
+        let _ = self.generation.compare_exchange(lease.generation, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Waits until no connection is leased, or until the deadline.
@@ -82,16 +118,28 @@ impl Pool {
 pub(super) struct Manager {
     connector: Arc<Connector>,
     last_failure: LastFailure,
+    generation: Arc<AtomicU64>,
 }
 
 impl ManageConnection for Manager {
     type Connection = Session;
     type Error = ConnectionError;
 
+    /// Goes on until it succeeds: bb8 would not try again for requests that wait already.
     async fn connect(&self) -> Result<Session, ConnectionError> {
-        let connection = self.connector.connect().await?;
-        self.last_failure.set(None);
-        Ok(Session { connection, is_spoilt: false })
+        let mut pause = MIN_PAUSE;
+        loop {
+            let generation = self.generation.load(Ordering::Relaxed);
+            match self.connector.connect_to_schema().await {
+                Ok((connection, schema)) => {
+                    self.last_failure.clear();
+                    return Ok(Session { connection, schema, generation, is_spoilt: false });
+                }
+                Err(error) => self.last_failure.note(&error),
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
     }
 
     async fn is_valid(&self, _: &mut Session) -> Result<(), ConnectionError> {
@@ -106,12 +154,19 @@ impl ManageConnection for Manager {
 /// A connection and whether it can be trusted to be outside a transaction.
 pub(super) struct Session {
     connection: AsyncPgConnection,
+    schema: Arc<str>,
+    generation: u64,
     is_spoilt: bool,
 }
 
 impl Session {
     pub(super) fn connection(&self) -> &AsyncPgConnection {
         &self.connection
+    }
+
+    /// The schema of the tables, quoted: what the login finds first, which the API role might not.
+    pub(super) fn schema(&self) -> &str {
+        &self.schema
     }
 
     /// Keeps the connection from being used again: it will be closed, which ends whatever it was doing.
@@ -135,18 +190,17 @@ impl LastFailure {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, failure: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-    }
-}
-
-impl<E: fmt::Display> ErrorSink<E> for LastFailure {
-    fn sink(&self, error: E) {
-        tracing::warn!(%error, "can't connect to the database");
-        self.set(Some(format!("can't connect to the database: {error}")));
+    fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn boxed_clone(&self) -> Box<dyn ErrorSink<E>> {
-        Box::new(self.clone())
+    /// Logs a failure that is another one than the last.
+    fn note(&self, error: &ConnectionError) {
+        let failure = format!("can't connect to the database: {error}");
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref() != Some(&failure) {
+            tracing::warn!("{failure}");
+            *last = Some(failure);
+        }
     }
 }

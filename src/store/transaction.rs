@@ -63,27 +63,28 @@ impl<A: Operation, B: Operation> Work for (A, Option<B>) {
 }
 
 impl Pool {
-    /// Reads for a user. Retried once on a fresh connection if the first one turns out to be dead.
+    /// Reads for a user. A read changes nothing, so whatever may go better elsewhere is tried once more.
     pub(super) async fn read<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
         match self.run(Access::ReadOnly, user, Arc::clone(&work)).await {
-            Err(Failure::ConnectionLost(_)) => Ok(self.run(Access::ReadOnly, user, work).await?),
+            Err(Failure::NotDone(_) | Failure::Unknown(_)) => Ok(self.run(Access::ReadOnly, user, work).await?),
             done => Ok(done?),
         }
     }
 
-    /// Changes something for a user. Never retried: when the connection dies, whether the server got as far as the commit
-    /// is unknown.
+    /// Changes something for a user. Tried once more only if it is certain that nothing was done.
     pub(super) async fn change<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
-        Ok(self.run(Access::ReadWrite, user, work).await?)
+        match self.run(Access::ReadWrite, user, Arc::clone(&work)).await {
+            Err(Failure::NotDone(_)) => Ok(self.run(Access::ReadWrite, user, work).await?),
+            done => Ok(done?),
+        }
     }
 
     /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
     async fn run<W: Work>(&self, access: Access, user: &Arc<str>, work: Arc<W>) -> Result<W::Output, Failure> {
-        let lease = self.lease().await.map_err(Failure::Other)?;
+        let lease = self.lease().await.map_err(Failure::Final)?;
         let settled = Settled::default();
         let token = lease.connection().cancel_token();
-        let limit = self.statement_timeout();
-        let transaction = transact(lease, access, Arc::clone(user), work, limit, settled.clone());
+        let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
         let mut transaction = FinishOnDrop::new(transaction);
         if access == Access::ReadWrite || !self.connector().can_cancel() {
             return transaction.await;
@@ -96,33 +97,51 @@ impl Pool {
 }
 
 async fn transact<W: Work>(
+    pool: Pool,
     mut lease: Lease,
     access: Access,
     user: Arc<str>,
     work: Arc<W>,
-    statement_timeout: Duration,
     settled: Settled,
 ) -> Result<W::Output, Failure> {
     let started = Instant::now();
-    let answers = timeout(statement_timeout + GRACE, pipeline(lease.connection(), access, &user, &*work)).await;
-    let Ok(answers) = answers else {
-        lease.spoil();
-        return Err(Failure::Other(Error::unavailable("the database did not answer in time")));
+    let limit = pool.statement_timeout();
+    let switch = Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: lease.schema() };
+    let Ok(answers) = timeout(limit + GRACE, pipeline(lease.connection(), access, &switch, &*work)).await else {
+        return Err(give_up(&pool, lease, &settled));
     };
+    if answers.begin.is_err() {
+        pool.retire(&mut lease);
+    }
     // Without a COMMIT that went through, the connection may still be inside the transaction; and a request to cancel
     // that is under way may arrive only now.
-    if answers.commit.is_err() || !settled.settle() {
+    if answers.switch.is_err() || answers.commit.is_err() || !settled.settle() {
         lease.spoil();
     }
-    answers.judge().map_err(|error| classify(error, started.elapsed() >= statement_timeout))
+    answers.judge(started.elapsed() >= limit)
+}
+
+/// The server limits itself, so no answer at all means that the connection is dead, or the server is.
+fn give_up(pool: &Pool, mut lease: Lease, settled: &Settled) -> Failure {
+    if pool.connector().can_cancel() && settled.settle() {
+        let (connector, token) = (Arc::clone(pool.connector()), lease.connection().cancel_token());
+        tokio::spawn(async move { connector.cancel(&token).await });
+    }
+    pool.retire(&mut lease);
+    Failure::Unknown(Error::unavailable("the database did not answer in time"))
 }
 
 /// Sends all statements at once and awaits all of them, whatever becomes of each: the COMMIT must be answered.
-async fn pipeline<W: Work>(connection: &AsyncPgConnection, access: Access, user: &str, work: &W) -> Answers<W::Output> {
+async fn pipeline<W: Work>(
+    connection: &AsyncPgConnection,
+    access: Access,
+    switch: &Switch<'_>,
+    work: &W,
+) -> Answers<W::Output> {
     let (begin, switch, result, commit) = futures::join!(
         access.begin(connection),
-        ActAs { user }.execute(&mut &*connection),
-        work.send(user, connection),
+        switch.execute(&mut &*connection),
+        work.send(switch.user, connection),
         Commit.execute(&mut &*connection),
     );
     Answers { begin, switch, result, commit }
@@ -139,43 +158,52 @@ struct Answers<T> {
 impl<T> Answers<T> {
     /// The first failure in the order they were sent is the cause of those behind it; but a lost connection is
     /// the cause of whatever else went wrong. A query that failed has turned the COMMIT into a rollback.
-    fn judge(self) -> QueryResult<T> {
+    fn judge(self, has_used_its_time: bool) -> Result<T, Failure> {
         let commit = match self.commit {
-            Err(error) if is_connection_lost(&error) => return Err(error),
+            Err(error) if is_connection_lost(&error) => return Err(Failure::Unknown(Error::unavailable(error))),
             commit => commit,
         };
-        self.begin?;
-        self.switch?;
-        let result = self.result?;
-        commit?;
+        // A primary that became a standby, as a rule. Nothing behind it was done: see `owner`.
+        self.begin.map_err(|error| Failure::NotDone(Error::unavailable(error)))?;
+        self.switch.map_err(|error| Failure::Final(Error::unavailable(error)))?;
+        let result = self.result.map_err(|error| classify(error, commit.is_ok(), has_used_its_time))?;
+        commit.map_err(|error| Failure::Final(Error::internal(error)))?;
         Ok(result)
     }
 }
 
-/// A failure, and whether trying again on another connection could help.
+/// A failure, and whether trying once more on another connection is safe.
 enum Failure {
-    ConnectionLost(Error),
-    Other(Error),
+    /// Nothing was done, and it may go better next time.
+    NotDone(Error),
+    /// Whether the server got as far as the commit is not known.
+    Unknown(Error),
+    /// It would fail again.
+    Final(Error),
 }
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::ConnectionLost(error) | Failure::Other(error) => error,
+            Failure::NotDone(error) | Failure::Unknown(error) | Failure::Final(error) => error,
         }
     }
 }
 
-/// diesel doesn't pass on the SQLSTATE: what fails for no other known reason after all of its time was cancelled for that.
-fn classify(error: DbError, has_used_its_time: bool) -> Failure {
-    match error {
-        error if is_connection_lost(&error) => Failure::ConnectionLost(Error::unavailable(error)),
-        DbError::DatabaseError(DatabaseErrorKind::Unknown, _) if has_used_its_time => {
-            Failure::Other(Error::unavailable(error))
+/// diesel doesn't pass on the SQLSTATE, and messages may be translated. What fails for no known reason after all of its
+/// time was cancelled for that; before, it may be a deadlock, and if it was rolled back, one more attempt is safe.
+fn classify(error: DbError, is_rolled_back: bool, has_used_its_time: bool) -> Failure {
+    use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
+    match &error {
+        DbError::DatabaseError(Unknown, _) if has_used_its_time => Failure::Final(Error::unavailable(error)),
+        DbError::DatabaseError(SerializationFailure | ReadOnlyTransaction, _) if is_rolled_back => {
+            Failure::NotDone(Error::unavailable(error))
         }
-        // A primary that became a standby: the next connection may find the new primary.
-        DbError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Failure::Other(Error::unavailable(error)),
-        error => Failure::Other(Error::internal(error)),
+        DbError::DatabaseError(Unknown, cause) if is_rolled_back => match cause.message() {
+            "deadlock detected" => Failure::NotDone(Error::unavailable(error)),
+            _ => Failure::NotDone(Error::internal(error)),
+        },
+        _ => Failure::Final(Error::internal(error)),
     }
 }
 
@@ -219,19 +247,26 @@ statement!(BeginReadOnly, "BEGIN READ ONLY");
 statement!(BeginReadWrite, "BEGIN READ WRITE");
 statement!(Commit, "COMMIT");
 
-/// Until the transaction ends, this is the API role, and speaks for this user.
-struct ActAs<'a> {
+/// Until the transaction ends, this is the API role, and speaks for this user. The limit is set here too, for poolers that
+/// refuse start-up options; and the schema, because a search path with "$user" means another one to another role.
+struct Switch<'a> {
     user: &'a str,
+    statement_timeout: &'a str,
+    schema: &'a str,
 }
 
-impl QueryId for ActAs<'_> {
-    type QueryId = ActAs<'static>;
+impl QueryId for Switch<'_> {
+    type QueryId = Switch<'static>;
 }
 
-impl QueryFragment<Pg> for ActAs<'_> {
+impl QueryFragment<Pg> for Switch<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', ");
         out.push_bind_param::<Text, str>(self.user)?;
+        out.push_sql(", true), set_config('statement_timeout', ");
+        out.push_bind_param::<Text, str>(self.statement_timeout)?;
+        out.push_sql(", true), set_config('search_path', ");
+        out.push_bind_param::<Text, str>(self.schema)?;
         out.push_sql(", true)");
         Ok(())
     }

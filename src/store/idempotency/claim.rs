@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::fingerprint::Fingerprint;
 use crate::{
     store::{
+        owner::{Owner, push_owner},
         schema::idempotency_keys,
         statement::{Operation, Statement},
     },
@@ -66,7 +67,7 @@ struct Expire<'a>(&'a Claim);
 impl QueryFragment<Pg> for Expire<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours' AND user_id = ");
-        out.push_bind_param::<Text, str>(&self.0.user)
+        push_owner(&self.0.user, &mut out)
     }
 }
 
@@ -100,7 +101,7 @@ pub(super) fn push_key<'b>(claim: &'b Claim, out: &mut AstPass<'_, 'b, Pg>) -> Q
 }
 
 fn push_values<'b>(claim: &'b Claim, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_bind_param::<Text, str>(&claim.user)?;
+    push_owner(&claim.user, out)?;
     out.push_sql(", ");
     out.push_bind_param::<Text, str>(claim.key.as_str())?;
     out.push_sql(", ");
@@ -116,7 +117,7 @@ impl Operation for Recall {
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a {
         let Self(Claim { key, part, .. }) = self;
         idempotency_keys::table
-            .filter(idempotency_keys::user_id.eq(owner))
+            .filter(idempotency_keys::user_id.eq(Owner(owner)))
             .filter(idempotency_keys::key.eq(key.as_str()).and(idempotency_keys::part.eq(part)))
             .select((idempotency_keys::fingerprint, idempotency_keys::outcome))
     }

@@ -9,7 +9,7 @@ use diesel::{
     pg::Pg,
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{self, Array, Bool, Text},
+    sql_types::{self, Array, Bool},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use super::{
     writes::{clock_timestamp, completion, revision},
 };
 use crate::store::{
+    owner::push_owner,
     rows::{NewRows, TaskRow},
     schema::tasks,
     statement::{Answer, Operation, Statement, Write},
@@ -119,7 +120,7 @@ struct Locked<'a> {
 impl QueryFragment<Pg> for Locked<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("id IN (SELECT id FROM tasks WHERE user_id = ");
-        out.push_bind_param::<Text, str>(self.owner)?;
+        push_owner(self.owner, &mut out)?;
         out.push_sql(" AND completed = ");
         out.push_bind_param::<Bool, _>(&self.completed)?;
         out.push_sql(" ORDER BY id FOR UPDATE)");
@@ -139,7 +140,7 @@ impl QueryFragment<Pg> for AllPresent<'_> {
         out.push_sql("cardinality(");
         out.push_bind_param::<Array<sql_types::Uuid>, _>(self.ids)?;
         out.push_sql(") = (SELECT count(*) FROM (SELECT FROM tasks WHERE user_id = ");
-        out.push_bind_param::<Text, str>(self.owner)?;
+        push_owner(self.owner, &mut out)?;
         out.push_sql(" AND id = ANY(");
         out.push_bind_param::<Array<sql_types::Uuid>, _>(self.ids)?;
         out.push_sql(") ORDER BY id FOR UPDATE) AS present)");
@@ -178,7 +179,7 @@ impl QueryFragment<Pg> for InsertArrays<'_> {
         out.push_sql("INSERT INTO tasks (user_id, ");
         out.push_sql(NewRows::COLUMNS);
         out.push_sql(") SELECT ");
-        out.push_bind_param::<Text, str>(self.owner)?;
+        push_owner(self.owner, &mut out)?;
         out.push_sql(", * FROM unnest(");
         self.rows.push_arrays(&mut out)?;
         out.push_sql(") RETURNING ");

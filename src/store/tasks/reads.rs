@@ -9,6 +9,7 @@ use diesel::{
 
 use crate::{
     store::{
+        owner::Owner,
         rows::TaskRow,
         schema::tasks,
         statement::{Operation, Statement},
@@ -19,12 +20,12 @@ use crate::{
 diesel::infix_operator!(RowAfter, " > ", Bool, backend: Pg);
 diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
 
-pub(super) type Owned<'a> = Filtered<tasks::table, Eq<tasks::user_id, &'a str>>;
+pub(super) type Owned<'a> = Filtered<tasks::table, Eq<tasks::user_id, Owner<'a>>>;
 type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, AsSelect<TaskRow, Pg>>, Pg>;
 
 /// Every query starts here: at the rows of one owner.
 pub(super) fn owned_by(owner: &str) -> Owned<'_> {
-    tasks::table.filter(tasks::user_id.eq(owner))
+    tasks::table.filter(tasks::user_id.eq(Owner(owner)))
 }
 
 /// Narrows a boxed query down to what matches a search.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::reads::{Owned, owned_by};
 use crate::{
     store::{
+        owner::Owner,
         rows::{ChangedColumns, DeletedRow, NewRow, TaskRow},
         schema::tasks,
         statement::{Operation, Statement, Write},
@@ -80,7 +81,7 @@ impl Operation for Insert {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let values = (tasks::user_id.eq(owner), &self.0);
+        let values = (tasks::user_id.eq(Owner(owner)), &self.0);
         diesel::insert_into(tasks::table).values(values).returning(TaskRow::as_returning())
     }
 }

@@ -52,12 +52,17 @@ impl Cluster {
             &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
         );
         cluster.write_settings(more_settings);
-        // A test may have frozen it.
-        let wake = format!("kill -CONT \"$(head -n 1 '{data}/postmaster.pid')\"");
-        let stop = format!("{wake}; '{}' -D '{data}' -m immediate -s stop", cluster.bin.join("pg_ctl").display());
-        watch(&cluster.dir, &stop, cluster.account);
+        cluster.watch();
         cluster.up();
         Some(cluster)
+    }
+
+    fn watch(&self) {
+        let data = self.data();
+        // A test may have frozen it.
+        let wake = format!("kill -CONT \"$(head -n 1 '{data}/postmaster.pid')\"");
+        let stop = format!("{wake}; '{}' -D '{data}' -m immediate -s stop", self.bin.join("pg_ctl").display());
+        watch(&self.dir, &stop, self.account);
     }
 
     /// Starts the server and waits until it accepts connections.
@@ -85,6 +90,24 @@ impl Cluster {
         let mut pids = vec![postmaster.lines().next().expect("a pid").to_owned()];
         pids.extend(rows.iter().map(|row| row.get(0)));
         Frozen::new(pids)
+    }
+
+    /// A running standby of this server.
+    pub fn standby(&self) -> Self {
+        let (dir, account) = run_dir();
+        let standby = Self { dir, port: free_port(), bin: self.bin.clone(), account };
+        let (port, data) = (self.port.to_string(), standby.data());
+        let args = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-D", &data, "-R", "-X", "stream", "-c", "fast"];
+        standby.pg("pg_basebackup", &args);
+        standby.write_settings("");
+        standby.watch();
+        standby.up();
+        standby
+    }
+
+    /// Makes a standby the primary, and waits until it is.
+    pub fn promote(&self) {
+        self.pg("pg_ctl", &["-D", &self.data(), "-w", "-s", "promote"]);
     }
 
     /// The URL of a database for a login role.

@@ -11,6 +11,8 @@ pub enum Need {
     Node,
     /// diesel's command-line tool.
     DieselCli,
+    /// The connection pooler.
+    PgBouncer,
 }
 
 impl Need {
@@ -20,6 +22,7 @@ impl Need {
             Self::Postgres => "REQUIRE_POSTGRES",
             Self::Node => "REQUIRE_NODE",
             Self::DieselCli => "REQUIRE_DIESEL_CLI",
+            Self::PgBouncer => "REQUIRE_PGBOUNCER",
         }
     }
 
@@ -30,6 +33,7 @@ impl Need {
             }
             Self::Postgres => "needs a PostgreSQL server, and this machine has none",
             Self::Node => "needs Node",
+            Self::PgBouncer => "needs PgBouncer, from the package pgbouncer",
             Self::DieselCli => "needs diesel_cli: cargo install diesel_cli --no-default-features --features postgres",
         }
     }

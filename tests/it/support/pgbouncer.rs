@@ -63,7 +63,7 @@ impl PgBouncer {
     }
 }
 
-fn program() -> Option<PathBuf> {
+pub(super) fn program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Debian keeps it where only root's path leads.
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);

@@ -1,0 +1,213 @@
+//! Databases that fail over, and networks that fail without a word.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use tandem::store::{DbConfig, Target};
+
+use crate::{
+    skip,
+    support::{App, TestDb, cluster::Cluster, db, network::Network, path_of},
+};
+
+/// How long writes may fail after a standby was promoted.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// Settings with limits that a test can wait for.
+fn impatient(config: &DbConfig, url: &str) -> DbConfig {
+    DbConfig {
+        target: Target::parse(url).unwrap(),
+        checkout_timeout: Duration::from_secs(2),
+        statement_timeout: Duration::from_secs(1),
+        ..config.clone()
+    }
+}
+
+async fn behind_a_network(pool_size: u32) -> Option<(App, Network)> {
+    let mut db = TestDb::on_server().await?;
+    let network = Network::to(url::Url::parse(db.url()).unwrap().port().unwrap_or(5432)).await;
+    let url = format!("{}?connect_timeout=1&sslmode=disable", network.url(db.url()));
+    db.config = DbConfig { pool_size, ..impatient(&db.config, &url) };
+    Some((App::on(db).await, network))
+}
+
+#[tokio::test]
+async fn an_attempt_to_connect_that_hangs_after_tcp_gives_its_place_in_the_pool_back() {
+    let Some((app, network)) = behind_a_network(1).await else { skip!(Postgres) };
+    network.swallow(true);
+    assert_eq!(app.rest("ann", "GET", "/api/tasks", None).await.status, 503);
+    network.swallow(false);
+    let answers = join_all((0..3).map(|_| app.rest("ann", "GET", "/api/tasks", None))).await;
+    assert_eq!(answers.iter().map(|answer| answer.status.as_u16()).collect::<Vec<_>>(), [200; 3]);
+}
+
+#[tokio::test]
+async fn a_read_on_a_connection_that_the_network_forgot_is_answered_from_a_new_one() {
+    let Some((app, network)) = behind_a_network(4).await else { skip!(Postgres) };
+    join_all((0..4).map(|index| app.create("ann", ["a", "b", "c", "d"][index]))).await;
+    network.forget_connections();
+    for _ in 0..8 {
+        let answer = app.rest("ann", "GET", "/api/tasks", None).await;
+        assert_eq!((answer.status.as_u16(), answer.json.as_array().map(Vec::len)), (200, Some(4)), "{}", answer.text);
+    }
+    assert_eq!(app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": "e" }))).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let (a, b) = (app.create("ann", "a").await, app.create("ann", "b").await);
+    let admin = app.db.superuser().await;
+    let update =
+        |task: &Value| format!("UPDATE tasks SET title = 'locked' WHERE id = '{}'", task["id"].as_str().unwrap());
+    admin.batch_execute(&format!("BEGIN; {}", update(&b))).await.unwrap();
+    let ids = json!({ "ids": [a["id"], b["id"]] });
+    let complete = app.graphql("ann", "mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }", ids);
+    // It waits for b and has locked a. Its turn to look for a deadlock comes first.
+    let other = async {
+        let watch = app.db.superuser().await;
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while watch.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
+        admin.batch_execute(&format!("{}; COMMIT", update(&a))).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(complete, other);
+    assert_eq!(answer.data()["completeTasks"]["count"], 2);
+    for task in app.tasks_of("ann").await.as_array().unwrap() {
+        assert_eq!((&task["title"], &task["completed"]), (&json!("locked"), &json!(true)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bulk_changes_of_one_user_do_not_fail_each_other() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        let inputs = json!({ "inputs": vec![json!({ "title": "x" }); 100] });
+        let create = "mutation($inputs: [CreateTaskInput!]!) { createTasks(inputs: $inputs) { id } }";
+        let created = app.graphql("ann", create, inputs).await.data()["createTasks"].clone();
+        ids.extend(created.as_array().unwrap().iter().map(|task| task["id"].clone()));
+    }
+    ids.reverse();
+    for _ in 0..20 {
+        let complete = ids.chunks(100).map(|ids| {
+            app.graphql("ann", "mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }", json!({ "ids": ids }))
+        });
+        let all = app.graphql("ann", "mutation { completeAll { count } }", json!({}));
+        let (some, all) = tokio::join!(join_all(complete), all);
+        for answer in some.iter().chain([&all]) {
+            answer.data();
+        }
+        let reset = "UPDATE tasks SET completed = false, version = version + 1";
+        app.db.superuser().await.batch_execute(reset).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_statement_is_limited_and_ended_where_start_up_options_have_no_effect() {
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
+    // What is given in the URL wins over ours, as a pooler's own settings do.
+    let url = format!("{}?options=-c%20statement_timeout%3D0", db.url());
+    db.config = DbConfig { statement_timeout: Duration::from_millis(300), ..impatient(&db.config, &url) };
+    let app = App::on(db).await;
+    app.create("ann", "a").await;
+    let admin = app.db.superuser().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    assert_eq!(app.rest("ann", "GET", "/api/tasks", None).await.status, 503);
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    assert_eq!(admin.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0), 0);
+    admin.batch_execute("ROLLBACK").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_named_after_the_login_is_found_after_the_switch_of_role() {
+    let Some(db) = TestDb::empty().await else { skip!(Postgres) };
+    let login = url::Url::parse(db.url()).unwrap().username().to_owned();
+    let schema = format!("CREATE SCHEMA AUTHORIZATION \"{login}\"");
+    db.superuser().await.batch_execute(&schema).await.unwrap();
+    db::migrate(&db.config).await;
+    let app = App::on(db).await;
+    app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
+    let task = app.create("ann", "Found").await;
+    assert_eq!(app.rest("ann", "GET", &path_of(&task), None).await.json["title"], "Found");
+}
+
+/// A primary, a standby that confirms its commits, and the network that leads to one of them.
+struct Pair {
+    primary: Cluster,
+    standby: Cluster,
+    network: Network,
+    url: String,
+}
+
+impl Pair {
+    async fn start() -> Option<Self> {
+        let primary = Cluster::private()?;
+        let standby = primary.standby();
+        let admin = db::connect(&primary.url("postgres", "postgres")).await;
+        for setting in ["synchronous_standby_names = '*'", "synchronous_commit = on"] {
+            admin.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await.unwrap();
+        }
+        admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+        let synced = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        while admin.query_one(synced, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
+        let network = Network::to(primary.port).await;
+        let url = network.url(&primary.url("postgres", "postgres"));
+        Some(Self { primary, standby, network, url })
+    }
+
+    async fn app(&self, attributes: &str) -> App {
+        let url = format!("{}?{attributes}", self.url);
+        let config = impatient(&db::config(Target::parse(&url).unwrap(), 8), &url);
+        db::migrate(&config).await;
+        App::on(TestDb::at(config, &url)).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_resume_on_the_promoted_standby_and_no_acknowledged_one_is_lost() {
+    let Some(pair) = Pair::start().await else { skip!(Postgres) };
+    // The second one also connects to a server that only reads, and meets a BEGIN that fails.
+    let apps = [pair.app("").await, pair.app("target_session_attrs=any").await];
+    let promoted = std::sync::OnceLock::new();
+    let fail_over = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::task::block_in_place(|| pair.primary.crash());
+        pair.network.lead_to(pair.standby.port);
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        tokio::task::block_in_place(|| pair.standby.promote());
+        promoted.set(Instant::now()).unwrap();
+    };
+    let writers = apps.iter().flat_map(|app| (0..4).map(move |writer| (app, writer))).map(async |(app, writer)| {
+        let (mut acknowledged, mut resumed) = (Vec::new(), None);
+        for count in 0.. {
+            if resumed.is_some() {
+                break;
+            }
+            assert!(promoted.get().is_none_or(|at| at.elapsed() < RECOVERY), "no write since the promotion");
+            let title = format!("{writer} {count} {app:p}");
+            let was_promoted = promoted.get().is_some();
+            let answer = app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": title }))).await;
+            match answer.status.as_u16() {
+                201 => acknowledged.push(title),
+                503 => {}
+                status => panic!("{status}: {}", answer.text),
+            }
+            if was_promoted && answer.status == 201 {
+                resumed = promoted.get().map(Instant::elapsed);
+            }
+        }
+        (acknowledged, resumed.unwrap())
+    });
+    let (writers, ()) = tokio::join!(join_all(writers), fail_over);
+    let admin = db::connect(&pair.standby.url("postgres", "postgres")).await;
+    for (acknowledged, resumed) in writers {
+        println!("writes resumed {resumed:?} after the promotion, {} acknowledged", acknowledged.len());
+        for title in acknowledged {
+            let stored = admin.query_one("SELECT count(*) FROM tasks WHERE title = $1", &[&title]).await.unwrap();
+            assert_eq!(stored.get::<_, i64>(0), 1, "{title}");
+        }
+    }
+}

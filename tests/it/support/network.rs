@@ -1,0 +1,98 @@
+//! A network between the server and its database that can fail without a word, as NATs, firewalls and hosts do.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+/// The network in front of a database.
+pub struct Network {
+    /// Its loopback port.
+    pub port: u16,
+    state: Arc<State>,
+}
+
+struct State {
+    /// The database's port.
+    target: Mutex<u16>,
+    /// Whether new connections lead nowhere.
+    is_hole: AtomicBool,
+    /// Connections made before the last one of these were forgotten.
+    generation: AtomicU64,
+}
+
+impl Network {
+    /// To the database on this loopback port.
+    pub async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let state = Arc::new(State {
+            target: Mutex::new(port),
+            is_hole: AtomicBool::default(),
+            generation: AtomicU64::default(),
+        });
+        tokio::spawn(accept(listener, Arc::clone(&state)));
+        Self { port: own, state }
+    }
+
+    /// This URL with the database behind the network.
+    pub fn url(&self, url: &str) -> String {
+        let mut url = url::Url::parse(url).unwrap();
+        url.set_port(Some(self.port)).unwrap();
+        url.to_string()
+    }
+
+    /// From now on new connections lead to this port.
+    pub fn lead_to(&self, port: u16) {
+        *self.state.target.lock().unwrap() = port;
+    }
+
+    /// Whether new connections are accepted, and then nothing more happens on them.
+    pub fn swallow(&self, is_hole: bool) {
+        self.state.is_hole.store(is_hole, Ordering::SeqCst);
+    }
+
+    /// Stops forwarding on all connections there are, without closing them.
+    pub fn forget_connections(&self) {
+        self.state.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    let mut swallowed = Vec::new();
+    while let Ok((client, _)) = listener.accept().await {
+        if state.is_hole.load(Ordering::SeqCst) {
+            swallowed.push(client);
+            continue;
+        }
+        let port = *state.target.lock().unwrap();
+        // A database that is down refuses: so does this.
+        let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        tokio::spawn(forward(from_client, to_server, Arc::clone(&state)));
+        tokio::spawn(forward(from_server, to_client, Arc::clone(&state)));
+    }
+}
+
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<State>) {
+    let generation = state.generation.load(Ordering::SeqCst);
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        if state.generation.load(Ordering::SeqCst) != generation {
+            // Neither forwarded nor closed.
+            std::future::pending::<()>().await;
+        }
+        if to.write_all(&buffer[..count]).await.is_err() {
+            return;
+        }
+    }
+}

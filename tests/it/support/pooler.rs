@@ -1,0 +1,55 @@
+//! A `PgBouncer` of the test's own, in any pool mode. The one of the whole run is in `pgbouncer.rs`.
+
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+};
+
+use super::{
+    cluster::{as_account, free_port, run_dir},
+    pgbouncer::program,
+};
+
+/// A running pooler, which ends with this value.
+pub struct Pooler {
+    process: Child,
+    port: u16,
+}
+
+impl Pooler {
+    /// In front of the database of this URL, in this pool mode; `None` where there is none.
+    pub async fn before(url: &str, mode: &str) -> Option<Self> {
+        let url = url::Url::parse(url).unwrap();
+        let (dir, account) = run_dir();
+        let port = free_port();
+        let settings = format!(
+            "[databases]\n* = host=127.0.0.1 port={} user={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = 4\nignore_startup_parameters = options\n",
+            url.port().unwrap_or(5432),
+            url.username(),
+        );
+        let file = dir.join("pgbouncer.ini");
+        fs::write(&file, settings).unwrap();
+        let mut command = as_account(Command::new(program()?), account);
+        let process =
+            command.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        let bouncer = Self { process, port };
+        let is_up = async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+        super::eventually("PgBouncer listens", is_up).await;
+        Some(bouncer)
+    }
+
+    /// This URL through PgBouncer.
+    pub fn url(&self, url: &str) -> String {
+        let mut url = url::Url::parse(url).unwrap();
+        url.set_port(Some(self.port)).unwrap();
+        url.to_string()
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
