@@ -62,7 +62,10 @@ pub async fn serve(config: Config) -> Result<()> {
         Some(development) => println!("{}", development.banner(address)),
         None => tracing::info!(%address, "serving"),
     }
-    run(listener, app, &config).await;
+    tokio::select! {
+        () = run(listener, app, &config) => {}
+        () = db.keep_swept() => {}
+    }
     db.drain(Instant::now() + config.database.statement_timeout).await;
     drop(db);
     database.close().await?;

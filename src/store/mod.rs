@@ -84,6 +84,16 @@ impl Db {
         isolation::prove(&self.pool).await
     }
 
+    /// Removes expired idempotency keys now and then, for as long as it is polled.
+    pub async fn keep_swept(&self) {
+        self.pool.keep_swept().await;
+    }
+
+    /// Removes all expired idempotency keys, and counts them.
+    pub async fn sweep(&self) -> Result<usize> {
+        self.pool.sweep().await
+    }
+
     /// Waits until no connection is in use, or until the deadline.
     pub async fn drain(&self, deadline: Instant) {
         self.pool.drain(deadline).await;

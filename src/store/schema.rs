@@ -9,11 +9,11 @@ diesel::table! {
         key -> Text,
         /// Which write of the request: 0 for REST, counted through for GraphQL.
         part -> Int4,
-        /// SHA-256 of what was asked for: the same key with another request is refused.
+        /// A byte for the format, then the SHA-256 of what was asked for: the same key with another request is refused.
         fingerprint -> Bytea,
-        /// The tasks the write returned, as a JSON array. Null only within the transaction that writes.
+        /// What the write returned, as a JSON array, at most 1 MiB. Null only within the transaction that writes.
         outcome -> Nullable<Jsonb>,
-        /// When it was done. Kept for 24 hours, then removed by the user's next write with a key.
+        /// When it was done. It expires after 24 hours, and is then removed in the background.
         created_at -> Timestamptz,
     }
 }

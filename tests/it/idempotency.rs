@@ -6,7 +6,7 @@ use tandem::store::Target;
 
 use crate::{
     skip,
-    support::{App, TestDb, check_all, proxy::Proxy},
+    support::{App, TestDb, check_all, path_of, proxy::Proxy},
 };
 
 const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
@@ -231,10 +231,16 @@ async fn a_key_is_kept_for_a_day_and_then_forgotten() {
     assert!(new().await.is_replay());
     age("24 hours 1 minute").await;
     assert!(!new().await.is_replay());
-    age("24 hours 1 minute").await;
     ann.post("/api/tasks", json!({ "title": "New" })).key("another").await;
-    let left = app.db.superuser().await.query_one("SELECT count(*) FROM idempotency_keys", &[]).await.unwrap();
-    assert_eq!((left.get::<_, i64>(0), ann.task_count().await), (1, 3), "the old one is gone");
+    let admin = app.db.superuser().await;
+    let others = "INSERT INTO idempotency_keys (user_id, key, part, fingerprint, created_at)
+                  SELECT 'user ' || n, 'key', 0, '', now() - interval '25 hours' FROM generate_series(1, 2500) n";
+    admin.batch_execute(others).await.unwrap();
+    let age = format!("UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = '{KEY}'");
+    admin.batch_execute(&age).await.unwrap();
+    assert_eq!(app.store.sweep().await.map_err(|error| error.report()).unwrap(), 2501);
+    let left = admin.query_one("SELECT count(*) FROM idempotency_keys", &[]).await.unwrap();
+    assert_eq!((left.get::<_, i64>(0), ann.task_count().await), (1, 3), "what has expired is gone");
 }
 
 #[tokio::test]
@@ -264,4 +270,30 @@ async fn a_write_under_a_key_is_one_flush_too() {
         proxy.hold(0);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_deleted_task_leaves_no_text_beside_the_key_it_was_deleted_under() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    let path = path_of(&app.create("ann", "A secret").await);
+    assert_eq!(ann.delete(&path).key(KEY).await.status, 204);
+    let stored = "SELECT outcome::text FROM idempotency_keys";
+    let outcome: String = app.db.superuser().await.query_one(stored, &[]).await.unwrap().get(0);
+    assert!(outcome.contains("\"id\"") && !outcome.contains("secret"), "{outcome}");
+    assert!(ann.delete(&path).key(KEY).await.is_replay());
+}
+
+#[tokio::test]
+async fn a_retry_after_a_deploy_that_changed_the_format_gets_the_stored_outcome() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    let new = || ann.post("/api/tasks", json!({ "title": "New" })).key(KEY);
+    let first = new().await;
+    // As a server of another version has stored it, which knows a column more and hashes another text.
+    let other = "UPDATE idempotency_keys SET fingerprint = set_byte(fingerprint, 0, 2) || '\\x00'::bytea,
+                 outcome = jsonb_set(outcome, '{0,priority}', '3')";
+    app.db.superuser().await.batch_execute(other).await.unwrap();
+    let again = new().await;
+    assert_eq!((again.is_replay(), &again.text, ann.task_count().await), (true, &first.text, 1));
 }

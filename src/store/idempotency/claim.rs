@@ -51,7 +51,7 @@ impl Claim {
         }
     }
 
-    /// Removes the user's expired keys, this one possibly among them.
+    /// Frees the key if it has expired: the sweep may not have come by yet.
     pub(super) fn expire<'c>(&self, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<usize>> {
         Expire(self).execute(&mut &*connection)
     }
@@ -66,8 +66,8 @@ struct Expire<'a>(&'a Claim);
 
 impl QueryFragment<Pg> for Expire<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours' AND user_id = ");
-        push_owner(&self.0.user, &mut out)
+        out.push_sql("DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours' AND ");
+        push_key(self.0, &mut out)
     }
 }
 

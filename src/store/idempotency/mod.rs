@@ -4,6 +4,7 @@
 mod claim;
 mod fingerprint;
 mod record;
+mod sweep;
 
 use std::sync::{
     Arc,
