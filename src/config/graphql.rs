@@ -16,7 +16,7 @@ pub struct GraphqlSettings {
     /// Serve the GraphiQL page [default: only in development mode]
     #[arg(long, env, value_name = "true|false", value_parser = switch)]
     pub graphiql: Option<bool>,
-    /// Allow introspection of the schema, and suggest names in errors [default: only in development mode]
+    /// Allow introspection of the schema [default: only in development mode]
     #[arg(long, env, value_name = "true|false", value_parser = switch)]
     pub graphql_introspection: Option<bool>,
     /// What one request may cost.

@@ -12,6 +12,9 @@ pub const MAX_NESTING: usize = 64;
 /// No limit may be so high that it is none.
 const MAX: usize = 1_000_000;
 
+/// Larger answers are for pages to give.
+const MAX_RESPONSE: usize = 1 << 30;
+
 /// Limits on one GraphQL request.
 #[derive(Args, Clone, Debug)]
 pub struct Limits {
@@ -24,16 +27,25 @@ pub struct Limits {
         value_parser = number(1..=MAX)
     )]
     pub depth: usize,
-    /// Maximum cost of a request: 1 for each field, 10 more for each list
+    /// Maximum field values in an answer; those of a list count once for each item of its page
     #[arg(
         long = "graphql-max-complexity",
         env = "GRAPHQL_MAX_COMPLEXITY",
         value_name = "NUMBER",
-        default_value = "500",
+        default_value = "20000",
         value_parser = number(1..=MAX)
     )]
     pub complexity: usize,
-    /// Maximum aliases in a request
+    /// Maximum bytes in an answer, estimated before anything is executed and checked while lists are written
+    #[arg(
+        long = "graphql-max-response",
+        env = "GRAPHQL_MAX_RESPONSE",
+        value_name = "BYTES",
+        default_value = "8388608",
+        value_parser = number(1..=MAX_RESPONSE)
+    )]
+    pub response: usize,
+    /// Maximum aliases in a request; those of a fragment count wherever it is spread
     #[arg(
         long = "graphql-max-aliases",
         env = "GRAPHQL_MAX_ALIASES",
@@ -51,7 +63,7 @@ pub struct Limits {
         value_parser = number(1..=MAX)
     )]
     pub root_fields: usize,
-    /// Maximum directives in a request
+    /// Maximum directives in a request; those of a fragment count wherever it is spread
     #[arg(
         long = "graphql-max-directives",
         env = "GRAPHQL_MAX_DIRECTIVES",
@@ -105,7 +117,7 @@ pub struct Limits {
         value_parser = duration(MILLISECOND..=HOUR)
     )]
     pub timeout: Duration,
-    /// Whether introspection is allowed, and errors suggest names from the schema.
+    /// Whether introspection is allowed.
     #[arg(skip = true)]
     pub introspection: bool,
 }
@@ -125,6 +137,7 @@ pub(super) struct Cost {
     pub(super) directives: usize,
     pub(super) selections: usize,
     pub(super) complexity: usize,
+    pub(super) response: usize,
     /// The deepest one of a batch.
     pub(super) depth: usize,
 }
@@ -138,6 +151,7 @@ impl AddAssign for Cost {
             (&mut self.directives, other.directives),
             (&mut self.selections, other.selections),
             (&mut self.complexity, other.complexity),
+            (&mut self.response, other.response),
         ] {
             *sum = sum.saturating_add(one);
         }
@@ -154,8 +168,9 @@ impl Limits {
             (cost.root_fields, self.root_fields, "root fields", "GRAPHQL_MAX_ROOT_FIELDS"),
             (cost.directives, self.directives, "directives", "GRAPHQL_MAX_DIRECTIVES"),
             (cost.selections, self.selections, "selections", "GRAPHQL_MAX_SELECTIONS"),
-            (cost.complexity, self.complexity, "points of complexity", "GRAPHQL_MAX_COMPLEXITY"),
             (cost.depth, self.depth, "levels of fields", "GRAPHQL_MAX_DEPTH"),
+            (cost.complexity, self.complexity, "field values in its answer", "GRAPHQL_MAX_COMPLEXITY"),
+            (cost.response, self.response, "bytes in its answer by estimate", "GRAPHQL_MAX_RESPONSE"),
         ] {
             if count > max {
                 return Err(format!("The request has {count} {noun}, the limit ({name}) is {max}"));

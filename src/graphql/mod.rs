@@ -1,4 +1,4 @@
-//! The GraphQL door: types and root fields in GraphQL's words, each one call to a resolver.
+//! The GraphQL API.
 //!
 //! | room | what it does |
 //! | --- | --- |
@@ -9,8 +9,8 @@
 //! | `graphiql/` | The page for trying it out. |
 
 mod documents;
+mod engine;
 mod error;
-mod execute;
 mod graphiql;
 mod http;
 mod limits;
@@ -20,8 +20,9 @@ mod schema;
 
 pub use self::{
     documents::{Documents, TrustMode, Trusted},
+    engine::{Schema, schema},
     http::{PREFLIGHT_HEADERS, error_response},
     limits::{Limits, MAX_NESTING},
     routes::{Playground, routes},
-    schema::{Schema, schema, sdl},
+    schema::sdl,
 };

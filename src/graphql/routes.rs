@@ -11,10 +11,10 @@ use axum::{
 };
 
 use super::{
+    engine::Schema,
     error_response,
     graphiql::{asset, graphiql},
     http::handler,
-    schema::Schema,
 };
 use crate::{
     auth::Verifier,

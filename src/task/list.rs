@@ -99,6 +99,17 @@ impl Limit {
     }
 }
 
+impl Limit {
+    /// A page size that may be 0: the page is empty, but says whether there is more.
+    pub fn or_zero(limit: i64) -> Result<Self, Violation> {
+        match limit {
+            ..0 => Err(Violation::TooSmall(0)),
+            0 => Ok(Self(0)),
+            limit => Self::try_from(limit),
+        }
+    }
+}
+
 impl Default for Limit {
     fn default() -> Self {
         Self(DEFAULT_LIMIT)

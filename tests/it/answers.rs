@@ -64,16 +64,17 @@ async fn fields_come_in_the_order_they_were_asked_for() {
 }
 
 #[tokio::test]
-async fn a_failed_non_null_field_nulls_its_parent() {
+async fn a_failed_field_is_null_or_nulls_its_parent() {
     let app = App::new().await;
     let ann = app.user("ann");
     let two = format!(
         "mutation {{ a: createTask(input: {{ title: \"kept\" }}) {{ id }} b: toggleTask(id: \"{MISSING}\") {{ id }} }}"
     );
     let answer = ann.graphql(&two).await;
-    assert_eq!((answer.code(), &answer.json["data"]), ("NOT_FOUND", &Value::Null), "{}", answer.text);
-    assert!(answer.json.as_object().unwrap().contains_key("data"), "it was run");
-    assert_eq!(ann.tasks().await.as_array().map(Vec::len), Some(1));
+    assert_eq!((answer.code(), &answer.json["data"]["b"]), ("NOT_FOUND", &Value::Null), "{}", answer.text);
+    assert_eq!(answer.json["data"]["a"]["id"], ann.tasks().await[0]["id"], "what was committed is told");
+    let answer = ann.graphql("{ me { id } tasks(limit: 0) { id } }").await;
+    assert_eq!((answer.code(), answer.json.get("data")), ("BAD_USER_INPUT", Some(&Value::Null)), "{}", answer.text);
     let answer = ann.graphql(r#"{ task(id: "x") { id } me { id } }"#).await;
     assert_eq!(answer.json["data"], json!({ "task": null, "me": { "id": "ann" } }));
     assert_eq!(answer.json["errors"][0]["path"], json!(["task"]));
@@ -99,4 +100,18 @@ async fn a_list_shows_of_each_task_what_the_task_shows_itself() {
     assert!(fields.split_whitespace().all(|field| !task[field].is_null()), "{task}");
     assert_eq!((&data["tasks"][0], &data["tasksConnection"]["nodes"][0]), (task, task));
     assert_eq!(&data["tasksConnection"]["edges"][0]["node"], task);
+}
+
+#[tokio::test]
+async fn null_for_a_variable_with_a_default_fails_the_field_that_needs_a_value_and_no_other() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    let document = "mutation($t: String = \"x\", $i: ID = 1) { a: createTask(input: { title: \"a\" }) { title } \
+        b: createTask(input: { title: $t }) { title } c: deleteTasks(ids: [$i]) { count } \
+        d: createTask(input: { title: \"d\", description: $t }) { description } }";
+    let answer = ann.graphql(document).variables(json!({ "t": null, "i": null })).await;
+    let expected = r#"{"a":{"title":"a"},"b":null,"c":null,"d":{"description":null}}"#;
+    assert!(answer.text.starts_with(&format!(r#"{{"data":{expected},"errors":["#)), "{}", answer.text);
+    let paths: Vec<_> = (0..2).map(|index| answer.json["errors"][index]["path"][0].as_str()).collect();
+    assert_eq!((paths, answer.code()), (vec![Some("b"), Some("c")], "BAD_USER_INPUT"), "{}", answer.text);
 }

@@ -56,10 +56,8 @@ async fn list_arguments_that_make_no_sense_are_refused_by_graphql() {
         ("tasks", "limit: -1", "limit"),
         ("tasks", "limit: 1001", "limit"),
         ("tasks", r#"search: "a\u0000b""#, "search"),
-        ("tasksConnection", "first: 0", "first"),
         ("tasksConnection", "first: -1", "first"),
         ("tasksConnection", "first: 1001", "first"),
-        ("tasksConnection", "last: 0", "last"),
         ("tasksConnection", "last: -1", "last"),
         ("tasksConnection", "last: 1001", "last"),
         ("tasksConnection", "first: 1, last: 1", "last"),
@@ -156,7 +154,7 @@ async fn variables_that_are_missing_or_of_a_wrong_type_are_refused() {
             "mutation($id: ID!, $c: Boolean!) { setTaskCompleted(id: $id, completed: $c) { id } }",
             json!({ "id": "$ID", "c": 1 }),
         ),
-        ("query($s: TaskStatus!) { tasks(status: $s) { id } }", json!({ "s": "done" })),
+        ("query($s: TaskStatusFilter!) { tasks(status: $s) { id } }", json!({ "s": "done" })),
         ("query($s: TaskSort!) { tasks(sort: $s) { id } }", json!({ "s": 1 })),
         ("query($l: Int!) { tasks(limit: $l) { id } }", json!({ "l": "10" })),
     ];
@@ -205,10 +203,16 @@ async fn malformed_versions_are_refused_through_both_doors() {
         }
     })
     .await;
-    let cases = ["0", "-1", "2", "9223372036854775807", "-9223372036854775808"];
-    check_all(cases, async |version| {
+    let cases = [
+        ("0", "VERSION_CONFLICT"),
+        ("-1", "VERSION_CONFLICT"),
+        ("2147483647", "VERSION_CONFLICT"),
+        ("2147483648", "GRAPHQL_VALIDATION_FAILED"),
+        ("-9223372036854775808", "GRAPHQL_VALIDATION_FAILED"),
+    ];
+    check_all(cases, async |(version, code)| {
         let query = format!("mutation {{ deleteTask(id: \"{}\", expectedVersion: {version}) {{ id }} }}", task.id);
-        assert_eq!(task.ann.graphql(&query).await.code(), "VERSION_CONFLICT", "{version}");
+        assert_eq!(task.ann.graphql(&query).await.code(), code, "{version}");
     })
     .await;
     task.assert_unchanged().await;

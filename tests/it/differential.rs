@@ -68,6 +68,7 @@ fn unlimited() -> Limits {
     Limits {
         depth: usize::MAX,
         complexity: usize::MAX,
+        response: usize::MAX,
         aliases: usize::MAX,
         root_fields: usize::MAX,
         directives: usize::MAX,

@@ -15,6 +15,7 @@ mod concurrency;
 mod connections;
 mod differential;
 mod documents;
+mod documents_table;
 mod errors;
 mod failover;
 mod fastapi;

@@ -1,27 +1,17 @@
-//! Documents that were parsed, measured and validated, kept by their text: clients send the same few again and again.
+//! Documents that were parsed, validated and compiled, kept by their text: clients send the same few again and again.
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Positioned, ServerError,
-    parser::{
-        parse_query,
-        types::{DocumentOperations, ExecutableDocument, OperationDefinition},
-    },
-};
+use async_graphql::ServerError;
 use moka::sync::Cache;
 
-use super::token_count::TokenCount;
+use super::{parse::parse, token_count::TokenCount};
 use crate::{
     error::Code,
     graphql::{
-        error::{with_code, worded},
+        error::worded,
         limits::{Cost, Limits},
-        plan::{
-            cost::{asks_for_schema, measure},
-            validate::validate,
-        },
-        schema::AsyncGraphql,
+        plan::{Definitions, Plan, asks_for_schema, check_values, compile, cost_of},
     },
 };
 
@@ -29,77 +19,69 @@ use crate::{
 const MAX_CACHED: u64 = 2 * 1024 * 1024;
 
 /// A document that fits the schema.
-pub(in crate::graphql) struct Prepared {
-    pub(in crate::graphql) document: ExecutableDocument,
+pub(in crate::graphql) struct Document {
+    /// One for each operation.
+    plans: Vec<Plan>,
+    /// What can be told without variables.
     pub(in crate::graphql) cost: Cost,
 }
 
-impl Prepared {
-    /// The operation to be run: the one that is named, or the only one.
-    pub(in crate::graphql) fn operation(
-        &self,
-        name: Option<&str>,
-    ) -> Result<&Positioned<OperationDefinition>, ServerError> {
-        let found = match (&self.document.operations, name) {
-            (DocumentOperations::Single(operation), None) => Some(operation),
-            (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-            (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+impl Document {
+    /// The plan of the operation to be run: the one that is named, or the only one.
+    pub(in crate::graphql) fn plan(&self, name: Option<&str>) -> Result<&Plan, ServerError> {
+        let found = match (self.plans.as_slice(), name) {
+            (plans, Some(name)) => plans.iter().find(|plan| plan.name() == Some(name)),
+            ([only], None) => Some(only),
             _ => None,
         };
         found.ok_or_else(|| match name {
             Some(name) => worded(Code::GraphqlValidationFailed, format!("The document has no operation `{name}`")),
-            None => worded(Code::GraphqlValidationFailed, "The document has several operations: name one of them"),
+            None => worded(Code::GraphqlValidationFailed, "The document doesn't have exactly one operation: name one"),
         })
     }
 }
 
-/// Prepares documents, and keeps them.
+/// Compiles documents, and keeps them.
 pub(in crate::graphql) struct DocumentCache {
-    validator: AsyncGraphql,
-    prepared: Cache<String, Arc<Prepared>>,
+    documents: Cache<String, Arc<Document>>,
 }
 
 impl DocumentCache {
-    pub(in crate::graphql) fn new(validator: AsyncGraphql) -> Self {
-        let weight = |text: &String, _: &Arc<Prepared>| u32::try_from(text.len()).unwrap_or(u32::MAX).max(64);
-        let prepared = Cache::builder().max_capacity(MAX_CACHED).weigher(weight).build();
-        Self { validator, prepared }
+    pub(in crate::graphql) fn new() -> Self {
+        let weight = |text: &String, _: &Arc<Document>| u32::try_from(text.len()).unwrap_or(u32::MAX).max(64);
+        Self { documents: Cache::builder().max_capacity(MAX_CACHED).weigher(weight).build() }
     }
 
-    /// The document of this text, unless it is too large to be looked at or doesn't fit the schema.
-    pub(in crate::graphql) async fn prepare(
+    /// The document of this text, unless it exceeds a limit or doesn't fit the schema.
+    pub(in crate::graphql) fn get(
         &self,
         text: &str,
+        definitions: &Definitions,
         limits: &Limits,
-    ) -> Result<Arc<Prepared>, Vec<ServerError>> {
-        if let Some(prepared) = self.prepared.get(text) {
-            return Ok(prepared);
+    ) -> Result<Arc<Document>, Vec<ServerError>> {
+        if let Some(document) = self.documents.get(text) {
+            return Ok(document);
         }
-        let prepared = Arc::new(self.make(text, limits).await?);
-        self.prepared.insert(text.to_owned(), Arc::clone(&prepared));
-        Ok(prepared)
-    }
-
-    async fn make(&self, text: &str, limits: &Limits) -> Result<Prepared, Vec<ServerError>> {
-        let tokens = check_shape(text, limits).map_err(too_much)?;
-        let document = parse_query(text).map_err(|error| vec![coded(error.into(), Code::GraphqlParseFailed)])?;
-        if !limits.introspection && asks_for_schema(&document) {
-            return Err(too_much("The schema can't be asked for here (GRAPHQL_INTROSPECTION)".to_owned()));
-        }
-        let mut cost = measure(&document, tokens);
-        limits.check(&cost).map_err(too_much)?;
-        let valid = validate(&self.validator, &document).await;
-        let valid = valid.map_err(|errors| {
-            errors.into_iter().map(|error| coded(error, Code::GraphqlValidationFailed)).collect::<Vec<_>>()
-        })?;
-        (cost.complexity, cost.depth) = (valid.complexity, valid.depth);
-        limits.check(&cost).map_err(too_much)?;
-        Ok(Prepared { document, cost })
+        let document = Arc::new(prepare(text, definitions, limits)?);
+        self.documents.insert(text.to_owned(), Arc::clone(&document));
+        Ok(document)
     }
 }
 
+fn prepare(text: &str, definitions: &Definitions, limits: &Limits) -> Result<Document, Vec<ServerError>> {
+    let tokens = check_size(text, limits).map_err(refused)?;
+    let document = parse(definitions, text)?;
+    check_values(definitions, &document)?;
+    if !limits.introspection && asks_for_schema(&document) {
+        return Err(refused("The schema can't be asked for here (GRAPHQL_INTROSPECTION)".to_owned()));
+    }
+    let cost = cost_of(&document, tokens);
+    limits.check(&cost).map_err(refused)?;
+    Ok(Document { plans: compile(definitions, &document), cost })
+}
+
 /// How many tokens a text has, if it may be parsed.
-fn check_shape(text: &str, limits: &Limits) -> Result<usize, String> {
+fn check_size(text: &str, limits: &Limits) -> Result<usize, String> {
     let TokenCount { tokens, nesting } = TokenCount::of(text);
     if nesting > limits.nesting {
         let limit = limits.nesting;
@@ -109,11 +91,67 @@ fn check_shape(text: &str, limits: &Limits) -> Result<usize, String> {
     Ok(tokens)
 }
 
-fn too_much(reason: String) -> Vec<ServerError> {
+fn refused(reason: String) -> Vec<ServerError> {
     vec![worded(Code::GraphqlValidationFailed, reason)]
 }
 
-fn coded(mut error: ServerError, code: Code) -> ServerError {
-    error.extensions = Some(with_code(code));
-    error
+#[cfg(test)]
+mod tests {
+    use async_graphql::Variables;
+
+    use super::*;
+
+    const SEEDS: [&str; 6] = [
+        "query Q($a: [ID!] = [1], $b: Boolean! = true) { tasks(status: PENDING, limit: 3) @skip(if: $b) { id ...F } node(id: $a) { id } }",
+        "fragment F on Task { title ... on Node @include(if: true) { id __typename } } { t: tasksConnection(first: 1) { edges { node { ...F } } } }",
+        "mutation M($t: String!, $i: UpdateTaskInput) { createTask(input: { title: $t, description: null }) { id } updateTask(id: 1, input: $i) { id } }",
+        "mutation { createTasks(inputs: [{ title: \"a\\u0041\\uD83D\\uDE00\" }, { title: \"\"\"b \\\"\"\" c\"\"\" }]) { version } }",
+        "{ __schema { types { name fields(includeDeprecated: true) { args { defaultValue } } } } __type(name: \"Task\") { isOneOf } }",
+        "{ tasks { x: id ...G } } fragment G on Task { x: id ...G2 } fragment G2 on Node { id } # comment",
+    ];
+
+    /// Small, and the same on every run.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(self.0 >> 33).unwrap() % bound
+        }
+    }
+
+    /// Cuts, repeats and swaps pieces of seeds.
+    fn mutate(random: &mut Random) -> String {
+        let piece = |random: &mut Random| {
+            let words: Vec<&str> = SEEDS[random.below(SEEDS.len())].split_inclusive([' ', '(', ':', '{']).collect();
+            let start = random.below(words.len());
+            words[start..(start + 1 + random.below(8)).min(words.len())].concat()
+        };
+        let mut text: Vec<char> = SEEDS[random.below(SEEDS.len())].chars().collect();
+        for _ in 0..=random.below(3) {
+            let start = random.below(text.len() + 1);
+            let end = start + random.below(text.len() - start + 1).min(random.below(12));
+            let with = if random.below(2) == 0 { piece(random) } else { String::new() };
+            text.splice(start..end, with.chars());
+        }
+        text.into_iter().collect()
+    }
+
+    #[test]
+    fn no_document_panics() {
+        let definitions = Definitions::of(&crate::graphql::sdl());
+        let mut random = Random(9);
+        let mut accepted = 0;
+        for _ in 0..3000 {
+            let text = mutate(&mut random);
+            let Ok(document) = prepare(&text, &definitions, &Limits::default()) else { continue };
+            accepted += 1;
+            for plan in &document.plans {
+                if let Ok(variables) = plan.coerce(&definitions, Variables::default()) {
+                    plan.bind(&variables);
+                }
+            }
+        }
+        assert!(accepted > 100, "{accepted} documents were good enough to be planned");
+    }
 }

@@ -1,13 +1,14 @@
-//! Documents: how they may be named, what may be parsed, and what is kept of them.
+//! Documents (specification, section 2): found by text, hash or id, parsed, validated, compiled and cached.
 
 mod cache;
+mod parse;
 mod persisted;
 mod token_count;
 mod trusted;
 
 pub(super) use self::{
-    cache::{DocumentCache, Prepared},
-    persisted::PersistedQueries,
+    cache::DocumentCache,
+    persisted::{PersistedQueries, Wanted},
     token_count::TokenCount,
 };
 pub use self::{

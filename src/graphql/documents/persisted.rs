@@ -1,5 +1,5 @@
-//! Documents that are named instead of sent: by the hash of one that was sent before (automatic persisted queries, as
-//! Apollo's clients speak them), or by the id of one that is trusted.
+//! Persisted queries: documents that are requested by their hash after they were sent once (Apollo's automatic persisted
+//! queries), or by the id of a trusted document.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -8,20 +8,17 @@ use aws_lc_rs::digest;
 use moka::sync::Cache;
 
 use super::trusted::Trusted;
-use crate::{
-    error::Code,
-    graphql::{error::worded, http::Parameters},
-};
+use crate::{error::Code, graphql::error::worded};
 
-/// How many bytes of documents are kept for those who name them by their hash.
+/// The most bytes of documents that are kept by their hash.
 const MAX_KEPT: u64 = 2 * 1024 * 1024;
 
-/// Which documents are run, and how they may be named.
+/// Which documents are run, and how they can be requested.
 #[derive(Clone, Debug)]
 pub struct Documents {
-    /// The trusted ones; `None` when any will do.
+    /// The only documents that are run; `None` for any.
     pub trusted: Option<Arc<Trusted>>,
-    /// Whether a document that was sent once can be named by its hash.
+    /// Whether a document that was sent once can be requested by its hash.
     pub by_hash: bool,
 }
 
@@ -31,13 +28,24 @@ impl Default for Documents {
     }
 }
 
-/// A document to be run.
+/// How a request asks for a document.
+#[derive(Default)]
+pub(in crate::graphql) struct Wanted {
+    /// The document itself.
+    pub(in crate::graphql) text: Option<String>,
+    /// An id of a trusted document, or a hash.
+    pub(in crate::graphql) id: Option<String>,
+    /// The hash of the document, which may be kept under it.
+    pub(in crate::graphql) hash: Option<String>,
+}
+
+/// A document that was found.
 pub(in crate::graphql) struct Named {
     pub(in crate::graphql) text: Arc<str>,
     hash: Option<String>,
 }
 
-/// Finds documents by their names.
+/// Finds documents by hash or id.
 pub(in crate::graphql) struct PersistedQueries {
     rules: Documents,
     by_hash: Cache<String, Arc<str>>,
@@ -49,19 +57,16 @@ impl PersistedQueries {
         Self { rules, by_hash: Cache::builder().max_capacity(MAX_KEPT).weigher(weight).build() }
     }
 
-    /// The document that a request sends or names; `None` if it does neither.
-    pub(in crate::graphql) fn find(&self, parameters: &mut Parameters) -> Result<Option<Named>, ServerError> {
-        let hash = persisted_hash(parameters);
-        let id = parameters.document_id.take();
-        let id = id.as_deref().map(|id| id.strip_prefix("sha256:").unwrap_or(id));
-        match (parameters.query.take(), id.or(hash.as_deref())) {
-            (Some(text), _) => self.sent(text, hash).map(Some),
-            (None, Some(id)) => self.named(id).map(Some),
+    /// The document that a request sends or identifies; `None` if it does neither.
+    pub(in crate::graphql) fn find(&self, wanted: Wanted) -> Result<Option<Named>, ServerError> {
+        match (wanted.text, wanted.id.or_else(|| wanted.hash.clone())) {
+            (Some(text), _) => self.sent(text, wanted.hash).map(Some),
+            (None, Some(id)) => self.named(&id).map(Some),
             (None, None) => Ok(None),
         }
     }
 
-    /// A good document can be named from now on.
+    /// Keeps a valid document by its hash.
     pub(in crate::graphql) fn keep(&self, document: &Named) {
         if let Some(trusted) = &self.rules.trusted {
             trusted.learn(&document.text);
@@ -73,18 +78,20 @@ impl PersistedQueries {
 
     fn sent(&self, text: String, given: Option<String>) -> Result<Named, ServerError> {
         if given.as_ref().is_some_and(|given| *given != hash(&text)) {
-            return Err(worded(Code::BadUserInput, "The hash is not that of the document"));
+            return Err(worded(Code::BadUserInput, "The hash doesn't match the document"));
         }
         if self.rules.trusted.as_ref().is_some_and(|trusted| !trusted.allows(&text)) {
-            return Err(worded(Code::PersistedQueryNotInList, "The document is not one of those trusted here"));
+            return Err(worded(Code::PersistedQueryNotInList, "The document is not trusted"));
         }
         Ok(Named { text: text.into(), hash: given.filter(|_| self.rules.by_hash) })
     }
 
     fn named(&self, id: &str) -> Result<Named, ServerError> {
-        let trusted = self.rules.trusted.as_ref().and_then(|trusted| trusted.get(id));
-        let text = trusted.or_else(|| self.by_hash.get(id));
-        // Apollo's clients know these two by their messages.
+        let trusted = |id| self.rules.trusted.as_ref().and_then(|trusted| trusted.get(id));
+        // A manifest may have the prefix of a hash in its ids.
+        let hash = id.strip_prefix("sha256:").unwrap_or(id);
+        let text = trusted(id).or_else(|| trusted(hash)).or_else(|| self.by_hash.get(hash));
+        // Apollo's clients recognise these messages.
         let unknown = || {
             if self.rules.by_hash {
                 worded(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
@@ -96,12 +103,7 @@ impl PersistedQueries {
     }
 }
 
-fn persisted_hash(parameters: &Parameters) -> Option<String> {
-    let persisted = parameters.extensions.as_ref()?.get("persistedQuery")?;
-    Some(persisted.get("sha256Hash")?.as_str()?.to_owned())
-}
-
-/// The SHA-256 of a document, in small hexadecimal digits.
+/// The SHA-256 of a document in lower-case hexadecimal digits.
 pub(in crate::graphql) fn hash(text: &str) -> String {
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
     digest.as_ref().iter().fold(String::with_capacity(64), |mut hash, byte| {

@@ -1,5 +1,4 @@
-//! Documents that were agreed on beforehand: a file that a client's build makes, or that the server learns, and then
-//! nothing else is run.
+//! Trusted documents: a file, made by a client's build or learnt by the server, with the only documents that are run.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +12,7 @@ use serde::Deserialize;
 
 use super::persisted::hash;
 
-/// What is done with a document that is not in the file.
+/// What happens to a document that is not in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustMode {
     /// It is run, and added to the file.
@@ -44,8 +43,8 @@ pub struct Trusted {
 }
 
 impl Trusted {
-    /// Reads the file: `{id: document}` as graphql-codegen and Relay write it, or Apollo's manifest. Who learns may start
-    /// without one.
+    /// Reads the file: `{id: document}` as graphql-codegen and Relay write it, or Apollo's manifest. To learn, it may be
+    /// missing.
     pub fn open(file: &Path, mode: TrustMode) -> io::Result<Self> {
         let documents = match fs::read(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && mode == TrustMode::Learn => BTreeMap::new(),
@@ -59,7 +58,7 @@ impl Trusted {
         self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// Whether a document may be run that was sent as it is.
+    /// Whether a document that was sent may be run.
     pub(in crate::graphql) fn allows(&self, text: &str) -> bool {
         let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
         self.mode == TrustMode::Learn
@@ -67,7 +66,7 @@ impl Trusted {
             || documents.values().any(|document| **document == *text)
     }
 
-    /// Adds a good document to the file.
+    /// Adds a valid document to the file.
     pub(in crate::graphql) fn learn(&self, text: &str) {
         if self.mode == TrustMode::Enforce {
             return;
@@ -78,11 +77,11 @@ impl Trusted {
         }
         documents.insert(hash(text), text.into());
         if let Err(error) = self.write(&documents) {
-            tracing::error!(%error, file = %self.file.display(), "can't write what was learnt");
+            tracing::error!(%error, file = %self.file.display(), "can't write the learnt documents");
         }
     }
 
-    /// Whoever reads the file sees the old one or the new one.
+    /// Replaces the file at once, so that readers never see half of it.
     fn write(&self, documents: &BTreeMap<String, Arc<str>>) -> io::Result<()> {
         let documents: BTreeMap<_, &str> = documents.iter().map(|(id, text)| (id, &**text)).collect();
         let new = self.file.with_extension("new");

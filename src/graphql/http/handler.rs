@@ -1,4 +1,4 @@
-//! The handlers of `/graphql`: who is calling, what they want, and the answer in the form they asked for.
+//! The handlers of `/graphql`: authentication, the request, and the response in the media type the client accepts.
 
 use axum::{
     extract::{RawQuery, Request, State},
@@ -7,24 +7,22 @@ use axum::{
 };
 
 use super::{
-    MediaType, Operations, Reply, check_content_type, from_body, from_query, is_asked_about, many, one, refused,
+    MediaType, Operations, Reply, check_content_type,
+    execute::{Allowed, run_many, run_one},
+    from_body, from_query, is_preflighted, many, one, refused,
 };
 use crate::{
     auth::{Verifier, challenge},
     error::{Code, Error, Result},
-    graphql::{
-        error::{code, request_error},
-        execute::{Allowed, run_many, run_one},
-        schema::Schema,
-    },
+    graphql::{engine::Schema, error::code, schema::request_error},
     http::{idempotency, mark_replayed, read_body},
     store::{Db, Replayed, UserTasks},
 };
 
-/// What the endpoint can be asked with.
+/// The `Allow` header.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
-/// Runs the operation in a query string. It must be one that changes nothing.
+/// Runs the query in a query string.
 pub(in crate::graphql) async fn get(
     State(schema): State<Schema>,
     State(verifier): State<Verifier>,
@@ -41,7 +39,7 @@ pub(in crate::graphql) async fn get(
     answer.await.unwrap_or_else(|error| refuse(&error, &headers))
 }
 
-/// Runs the operation, or the batch of them, in a body.
+/// Runs the operation or the batch in a body.
 pub(in crate::graphql) async fn post(
     State(schema): State<Schema>,
     State(verifier): State<Verifier>,
@@ -67,12 +65,12 @@ pub(in crate::graphql) async fn post(
     response
 }
 
-/// Says what the endpoint can be asked with.
+/// Answers with the allowed methods.
 pub(in crate::graphql) async fn options() -> Response {
     (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response()
 }
 
-/// Says that the endpoint can't be asked like this.
+/// Refuses any other method.
 pub(in crate::graphql) async fn wrong_method(headers: HeaderMap) -> Response {
     let error = Error::new(Code::MethodNotAllowed, "Send GraphQL requests with POST or GET");
     let mut response = refuse(&error, &headers);
@@ -80,36 +78,41 @@ pub(in crate::graphql) async fn wrong_method(headers: HeaderMap) -> Response {
     response
 }
 
-/// The error in this door's form, for the layers around it.
+/// The error of a layer around the handlers, such as a timeout or a panic.
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "as the other door has it")]
 pub fn error_response(error: Error) -> Response {
-    refuse(&error, &HeaderMap::new())
+    let told = request_error(&error);
+    let reply = match error.code() {
+        Code::Timeout | Code::InternalServerError => Reply::failed(told),
+        _ => Reply::not_run(vec![told]),
+    };
+    refused(&reply, MediaType::default(), status(error.code()))
 }
 
-/// The caller's tasks and the form of the answer, if the request is one that may be looked at.
+/// The caller's tasks and the media type of the response, unless the request is refused before its body is read.
 async fn admit(verifier: &Verifier, db: &Db, headers: &HeaderMap) -> Result<(UserTasks, MediaType)> {
-    if !is_asked_about(headers) {
-        let message = "Any page could have sent this: add the header GraphQL-Require-Preflight";
+    if !is_preflighted(headers) {
+        let message = "Blocked as possible CSRF: add the header GraphQL-Require-Preflight";
         return Err(Error::new(Code::BadUserInput, message));
     }
     let tasks = db.tasks(verifier.authenticate(headers).await?);
-    let message = "The answer is application/graphql-response+json or application/json";
+    let message = "Accept application/graphql-response+json or application/json";
     let media_type = MediaType::negotiate(headers).ok_or_else(|| Error::new(Code::NotAcceptable, message))?;
     Ok((tasks, media_type))
 }
 
-/// The status of an operation that came to nothing for a reason outside of it. One that has any data is a success.
+/// The status of an operation without data that timed out or found the database unavailable.
 fn failure(reply: &Reply) -> Option<StatusCode> {
     let has_data = reply.data.as_ref().is_some_and(|data| *data != async_graphql::Value::Null);
     let has = |wanted: Code| !has_data && reply.errors.iter().any(|error| code(error) == Some(wanted.as_str()));
     [Code::Timeout, Code::ServiceUnavailable].into_iter().find(|code| has(*code)).map(status)
 }
 
-/// The error of a request none of which was looked at.
+/// Refuses a request as a whole.
 fn refuse(error: &Error, headers: &HeaderMap) -> Response {
     let media_type = MediaType::negotiate(headers).unwrap_or_default();
-    let mut response = refused(request_error(error), media_type, status(error.code()));
+    let mut response = refused(&Reply::not_run(vec![request_error(error)]), media_type, status(error.code()));
     let headers = response.headers_mut();
     challenge(error, headers);
     if error.code() == Code::MethodNotAllowed {
@@ -118,7 +121,7 @@ fn refuse(error: &Error, headers: &HeaderMap) -> Response {
     response
 }
 
-/// GraphQL over HTTP has 400 for every request that is not well-formed.
+/// GraphQL over HTTP has 400 for all malformed requests.
 fn status(code: Code) -> StatusCode {
     match code {
         Code::BadUserInput => StatusCode::BAD_REQUEST,

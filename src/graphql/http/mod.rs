@@ -1,6 +1,7 @@
-//! GraphQL over HTTP, as its specification has it: what may be sent, what may be asked back, and which status an answer
-//! has. It knows neither our schema nor our users, and would serve any other schema of async-graphql's as well.
+//! The GraphQL over HTTP specification: requests, responses, content negotiation, protection against CSRF. Only `handler`
+//! and `execute` know our schema and users.
 
+mod execute;
 pub(super) mod handler;
 mod negotiation;
 mod preflight;
@@ -10,7 +11,7 @@ mod response;
 pub use self::{handler::error_response, preflight::PREFLIGHT_HEADERS};
 pub(super) use self::{
     negotiation::MediaType,
-    preflight::is_asked_about,
+    preflight::is_preflighted,
     request::{Operations, Parameters, check_content_type, from_body, from_query},
     response::{Reply, many, one, refused},
 };

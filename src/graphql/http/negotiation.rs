@@ -1,11 +1,11 @@
-//! Which of the two media types of an answer a client wants.
+//! Content negotiation between the two media types of a response.
 
 use axum::http::{HeaderMap, HeaderValue};
 use mime::Mime;
 
 use crate::http::{accepted, quality};
 
-/// The form of an answer.
+/// The media type of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::graphql) enum MediaType {
     /// `application/json`: the older one, whose clients take a status other than 200 for a failure of the transport.
@@ -16,7 +16,7 @@ pub(in crate::graphql) enum MediaType {
 }
 
 impl MediaType {
-    /// What the client likes best, JSON when it doesn't say. `None` when it wants neither.
+    /// The media type the client prefers, JSON by default. `None` if it accepts neither.
     pub(in crate::graphql) fn negotiate(headers: &HeaderMap) -> Option<Self> {
         let Some(ranges) = accepted(headers) else { return Some(Self::Json) };
         let wanted = |media_type: Self| media_type.wanted(&ranges).map(|wanted| (wanted, media_type));
@@ -30,7 +30,7 @@ impl MediaType {
         Some(best.1)
     }
 
-    /// The `Content-Type` of an answer.
+    /// The `Content-Type` of a response.
     pub(in crate::graphql) const fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Json => "application/json; charset=utf-8",
@@ -38,7 +38,7 @@ impl MediaType {
         })
     }
 
-    /// How much it is wanted: by the range that describes it best, and not at all when that one says `q=0`.
+    /// The preference by the most specific range that matches; `None` if that one has `q=0`.
     fn wanted(self, ranges: &[Mime]) -> Option<Wanted> {
         let best = ranges.iter().filter_map(|range| Some((self.specificity(range)?, quality(range))));
         let (specificity, quality) = best.max_by_key(|(specificity, _)| *specificity)?;

@@ -1,11 +1,11 @@
-//! Whether a page of another site could have sent a request without the browser asking us first. Such a request is not
-//! answered, whatever a browser may add to it of its own accord.
+//! Protection against CSRF: a request that a page of another origin could send without a preflight is refused, whatever
+//! credentials a browser may add to it.
 
 use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::http::content_type;
 
-/// Headers that a page can't set on a request to another site unless that site allows it.
+/// Headers that a page can't send to another origin without a preflight.
 pub const PREFLIGHT_HEADERS: [HeaderName; 4] = [
     header::AUTHORIZATION,
     HeaderName::from_static("graphql-require-preflight"),
@@ -13,11 +13,11 @@ pub const PREFLIGHT_HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("x-apollo-operation-name"),
 ];
 
-/// What a form can send, and a script without being asked about.
+/// Content types that need no preflight.
 const FORM_TYPES: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
 
-/// Whether a browser would have asked before it let a page of another site send this.
-pub(in crate::graphql) fn is_asked_about(headers: &HeaderMap) -> bool {
+/// Whether a browser would have sent a preflight first.
+pub(in crate::graphql) fn is_preflighted(headers: &HeaderMap) -> bool {
     let has_value = |name| headers.get(name).is_some_and(|value| !value.is_empty());
     let is_no_form = content_type(headers).is_some_and(|given| !FORM_TYPES.contains(&given.essence_str()));
     is_no_form || PREFLIGHT_HEADERS.iter().any(has_value)
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_any_page_can_send_is_told_from_what_a_browser_asks_about() {
+    fn requests_that_need_a_preflight_are_told_from_those_that_need_none() {
         for (name, value, expected) in [
             ("accept", "application/json", false),
             ("cookie", "a=b", false),
@@ -46,7 +46,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            assert_eq!(is_asked_about(&headers), expected, "{name}: {value}");
+            assert_eq!(is_preflighted(&headers), expected, "{name}: {value}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a request asks for: one operation or a batch of them in a POST's body, or one in a GET's query string.
+//! Requests: one operation or a batch in a body, or one operation in a query string.
 
 use async_graphql::Variables;
 use axum::http::HeaderMap;
@@ -15,25 +15,33 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::graphql) struct Parameters {
-    /// The document; absent when the operation is named in another way.
+    /// The document.
     pub(in crate::graphql) query: Option<String>,
-    /// The name of a document that is known here.
+    /// The id of a trusted document, or the hash of one that was sent before.
     pub(in crate::graphql) document_id: Option<String>,
-    /// Which of the document's operations to run.
+    /// The operation to run, if the document has several.
     pub(in crate::graphql) operation_name: Option<String>,
-    /// The variables as they were sent.
+    /// The variables, not coerced yet.
     #[serde(default)]
     pub(in crate::graphql) variables: Variables,
-    /// What the specification leaves to others.
+    /// Protocol extensions, such as `persistedQuery`.
     pub(in crate::graphql) extensions: Option<Map<String, Value>>,
 }
 
-/// What a request asks for.
+impl Parameters {
+    /// The hash of the document, as Apollo's clients send it.
+    pub(in crate::graphql) fn persisted_hash(&self) -> Option<String> {
+        let persisted = self.extensions.as_ref()?.get("persistedQuery")?;
+        Some(persisted.get("sha256Hash")?.as_str()?.to_owned())
+    }
+}
+
+/// The operations of a request.
 #[derive(Debug)]
 pub(in crate::graphql) enum Operations {
     /// One operation.
     One(Box<Parameters>),
-    /// Some, to be answered in their order.
+    /// A batch, answered in its order.
     Many(Vec<Parameters>),
 }
 
@@ -75,7 +83,7 @@ pub(in crate::graphql) fn check_content_type(headers: &HeaderMap) -> Result<()> 
 }
 
 fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
-    serde_json::from_slice(json).map_err(|error| bad(format!("The request is not one of GraphQL in JSON: {error}")))
+    serde_json::from_slice(json).map_err(|error| bad(format!("The body is not a GraphQL request in JSON: {error}")))
 }
 
 fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

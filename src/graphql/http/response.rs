@@ -1,4 +1,6 @@
-//! What is answered: the body, its media type and its status.
+//! Responses: body, media type and status.
+
+use std::io::{self, Write};
 
 use async_graphql::{ServerError, Value};
 use axum::{
@@ -6,17 +8,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use serde_json::{Serializer, ser::Formatter};
 
 use super::MediaType;
 use crate::error::Error;
 
-/// What became of one operation.
+/// The result of one operation.
 #[derive(Debug, Serialize)]
 pub(in crate::graphql) struct Reply {
-    /// The result; absent when the operation was never run.
+    /// `None` if the operation did not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::graphql) data: Option<Value>,
-    /// What went wrong.
+    /// What failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::graphql) errors: Vec<ServerError>,
 }
@@ -26,10 +29,15 @@ impl Reply {
     pub(in crate::graphql) fn not_run(errors: Vec<ServerError>) -> Self {
         Self { data: None, errors }
     }
+
+    /// The operation may have run: `data` is null, not absent, which would say that it has not.
+    pub(in crate::graphql) fn failed(error: ServerError) -> Self {
+        Self { data: Some(Value::Null), errors: vec![error] }
+    }
 }
 
-/// The answer to one operation. The status is what the newer media type makes of it, unless the operation has its own;
-/// the older one always says 200.
+/// The response to one operation. Unless it has a status of its own, it is 200; in the newer media type 400 if the
+/// operation did not run.
 pub(in crate::graphql) fn one(reply: &Reply, media_type: MediaType, own: Option<StatusCode>) -> Response {
     let status = match (media_type, &reply.data) {
         (MediaType::GraphqlResponse, None) => StatusCode::BAD_REQUEST,
@@ -38,26 +46,36 @@ pub(in crate::graphql) fn one(reply: &Reply, media_type: MediaType, own: Option<
     respond(own.unwrap_or(status), media_type, reply)
 }
 
-/// The answer to a batch.
+/// The response to a batch.
 pub(in crate::graphql) fn many(replies: &[Reply], media_type: MediaType) -> Response {
     respond(StatusCode::OK, media_type, &replies)
 }
 
-/// The answer to a request that could not be taken for an operation, whatever its media type.
-pub(in crate::graphql) fn refused(error: ServerError, media_type: MediaType, status: StatusCode) -> Response {
-    respond(status, media_type, &Reply::not_run(vec![error]))
+/// The response to a request that failed as a whole.
+pub(in crate::graphql) fn refused(reply: &Reply, media_type: MediaType, status: StatusCode) -> Response {
+    respond(status, media_type, reply)
 }
 
 fn respond(status: StatusCode, media_type: MediaType, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(body) => {
+    let mut json = Vec::with_capacity(1024);
+    match body.serialize(&mut Serializer::with_formatter(&mut json, Verbatim)) {
+        Ok(()) => {
             let headers =
                 [(header::CONTENT_TYPE, media_type.content_type()), (header::VARY, HeaderValue::from_static("accept"))];
-            (status, headers, body).into_response()
+            (status, headers, json).into_response()
         }
         Err(error) => {
             Error::internal(error).log();
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
+    }
+}
+
+/// Compact JSON in which bytes are JSON already, as `schema::json` makes it.
+struct Verbatim;
+
+impl Formatter for Verbatim {
+    fn write_byte_array<W: ?Sized + Write>(&mut self, writer: &mut W, json: &[u8]) -> io::Result<()> {
+        writer.write_all(json)
     }
 }

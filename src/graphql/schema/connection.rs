@@ -1,24 +1,73 @@
 //! A list by pages, as the Relay cursor connection specification has it.
 
-use async_graphql::{Context, Object, SimpleObject, Value, connection::PageInfo, parser::types::SelectionSet};
+use async_graphql::{Context, Object, ServerError, SimpleObject, connection::PageInfo, parser::types::SelectionSet};
 
 use super::{
-    context::ContextExt,
-    json::{AtOnce, Fragments, Plain, object},
-    types::Task,
+    context::{ContextExt, Nullable, nullable},
+    json::{Columns, Json, ResponseBudget, Rows, WriteJson},
+    task::Task,
 };
 use crate::{
-    graphql::error::GraphqlError,
     resolvers,
-    task::{Cursor, Filter, Page, TaskSort},
+    task::{self, Cursor, Filter, Page, TaskSort},
 };
 
 /// A page of tasks.
 pub(in crate::graphql) struct TaskConnection {
-    edges: Vec<TaskEdge>,
-    has_next: bool,
-    has_previous: bool,
+    /// `None` when nothing but the count is asked for.
+    page: Option<Page>,
+    sort: TaskSort,
     filter: Filter,
+}
+
+impl TaskConnection {
+    pub(in crate::graphql) fn new(page: Option<Page>, sort: TaskSort, filter: Filter) -> Self {
+        Self { page, sort, filter }
+    }
+
+    fn tasks(&self) -> &[task::Task] {
+        self.page.as_ref().map_or(&[], |page| &page.tasks)
+    }
+
+    fn cursor(&self, task: Option<&task::Task>) -> Option<String> {
+        task.map(|task| Cursor::of(task, self.sort).to_string())
+    }
+}
+
+/// A page of a list of tasks.
+#[Object]
+impl TaskConnection {
+    /// The tasks, each with its cursor.
+    async fn edges(&self) -> Json<Edges<'_>> {
+        Json(Edges { tasks: self.tasks(), sort: self.sort })
+    }
+
+    /// The tasks.
+    async fn nodes(&self) -> Json<&[task::Task]> {
+        Json(self.tasks())
+    }
+
+    /// Where this page lies in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.page.as_ref().is_some_and(|page| page.has_previous),
+            has_next_page: self.page.as_ref().is_some_and(|page| page.has_next),
+            start_cursor: self.cursor(self.tasks().first()),
+            end_cursor: self.cursor(self.tasks().last()),
+        }
+    }
+
+    /// How many tasks the whole list has. Counted only when asked for; null when that failed.
+    async fn total_count(&self, ctx: &Context<'_>) -> Nullable<i64> {
+        nullable(async {
+            if let Some(total) = self.page.as_ref().and_then(Page::whole) {
+                return Ok(total);
+            }
+            let counts = resolvers::counts(ctx.tasks()?, self.filter.search.clone()).await?;
+            Ok(counts.of(self.filter.status))
+        })
+        .await
+    }
 }
 
 /// A task and its place in the list.
@@ -30,49 +79,24 @@ pub(in crate::graphql) struct TaskEdge {
     node: Task,
 }
 
-impl Plain for TaskEdge {
-    fn show(&self, set: &SelectionSet, fragments: &Fragments) -> Value {
-        object("TaskEdge", set, fragments, &|field| match field.name.node.as_str() {
-            "cursor" => Value::String(self.cursor.clone()),
-            "node" => self.node.show(&field.selection_set.node, fragments),
-            _ => Value::Null,
-        })
-    }
+struct Edges<'a> {
+    tasks: &'a [task::Task],
+    sort: TaskSort,
 }
 
-impl TaskConnection {
-    pub(in crate::graphql) fn new(page: Page, sort: TaskSort, filter: Filter) -> Self {
-        let edge = |task| TaskEdge { cursor: Cursor::of(&task, sort).to_string(), node: task.into() };
-        let edges = page.tasks.into_iter().map(edge).collect();
-        Self { edges, has_next: page.has_next, has_previous: page.has_previous, filter }
-    }
-}
+impl Rows for Edges<'_> {
+    type Type = Vec<TaskEdge>;
 
-#[Object]
-impl TaskConnection {
-    /// The tasks, each with its cursor.
-    async fn edges(&self) -> AtOnce<&Vec<TaskEdge>> {
-        AtOnce(&self.edges)
-    }
-
-    /// The tasks.
-    async fn nodes(&self) -> AtOnce<Vec<&Task>> {
-        AtOnce(self.edges.iter().map(|edge| &edge.node).collect())
-    }
-
-    /// Where this page lies in the list.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
-            has_previous_page: self.has_previous,
-            has_next_page: self.has_next,
-            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
-        }
-    }
-
-    /// How many tasks the whole list has. Counted only when asked for.
-    async fn total_count(&self, ctx: &Context<'_>) -> Result<i64, GraphqlError> {
-        let counts = resolvers::counts(ctx.tasks()?, self.filter.search.clone()).await?;
-        Ok(counts.of(self.filter.status))
+    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
+        let sort = self.sort;
+        let columns = Columns::select(set, "TaskEdge", |field| match field.name.node.as_str() {
+            "cursor" => Some(Box::new(move |task, json| Cursor::of(task, sort).to_string().write(json))),
+            "node" => {
+                let node = Columns::of(&field.selection_set.node);
+                Some(Box::new(move |task, json| node.write(task, json)))
+            }
+            _ => None,
+        });
+        columns.write_all(self.tasks, budget)
     }
 }

@@ -1,8 +1,9 @@
-//! What a resolver method gets from its request.
+//! What root fields share: the caller's tasks, and the form of a field that is null when it fails.
 
 use async_graphql::Context;
 
-use crate::{error::Error, graphql::error::GraphqlError, store::UserTasks};
+use super::error::GraphqlError;
+use crate::{error::Error, store::UserTasks};
 
 /// Access to the caller's tasks.
 pub(in crate::graphql) trait ContextExt {
@@ -14,4 +15,12 @@ impl ContextExt for Context<'_> {
     fn tasks(&self) -> Result<&UserTasks, GraphqlError> {
         self.data_opt().ok_or_else(|| Error::internal("the request context has no user").into())
     }
+}
+
+/// A field that is null when it fails, with an error beside it. `Result<Option<_>>` would make null what is around it.
+pub(in crate::graphql) type Nullable<T> = Option<Result<T, async_graphql::Error>>;
+
+/// Waits for a field that is null when it fails.
+pub(in crate::graphql) async fn nullable<T>(field: impl Future<Output = Result<T, GraphqlError>>) -> Nullable<T> {
+    Some(field.await.map_err(Into::into))
 }

@@ -1,108 +1,234 @@
-//! Values that are shown at once. async-graphql makes a future, and a box for it, of every field of every object; a list
-//! of tasks is hundreds of them, and none has anything to wait for.
+//! Objects that need nothing but themselves to be shown are written as JSON at once. async-graphql would make a future, and
+//! a box for it, of every field of every object, and then a map of every object: for a list of tasks that is most of the
+//! work. [`Value::Binary`] carries the JSON through async-graphql; `http::response` writes it out as it is.
 
-use std::borrow::Cow;
-
-use async_graphql::{
-    ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
-    indexmap::{IndexMap, map::Entry},
-    parser::types::{Field, FragmentDefinition, Selection, SelectionSet},
-    registry::Registry,
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// The fragments of a document.
-pub(in crate::graphql) type Fragments = std::collections::HashMap<Name, Positioned<FragmentDefinition>>;
+use async_graphql::{
+    ContextSelectionSet, OutputType, Positioned, ServerError, ServerResult, Value,
+    parser::types::{Field, Selection, SelectionSet},
+    registry::Registry,
+};
+use chrono::{DateTime, Utc};
 
-/// What has all it takes to be shown.
-pub(in crate::graphql) trait Plain: OutputType {
-    /// What is selected of it.
-    fn show(&self, set: &SelectionSet, fragments: &Fragments) -> Value;
+use crate::{
+    error::Code,
+    graphql::error::worded,
+    task::{TaskId, rfc3339},
+};
+
+/// Writes one field of a `T`.
+pub(super) type Write<T> = Box<dyn Fn(&T, &mut Vec<u8>) + Send + Sync>;
+
+/// What is shown as an object of one type.
+pub(super) trait Row: Send + Sync + Sized + 'static {
+    /// How the schema has it.
+    type Type: OutputType;
+
+    /// How a field is written; `None` for one that the type doesn't have.
+    fn column(name: &str) -> Option<Write<Self>>;
 }
 
-impl<T: Plain> Plain for Vec<T> {
-    fn show(&self, set: &SelectionSet, fragments: &Fragments) -> Value {
-        Value::List(self.iter().map(|item| item.show(set, fragments)).collect())
+/// What is selected of a row, looked up once for a whole list.
+pub(super) struct Columns<T>(Vec<(Vec<u8>, Write<T>)>);
+
+impl<T> Columns<T> {
+    /// No columns yet: an empty object.
+    pub(super) fn new() -> Self {
+        Self(Vec::new())
     }
-}
 
-impl<T: Plain> Plain for &T {
-    fn show(&self, set: &SelectionSet, fragments: &Fragments) -> Value {
-        T::show(self, set, fragments)
+    /// Adds one under this response key.
+    pub(super) fn add(&mut self, key: &str, write: Write<T>) {
+        let opening = if self.0.is_empty() { '{' } else { ',' };
+        self.0.push((format!("{opening}\"{key}\":").into_bytes(), write));
     }
-}
 
-/// An object of this type with these fields. Every fragment in a valid document applies to it: its condition is the type
-/// itself, or one that the type is a kind of.
-pub(in crate::graphql) fn object(
-    name: &str,
-    set: &SelectionSet,
-    fragments: &Fragments,
-    show: &impl Fn(&Field) -> Value,
-) -> Value {
-    let mut fields = IndexMap::with_capacity(set.items.len());
-    fill(&mut fields, name, set, fragments, show);
-    Value::Object(fields)
-}
-
-fn fill(
-    fields: &mut IndexMap<Name, Value>,
-    name: &str,
-    set: &SelectionSet,
-    fragments: &Fragments,
-    show: &impl Fn(&Field) -> Value,
-) {
-    for item in &set.items {
-        match &item.node {
-            Selection::Field(field) => {
-                let is_name = field.node.name.node == "__typename";
-                let value = if is_name { Value::String(name.to_owned()) } else { show(&field.node) };
-                merge(fields, field.node.response_key().node.clone(), value);
-            }
-            Selection::InlineFragment(fragment) => {
-                fill(fields, name, &fragment.node.selection_set.node, fragments, show);
-            }
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    fill(fields, name, &fragment.node.selection_set.node, fragments, show);
-                }
+    /// Those of a selection set. A plan has no fragments left, but those on an interface.
+    pub(super) fn select(set: &SelectionSet, type_name: &str, column: impl Fn(&Field) -> Option<Write<T>>) -> Self {
+        let mut columns = Self::new();
+        for item in &set.items {
+            let Selection::Field(field) = &item.node else { continue };
+            let field = &field.node;
+            let write = if field.name.node == "__typename" { Some(constant(type_name)) } else { column(field) };
+            if let Some(write) = write {
+                columns.add(&field.response_key().node, write);
             }
         }
+        columns
     }
-}
 
-/// A field that is selected twice has what is selected of it in either place.
-fn merge(fields: &mut IndexMap<Name, Value>, key: Name, value: Value) {
-    match fields.entry(key) {
-        Entry::Vacant(vacant) => drop(vacant.insert(value)),
-        Entry::Occupied(mut occupied) => {
-            if let (Value::Object(there), Value::Object(more)) = (occupied.get_mut(), value) {
-                more.into_iter().for_each(|(key, value)| merge(there, key, value));
-            }
+    pub(super) fn write(&self, row: &T, json: &mut Vec<u8>) {
+        if self.0.is_empty() {
+            json.push(b'{');
         }
+        for (key, write) in &self.0 {
+            json.extend_from_slice(key);
+            write(row, json);
+        }
+        json.push(b'}');
+    }
+
+    /// A list of rows, as long as it fits the budget.
+    pub(super) fn write_all(&self, rows: &[T], budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
+        let mut json = vec![b'['];
+        for row in rows {
+            let start = json.len();
+            if start > 1 {
+                json.push(b',');
+            }
+            self.write(row, &mut json);
+            budget.take(json.len() - start)?;
+        }
+        json.push(b']');
+        Ok(json)
     }
 }
 
-/// Shows it at once.
-pub(in crate::graphql) struct AtOnce<T>(pub(in crate::graphql) T);
+impl<T: Row> Columns<T> {
+    pub(super) fn of(set: &SelectionSet) -> Self {
+        Self::select(set, &T::Type::type_name(), |field| T::column(&field.name.node))
+    }
+}
 
-impl<T: Plain> OutputType for AtOnce<T> {
+fn constant<T>(text: &str) -> Write<T> {
+    let text = text.to_owned();
+    Box::new(move |_, json| text.write(json))
+}
+
+/// What is written at once: a row or a list of rows.
+pub(super) trait Rows: Send + Sync {
+    /// How the schema has it.
+    type Type: OutputType;
+
+    /// What is selected of it, as JSON.
+    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError>;
+}
+
+impl<T: Row> Rows for T {
+    type Type = T::Type;
+
+    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
+        let mut json = Vec::new();
+        Columns::of(set).write(self, &mut json);
+        budget.take(json.len())?;
+        Ok(json)
+    }
+}
+
+impl<T: Row> Rows for Vec<T> {
+    type Type = Vec<T::Type>;
+
+    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
+        Columns::of(set).write_all(self, budget)
+    }
+}
+
+impl<T: Row> Rows for &[T] {
+    type Type = Vec<T::Type>;
+
+    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
+        Columns::of(set).write_all(self, budget)
+    }
+}
+
+/// Makes of rows a value that async-graphql can answer with.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: Rows> OutputType for Json<T> {
     fn type_name() -> Cow<'static, str> {
-        T::type_name()
+        T::Type::type_name()
     }
 
     fn qualified_type_name() -> String {
-        T::qualified_type_name()
-    }
-
-    fn introspection_type_name(&self) -> Cow<'static, str> {
-        self.0.introspection_type_name()
+        T::Type::qualified_type_name()
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        T::create_type_info(registry)
+        T::Type::create_type_info(registry)
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(self.0.show(&ctx.item.node, &ctx.query_env.fragments))
+        let unlimited = ResponseBudget::new(usize::MAX);
+        let json = self.0.write(&ctx.item.node, ctx.data_opt().unwrap_or(&unlimited));
+        json.map(|json| Value::Binary(json.into())).map_err(|error| ctx.set_error_path(error))
+    }
+}
+
+/// How many bytes the answers to a request may still have.
+pub(in crate::graphql) struct ResponseBudget {
+    limit: usize,
+    left: AtomicUsize,
+}
+
+impl ResponseBudget {
+    pub(in crate::graphql) fn new(limit: usize) -> Self {
+        Self { limit, left: AtomicUsize::new(limit) }
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), ServerError> {
+        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        let too_large = |_| {
+            worded(Code::BadUserInput, format!("The answer is larger than {} bytes (GRAPHQL_MAX_RESPONSE)", self.limit))
+        };
+        taken.map(drop).map_err(too_large)
+    }
+}
+
+/// A value in JSON.
+pub(super) trait WriteJson {
+    fn write(&self, json: &mut Vec<u8>);
+}
+
+impl WriteJson for str {
+    fn write(&self, json: &mut Vec<u8>) {
+        // Writing text to memory can't fail.
+        let _ = serde_json::to_writer(json, self);
+    }
+}
+
+impl WriteJson for String {
+    fn write(&self, json: &mut Vec<u8>) {
+        self.as_str().write(json);
+    }
+}
+
+impl<T: WriteJson> WriteJson for Option<T> {
+    fn write(&self, json: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write(json),
+            None => json.extend_from_slice(b"null"),
+        }
+    }
+}
+
+impl WriteJson for bool {
+    fn write(&self, json: &mut Vec<u8>) {
+        json.extend_from_slice(if *self { b"true" } else { b"false" });
+    }
+}
+
+impl WriteJson for i64 {
+    fn write(&self, json: &mut Vec<u8>) {
+        let _ = serde_json::to_writer(json, self);
+    }
+}
+
+impl WriteJson for TaskId {
+    fn write(&self, json: &mut Vec<u8>) {
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        self.as_uuid().hyphenated().encode_lower(&mut text);
+        json.push(b'"');
+        json.extend_from_slice(&text);
+        json.push(b'"');
+    }
+}
+
+impl WriteJson for DateTime<Utc> {
+    fn write(&self, json: &mut Vec<u8>) {
+        rfc3339(*self).write(json);
     }
 }

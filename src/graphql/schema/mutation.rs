@@ -3,16 +3,18 @@
 use async_graphql::{Context, ID, Object};
 
 use super::{
-    context::ContextExt,
+    context::{ContextExt, Nullable, nullable},
     inputs::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
-    json::AtOnce,
-    types::{ChangedTasks, ClearedTasks, CompletedTasks, DeletedTask, Task, all},
+    json::Json,
+    types::{ChangedTasks, ClearedTasks, CompletedTasks, DeletedTask},
 };
-use crate::{graphql::error::GraphqlError, resolvers};
+use crate::{resolvers, task::Task};
 
-/// What can be changed. A task that is not there or not yours is `NOT_FOUND`.
+/// What can be changed.
 pub(in crate::graphql) struct Mutation;
 
+/// What can be changed. A task that is not there or not yours is `NOT_FOUND`. A field that fails is null, and those before it
+/// stay done.
 #[Object]
 impl Mutation {
     /// Adds a task.
@@ -20,51 +22,49 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new task.")] input: CreateTaskInput,
-    ) -> Result<Task, GraphqlError> {
-        Ok(resolvers::create(ctx.tasks()?, input.check()?).await?.into())
+    ) -> Nullable<Json<Task>> {
+        nullable(async { Ok(Json(resolvers::create(ctx.tasks()?, input.check()?).await?)) }).await
     }
 
     /// Adds up to 100 tasks: all of them, or none if one is no good. They come back in the order given.
-    #[graphql(complexity = "10 + child_complexity")]
     async fn create_tasks(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new tasks.")] inputs: Vec<CreateTaskInput>,
-    ) -> Result<AtOnce<Vec<Task>>, GraphqlError> {
-        let created = resolvers::create_many(ctx.tasks()?, CreateTaskInput::check_all(inputs)?).await?;
-        Ok(all(created))
+    ) -> Nullable<Json<Vec<Task>>> {
+        nullable(async {
+            let created = resolvers::create_many(ctx.tasks()?, CreateTaskInput::check_all(inputs)?).await?;
+            Ok(Json(created))
+        })
+        .await
     }
 
     /// Makes up to 100 tasks completed: all of them, or none if one is not there or not yours.
-    #[graphql(complexity = "10 + child_complexity")]
     async fn complete_tasks(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The ids of the tasks.")] ids: Vec<ID>,
-    ) -> Result<CompletedTasks, GraphqlError> {
-        Ok(resolvers::complete_many(ctx.tasks()?, task_ids(&ids)?).await?.into())
+    ) -> Nullable<CompletedTasks> {
+        nullable(async { Ok(resolvers::complete_many(ctx.tasks()?, task_ids(&ids)?).await?.into()) }).await
     }
 
     /// Deletes up to 100 tasks: all of them, or none if one is not there or not yours.
-    #[graphql(complexity = "10 + child_complexity")]
     async fn delete_tasks(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The ids of the tasks.")] ids: Vec<ID>,
-    ) -> Result<ClearedTasks, GraphqlError> {
-        Ok(resolvers::delete_many(ctx.tasks()?, task_ids(&ids)?).await?.into())
+    ) -> Nullable<ClearedTasks> {
+        nullable(async { Ok(resolvers::delete_many(ctx.tasks()?, task_ids(&ids)?).await?.into()) }).await
     }
 
     /// Completes every pending task. It answers with their number only, as there may be any number of them.
-    #[graphql(complexity = "10 + child_complexity")]
-    async fn complete_all(&self, ctx: &Context<'_>) -> Result<ChangedTasks, GraphqlError> {
-        Ok(resolvers::complete_all(ctx.tasks()?).await?.into())
+    async fn complete_all(&self, ctx: &Context<'_>) -> Nullable<ChangedTasks> {
+        nullable(async { Ok(resolvers::complete_all(ctx.tasks()?).await?.into()) }).await
     }
 
     /// Deletes every completed task. It answers with their number only, as there may be any number of them.
-    #[graphql(complexity = "10 + child_complexity")]
-    async fn clear_completed(&self, ctx: &Context<'_>) -> Result<ChangedTasks, GraphqlError> {
-        Ok(resolvers::clear_completed(ctx.tasks()?).await?.into())
+    async fn clear_completed(&self, ctx: &Context<'_>) -> Nullable<ChangedTasks> {
+        nullable(async { Ok(resolvers::clear_completed(ctx.tasks()?).await?.into()) }).await
     }
 
     /// Changes a task.
@@ -76,8 +76,11 @@ impl Mutation {
         #[graphql(desc = "Only if the task is at this version, else `VERSION_CONFLICT`.")] expected_version: Option<
             i64,
         >,
-    ) -> Result<Task, GraphqlError> {
-        Ok(resolvers::update(ctx.tasks()?, task_id(&id)?, input.check()?, expected_version).await?.into())
+    ) -> Nullable<Json<Task>> {
+        nullable(async {
+            Ok(Json(resolvers::update(ctx.tasks()?, task_id(&id)?, input.check()?, expected_version).await?))
+        })
+        .await
     }
 
     /// Deletes a task.
@@ -88,19 +91,18 @@ impl Mutation {
         #[graphql(desc = "Only if the task is at this version, else `VERSION_CONFLICT`.")] expected_version: Option<
             i64,
         >,
-    ) -> Result<DeletedTask, GraphqlError> {
-        let id = task_id(&id)?;
-        resolvers::delete(ctx.tasks()?, id, expected_version).await?;
-        Ok(id.into())
+    ) -> Nullable<DeletedTask> {
+        nullable(async {
+            let id = task_id(&id)?;
+            resolvers::delete(ctx.tasks()?, id, expected_version).await?;
+            Ok(id.into())
+        })
+        .await
     }
 
     /// Turns a task from pending to completed or back. Repeating it undoes it: to retry safely, take `setTaskCompleted`.
-    async fn toggle_task(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The task's id.")] id: ID,
-    ) -> Result<Task, GraphqlError> {
-        Ok(resolvers::toggle(ctx.tasks()?, task_id(&id)?).await?.into())
+    async fn toggle_task(&self, ctx: &Context<'_>, #[graphql(desc = "The task's id.")] id: ID) -> Nullable<Json<Task>> {
+        nullable(async { Ok(Json(resolvers::toggle(ctx.tasks()?, task_id(&id)?).await?)) }).await
     }
 
     /// Makes a task completed or pending. One that is so already stays as it is.
@@ -109,7 +111,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The task's id.")] id: ID,
         #[graphql(desc = "Whether it is done.")] completed: bool,
-    ) -> Result<Task, GraphqlError> {
-        Ok(resolvers::set_completed(ctx.tasks()?, task_id(&id)?, completed).await?.into())
+    ) -> Nullable<Json<Task>> {
+        nullable(async { Ok(Json(resolvers::set_completed(ctx.tasks()?, task_id(&id)?, completed).await?)) }).await
     }
 }

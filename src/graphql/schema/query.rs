@@ -4,16 +4,21 @@ use async_graphql::{Context, ID, Object};
 
 use super::{
     connection::TaskConnection,
-    context::ContextExt,
+    context::{ContextExt, Nullable},
+    error::GraphqlError,
     inputs::{ConnectionArgs, ListArgs, task_id},
-    json::AtOnce,
-    types::{Node, Task, TaskSort, TaskStatus, Viewer, all},
+    json::Json,
+    types::{Node, TaskSort, TaskStatusFilter, Viewer},
 };
-use crate::{graphql::error::GraphqlError, resolvers, task::DEFAULT_LIMIT};
+use crate::{resolvers, task::Task};
+
+/// What an omitted page size is.
+const DEFAULT_PAGE: i64 = 100;
 
 /// What can be read. Everything belongs to the user the token speaks for.
 pub(in crate::graphql) struct Query;
 
+/// What can be read. Everything belongs to the user the token speaks for.
 #[Object]
 impl Query {
     /// The user the token speaks for.
@@ -21,49 +26,52 @@ impl Query {
         Viewer
     }
 
-    /// A plain list of tasks. For pages, take `tasksConnection`.
-    #[graphql(complexity = "10 + child_complexity")]
+    /// A plain list of tasks, cut off after `limit`. To read on, use `tasksConnection`.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "TaskStatus::All", desc = "Which ones, by whether they are done.")] status: TaskStatus,
-        #[graphql(default_with = "TaskSort::CreatedDesc", desc = "The order; newest first.")] sort: TaskSort,
+        #[graphql(default_with = "Some(TaskStatusFilter::All)", desc = "Which ones, by whether they are done.")]
+        status: Option<TaskStatusFilter>,
+        #[graphql(default_with = "Some(TaskSort::CreatedDesc)", desc = "The order; newest first.")] sort: Option<
+            TaskSort,
+        >,
         #[graphql(desc = "Title or description contains this, whatever the case; at most 200 characters.")]
         search: Option<String>,
-        #[graphql(default_with = "DEFAULT_LIMIT", desc = "The most tasks that come back: 1 to 1000.")] limit: i64,
-    ) -> Result<AtOnce<Vec<Task>>, GraphqlError> {
-        let (filter, request) = ListArgs { status, sort, search, limit }.check()?;
-        let page = resolvers::list(ctx.tasks()?, filter, request).await?;
-        Ok(all(page.tasks))
+        #[graphql(default_with = "Some(DEFAULT_PAGE)", desc = "The most tasks that come back: 1 to 1000.")]
+        limit: Option<i64>,
+    ) -> Result<Json<Vec<Task>>, GraphqlError> {
+        let (filter, request) = ListArgs { status, sort, search, limit: limit.unwrap_or(DEFAULT_PAGE) }.check()?;
+        Ok(Json(resolvers::list(ctx.tasks()?, filter, request).await?.tasks))
     }
 
     /// Tasks page by page, forwards with `first` and `after` or backwards with `last` and `before`.
-    #[graphql(complexity = "10 + child_complexity")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn tasks_connection(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "TaskStatus::All", desc = "Which ones, by whether they are done.")] status: TaskStatus,
-        #[graphql(default_with = "TaskSort::CreatedDesc", desc = "The order; newest first.")] sort: TaskSort,
+        #[graphql(default_with = "Some(TaskStatusFilter::All)", desc = "Which ones, by whether they are done.")]
+        status: Option<TaskStatusFilter>,
+        #[graphql(default_with = "Some(TaskSort::CreatedDesc)", desc = "The order; newest first.")] sort: Option<
+            TaskSort,
+        >,
         #[graphql(desc = "Title or description contains this, whatever the case; at most 200 characters.")]
         search: Option<String>,
-        #[graphql(desc = "The first ones, this many: 1 to 1000. 1000 when neither `first` nor `last` is given.")] first: Option<i64>,
+        #[graphql(desc = "The first ones, this many: 0 to 1000. 100 when neither `first` nor `last` is given.")] first: Option<i64>,
         #[graphql(desc = "Only what comes after this cursor of the same sort.")] after: Option<String>,
-        #[graphql(desc = "The last ones, this many: 1 to 1000.")] last: Option<i64>,
+        #[graphql(desc = "The last ones, this many: 0 to 1000.")] last: Option<i64>,
         #[graphql(desc = "Only what comes before this cursor of the same sort.")] before: Option<String>,
     ) -> Result<TaskConnection, GraphqlError> {
+        let first = if last.is_none() { first.or(Some(DEFAULT_PAGE)) } else { first };
         let (filter, request) = ConnectionArgs { status, sort, search, first, after, last, before }.check()?;
-        let page = resolvers::list(ctx.tasks()?, filter.clone(), request).await?;
-        Ok(TaskConnection::new(page, sort.into(), filter))
+        let sort = request.sort;
+        let page =
+            if reads_page(ctx) { Some(resolvers::list(ctx.tasks()?, filter.clone(), request).await?) } else { None };
+        Ok(TaskConnection::new(page, sort, filter))
     }
 
     /// One task; null when it is not there or not yours.
-    async fn task(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The task's id.")] id: ID,
-    ) -> Result<Option<Task>, GraphqlError> {
-        Ok(resolvers::find(ctx.tasks()?, task_id(&id)?).await?.map(Into::into))
+    async fn task(&self, ctx: &Context<'_>, #[graphql(desc = "The task's id.")] id: ID) -> Nullable<Json<Task>> {
+        Some(find(ctx, &id).await.transpose()?.map(Json).map_err(Into::into))
     }
 
     /// Anything by its id; null when it is not there or not yours.
@@ -71,8 +79,19 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The id, whatever it belongs to.")] id: ID,
-    ) -> Result<Option<Node>, GraphqlError> {
-        let Ok(id) = id.parse() else { return Ok(None) };
-        Ok(resolvers::find(ctx.tasks()?, id).await?.map(|task| Node::Task(task.into())))
+    ) -> Nullable<Node> {
+        // What is no UUID is nobody's id.
+        task_id(&id).ok()?;
+        let task = find(ctx, &id).await.transpose()?;
+        Some(task.map(|task| Node::Task(task.into())).map_err(Into::into))
     }
+}
+
+async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Task>, GraphqlError> {
+    Ok(resolvers::find(ctx.tasks()?, task_id(id)?).await?)
+}
+
+/// Whether more than the count of a connection is asked for.
+fn reads_page(ctx: &Context<'_>) -> bool {
+    ctx.field().selection_set().any(|field| !matches!(field.name(), "totalCount" | "__typename"))
 }

@@ -1,70 +1,14 @@
-//! What comes out: the object types, enums and scalars of the schema.
+//! Object types and enums, but for tasks and connections.
 
-use async_graphql::{
-    Context, Enum, ID, InputValueError, InputValueResult, Interface, Object, Scalar, ScalarType, SimpleObject, Value,
-    parser::types::SelectionSet,
-};
-use chrono::{DateTime, Utc};
+use async_graphql::{Context, Enum, ID, Interface, Object, SimpleObject};
 
-use super::{
-    context::ContextExt,
-    json::{AtOnce, Fragments, Plain, object},
-};
+use super::{context::ContextExt, error::GraphqlError, json::Json, task::Task};
 use crate::{
-    graphql::error::GraphqlError,
     resolvers,
-    task::{self, SortColumn, TaskId, rfc3339},
+    task::{self, SortColumn, TaskId},
 };
 
-/// A to-do item.
-#[derive(SimpleObject)]
-pub(in crate::graphql) struct Task {
-    /// Unique among the user's tasks: a UUID. It never changes.
-    id: ID,
-    /// 1 to 200 characters.
-    title: String,
-    /// At most 1000 characters; null when there is none.
-    description: Option<String>,
-    /// Whether the task is done.
-    completed: bool,
-    /// 1 when created, one more at each change: what `expectedVersion` is compared with.
-    version: i64,
-    /// When the task was created.
-    created_at: Timestamp,
-    /// When the task last changed.
-    updated_at: Timestamp,
-}
-
-impl From<task::Task> for Task {
-    fn from(task: task::Task) -> Self {
-        Self {
-            id: ID(task.id.to_string()),
-            title: task.title,
-            description: task.description,
-            completed: task.completed,
-            version: task.version,
-            created_at: Timestamp(task.created_at),
-            updated_at: Timestamp(task.updated_at),
-        }
-    }
-}
-
-impl Plain for Task {
-    fn show(&self, set: &SelectionSet, fragments: &Fragments) -> Value {
-        object("Task", set, fragments, &|field| match field.name.node.as_str() {
-            "id" => Value::String(self.id.0.clone()),
-            "title" => Value::String(self.title.clone()),
-            "description" => self.description.clone().map_or(Value::Null, Value::String),
-            "completed" => Value::Boolean(self.completed),
-            "version" => Value::Number(self.version.into()),
-            "createdAt" => self.created_at.to_value(),
-            "updatedAt" => self.updated_at.to_value(),
-            _ => Value::Null,
-        })
-    }
-}
-
-/// A task that is gone.
+/// A deleted task.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct DeletedTask {
     /// The id it had.
@@ -73,13 +17,23 @@ pub(in crate::graphql) struct DeletedTask {
 
 impl From<TaskId> for DeletedTask {
     fn from(id: TaskId) -> Self {
-        Self { id: ID(id.to_string()) }
+        Self { id: id.into() }
     }
 }
 
-/// A list of tasks.
-pub(in crate::graphql) fn all(tasks: Vec<task::Task>) -> AtOnce<Vec<Task>> {
-    AtOnce(tasks.into_iter().map(Into::into).collect())
+/// Tasks that were completed together.
+#[derive(SimpleObject)]
+pub(in crate::graphql) struct CompletedTasks {
+    /// How many tasks there are.
+    count: usize,
+    /// Those tasks, as they are now, oldest first.
+    tasks: Json<Vec<task::Task>>,
+}
+
+impl From<Vec<task::Task>> for CompletedTasks {
+    fn from(tasks: Vec<task::Task>) -> Self {
+        Self { count: tasks.len(), tasks: Json(tasks) }
+    }
 }
 
 /// A change to all tasks it applies to.
@@ -95,21 +49,6 @@ impl From<u64> for ChangedTasks {
     }
 }
 
-/// Tasks that were completed together.
-#[derive(SimpleObject)]
-pub(in crate::graphql) struct CompletedTasks {
-    /// How many tasks there are.
-    count: usize,
-    /// Those tasks, as they are now, oldest first.
-    tasks: AtOnce<Vec<Task>>,
-}
-
-impl From<Vec<task::Task>> for CompletedTasks {
-    fn from(tasks: Vec<task::Task>) -> Self {
-        Self { count: tasks.len(), tasks: all(tasks) }
-    }
-}
-
 /// Tasks that were deleted together.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct ClearedTasks {
@@ -121,7 +60,7 @@ pub(in crate::graphql) struct ClearedTasks {
 
 impl From<Vec<task::Task>> for ClearedTasks {
     fn from(tasks: Vec<task::Task>) -> Self {
-        Self { count: tasks.len(), ids: tasks.into_iter().map(|task| ID(task.id.to_string())).collect() }
+        Self { count: tasks.len(), ids: tasks.into_iter().map(|task| task.id.into()).collect() }
     }
 }
 
@@ -135,6 +74,7 @@ pub(in crate::graphql) enum Node {
 /// The user the token speaks for.
 pub(in crate::graphql) struct Viewer;
 
+/// The user the token speaks for.
 #[expect(clippy::unused_async, reason = "fields are asynchronous to async-graphql")]
 #[Object]
 impl Viewer {
@@ -169,7 +109,7 @@ impl From<task::TaskCounts> for TaskCounts {
 /// Which tasks, by whether they are done.
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
 #[graphql(remote = "task::TaskStatus")]
-pub(in crate::graphql) enum TaskStatus {
+pub(in crate::graphql) enum TaskStatusFilter {
     /// Done or not.
     All,
     /// Not yet done.
@@ -205,23 +145,5 @@ impl From<TaskSort> for task::TaskSort {
             TaskSort::TitleAsc => Self::ascending(SortColumn::Title),
             TaskSort::TitleDesc => Self::descending(SortColumn::Title),
         }
-    }
-}
-
-/// A point in time.
-pub(in crate::graphql) struct Timestamp(DateTime<Utc>);
-
-/// A point in time: RFC 3339 in UTC with microseconds, like `2026-01-31T09:30:00.000000Z`.
-#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
-impl ScalarType for Timestamp {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => Ok(Self(DateTime::parse_from_rfc3339(text)?.to_utc())),
-            _ => Err(InputValueError::expected_type(value)),
-        }
-    }
-
-    fn to_value(&self) -> Value {
-        Value::String(rfc3339(self.0))
     }
 }

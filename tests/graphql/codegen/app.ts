@@ -4,7 +4,7 @@ import type { ResultOf, VariablesOf } from "@graphql-typed-document-node/core";
 import { graphql } from "./generated/gql";
 
 const List = graphql(`
-  query List($status: TaskStatus! = ALL) {
+  query List($status: TaskStatusFilter! = ALL) {
     tasks(status: $status) {
       id
       title

@@ -1,0 +1,33 @@
+//! From text to a document that fits the schema (specification, sections 2 and 5).
+
+use apollo_compiler::{
+    ExecutableDocument,
+    parser::Parser,
+    validation::{DiagnosticList, Valid},
+};
+use async_graphql::{Pos, ServerError};
+
+use crate::{
+    error::Code,
+    graphql::{error::worded, plan::Definitions},
+};
+
+/// A document with a thousand mistakes need not be told of each.
+const MAX_ERRORS: usize = 50;
+
+/// Parses and validates.
+pub(super) fn parse(definitions: &Definitions, text: &str) -> Result<Valid<ExecutableDocument>, Vec<ServerError>> {
+    let ast = Parser::new().parse_ast(text, "document");
+    let ast = ast.map_err(|failed| server_errors(&failed.errors, Code::GraphqlParseFailed))?;
+    let document = ast.to_executable_validate(definitions.schema());
+    document.map_err(|failed| server_errors(&failed.errors, Code::GraphqlValidationFailed))
+}
+
+fn server_errors(diagnostics: &DiagnosticList, code: Code) -> Vec<ServerError> {
+    let errors = diagnostics.iter().take(MAX_ERRORS).map(|diagnostic| {
+        let told = diagnostic.to_json();
+        let locations = told.locations.into_iter().map(|at| Pos { line: at.line, column: at.column });
+        ServerError { locations: locations.collect(), ..worded(code, told.message) }
+    });
+    errors.collect()
+}

@@ -1,0 +1,46 @@
+//! What answers operations, for all requests.
+
+use std::sync::Arc;
+
+use super::{
+    documents::{DocumentCache, Documents, PersistedQueries},
+    limits::Limits,
+    plan::Definitions,
+    schema::{AsyncGraphql, executor},
+};
+
+/// Everything that answers an operation. Cheap to clone.
+#[derive(Clone)]
+pub struct Schema(Arc<Parts>);
+
+pub(super) struct Parts {
+    /// Runs plans.
+    pub(super) executor: AsyncGraphql,
+    /// The types by name.
+    pub(super) definitions: Definitions,
+    /// Documents by the names they may be asked for with.
+    pub(super) persisted: PersistedQueries,
+    /// Documents that were compiled.
+    pub(super) documents: DocumentCache,
+    /// What one request may cost.
+    pub(super) limits: Limits,
+}
+
+/// The schema, with the limits on what one request may cost and the documents that are run.
+#[must_use]
+pub fn schema(limits: &Limits, documents: Documents) -> Schema {
+    let executor = executor();
+    Schema(Arc::new(Parts {
+        definitions: Definitions::of(&executor.sdl()),
+        executor,
+        persisted: PersistedQueries::new(documents),
+        documents: DocumentCache::new(),
+        limits: limits.clone(),
+    }))
+}
+
+impl Schema {
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,158 @@
+//! Executes requests (specification, section 6.1): finds the document, checks the cost, coerces the variables, binds the
+//! plan and has async-graphql run it.
+
+use async_graphql::{Request, ServerError};
+use futures::future::join_all;
+use tokio::time::timeout;
+
+use super::{Parameters, Reply};
+use crate::{
+    error::{Code, Error, Result},
+    graphql::{
+        documents::{TokenCount, Wanted},
+        engine::{Parts, Schema},
+        error::{code, with_code},
+        limits::Cost,
+        plan::Bound,
+        schema::{ResponseBudget, request_error},
+    },
+    store::UserTasks,
+};
+
+/// Which operations a request may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    /// Any.
+    All,
+    /// Queries only, as a GET may be repeated and cached on its way.
+    Queries,
+}
+
+/// Runs one operation. An error is about the request as a whole.
+pub(super) async fn run_one(
+    schema: &Schema,
+    tasks: &UserTasks,
+    parameters: Parameters,
+    allowed: Allowed,
+) -> Result<Reply> {
+    let mut budget = Budget { parts: schema.parts(), spent: Cost::default(), is_batch: false };
+    match budget.prepare(parameters, allowed) {
+        Ok(operation) => Ok(operation.run(schema.parts(), tasks).await),
+        Err(Refusal::Operation(errors)) => Ok(Reply::not_run(errors)),
+        Err(Refusal::Request(error)) => Err(error),
+    }
+}
+
+/// Runs a batch concurrently, or nothing of it if its operations together exceed a limit.
+pub(super) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Parameters>) -> Result<Vec<Reply>> {
+    let parts = schema.parts();
+    if batch.len() > parts.limits.batch {
+        let (count, limit) = (batch.len(), parts.limits.batch);
+        let message = format!("The batch has {count} operations, the limit (GRAPHQL_MAX_BATCH) is {limit}");
+        return Err(Error::new(Code::BadUserInput, message));
+    }
+    let mut budget = Budget { parts, spent: Cost::default(), is_batch: false };
+    let mut operations = Vec::with_capacity(batch.len());
+    for parameters in batch {
+        match budget.prepare(parameters, Allowed::All) {
+            Err(Refusal::Request(error)) => return Err(error),
+            Err(Refusal::Operation(errors)) => operations.push(Err(Reply::not_run(errors))),
+            Ok(operation) => operations.push(Ok(operation)),
+        }
+        budget.is_batch = true;
+    }
+    let replies = operations.into_iter().enumerate().map(|(index, operation)| async move {
+        match operation {
+            Ok(operation) => operation.run(parts, &tasks.operation(index)).await,
+            Err(reply) => reply,
+        }
+    });
+    Ok(join_all(replies).await)
+}
+
+/// Why an operation is not run.
+enum Refusal {
+    /// The operation itself is invalid.
+    Operation(Vec<ServerError>),
+    /// The whole request is refused, with all other operations of its batch.
+    Request(Error),
+}
+
+impl From<ServerError> for Refusal {
+    fn from(error: ServerError) -> Self {
+        Self::Operation(vec![error])
+    }
+}
+
+impl From<Vec<ServerError>> for Refusal {
+    fn from(errors: Vec<ServerError>) -> Self {
+        Self::Operation(errors)
+    }
+}
+
+/// The cost of a request so far.
+struct Budget<'a> {
+    parts: &'a Parts,
+    spent: Cost,
+    /// Whether this is a later operation of a batch.
+    is_batch: bool,
+}
+
+impl Budget<'_> {
+    fn prepare(&mut self, parameters: Parameters, allowed: Allowed) -> Result<Operation, Refusal> {
+        let Parts { persisted, documents, definitions, limits, .. } = self.parts;
+        let hash = parameters.persisted_hash();
+        let wanted = Wanted { text: parameters.query, id: parameters.document_id, hash };
+        let Some(named) = persisted.find(wanted)? else {
+            return Err(Refusal::Request(Error::new(Code::BadUserInput, "The request has no `query`")));
+        };
+        let document = documents.get(&named.text, definitions, limits);
+        self.spend(match &document {
+            Ok(document) => document.cost,
+            // An invalid document was work too.
+            Err(_) => Cost { tokens: TokenCount::of(&named.text).tokens, ..Cost::default() },
+        })?;
+        let document = document?;
+        persisted.keep(&named);
+        let plan = document.plan(parameters.operation_name.as_deref().filter(|name| !name.is_empty()))?;
+        if allowed == Allowed::Queries && !plan.is_query() {
+            let message = "Send mutations with POST";
+            return Err(Refusal::Request(Error::new(Code::MethodNotAllowed, message)));
+        }
+        let bound = plan.bind(&plan.coerce(definitions, parameters.variables)?);
+        self.spend(bound.cost)?;
+        Ok(Operation(bound))
+    }
+
+    /// A batch is refused as a whole.
+    fn spend(&mut self, cost: Cost) -> Result<(), Refusal> {
+        self.spent += cost;
+        self.parts.limits.check(&self.spent).map_err(|reason| {
+            let error = Error::new(Code::GraphqlValidationFailed, reason);
+            if self.is_batch { Refusal::Request(error) } else { request_error(&error).into() }
+        })
+    }
+}
+
+/// An operation that is ready to run.
+struct Operation(Bound);
+
+impl Operation {
+    /// On a timeout the operation is dropped: its remaining fields are not resolved, and a running read is cancelled.
+    async fn run(self, parts: &Parts, tasks: &UserTasks) -> Reply {
+        let limits = &parts.limits;
+        let mut request = Request::new(String::new()).data(tasks.clone()).data(ResponseBudget::new(limits.response));
+        request.set_parsed_query(self.0.document);
+        let Ok(response) = timeout(limits.timeout, parts.executor.execute(request)).await else {
+            let message = format!("The operation timed out (GRAPHQL_TIMEOUT is {:?})", limits.timeout);
+            return Reply::failed(request_error(&Error::new(Code::Timeout, message)));
+        };
+        let (mut data, mut errors) = (response.data, response.errors);
+        for error in errors.iter_mut().filter(|error| code(error).is_none()) {
+            // Only async-graphql makes errors without a code, for arguments it can't read.
+            error.extensions = Some(with_code(Code::BadUserInput));
+        }
+        self.0.failures.complete(&mut data, &mut errors);
+        Reply { data: Some(data), errors }
+    }
+}

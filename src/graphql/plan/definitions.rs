@@ -1,0 +1,81 @@
+//! The schema as validation and planning see it: apollo-compiler's model, made from async-graphql's own definition.
+
+use std::collections::HashMap;
+
+use apollo_compiler::{
+    Name, Schema,
+    ast::{DirectiveList, FieldDefinition, Type},
+    name,
+    validation::Valid,
+};
+
+/// The types by name, and which object types an abstract type can be.
+pub(in crate::graphql) struct Definitions {
+    schema: Valid<Schema>,
+    possible_types: HashMap<Name, Vec<Name>>,
+}
+
+impl Definitions {
+    /// Of our own schema. A test holds that it can be read; without types every document is refused.
+    pub(in crate::graphql) fn of(sdl: &str) -> Self {
+        let nothing = |error| {
+            tracing::error!(%error, "the schema can't be read");
+            Self { schema: Valid::assume_valid(Schema::new()), possible_types: HashMap::new() }
+        };
+        Self::parse(sdl).unwrap_or_else(nothing)
+    }
+
+    /// Reads a schema in the schema definition language.
+    pub(super) fn parse(sdl: &str) -> Result<Self, String> {
+        let mut schema = Schema::parse(sdl, "schema.graphql").map_err(|failed| failed.errors.to_string())?;
+        add_is_one_of(&mut schema);
+        let schema = schema.validate().map_err(|failed| failed.errors.to_string())?;
+        let possible_types = schema.implementers_map().into_iter();
+        let possible_types =
+            possible_types.map(|(name, types)| (name, types.objects.into_iter().collect::<Vec<_>>())).collect();
+        Ok(Self { schema, possible_types })
+    }
+
+    pub(in crate::graphql) fn schema(&self) -> &Valid<Schema> {
+        &self.schema
+    }
+
+    /// The object types that a value of this type can have.
+    pub(in crate::graphql) fn possible_types<'a>(&'a self, name: &'a Name) -> &'a [Name] {
+        self.possible_types.get(name).map_or(std::slice::from_ref(name), Vec::as_slice)
+    }
+
+    /// Whether a fragment with this type condition applies to an object of this type.
+    pub(in crate::graphql) fn applies(&self, condition: &Name, object: &Name) -> bool {
+        condition == object || self.schema.is_subtype(condition, object)
+    }
+}
+
+/// async-graphql answers `__Type.isOneOf`, which apollo-compiler 1.33 doesn't know yet.
+fn add_is_one_of(schema: &mut Schema) {
+    use apollo_compiler::schema::{Component, ExtendedType};
+    if let Some(ExtendedType::Object(object)) = schema.types.get_mut("__Type") {
+        let field = FieldDefinition {
+            description: None,
+            name: name!("isOneOf"),
+            arguments: Vec::new(),
+            ty: Type::Named(name!("Boolean")),
+            directives: DirectiveList::default(),
+        };
+        object.make_mut().fields.insert(name!("isOneOf"), Component::new(field));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_schema_is_read() {
+        let definitions = Definitions::parse(&crate::graphql::sdl()).unwrap();
+        assert_eq!(definitions.possible_types(&name!("Node")), [name!("Task")]);
+        assert_eq!(definitions.possible_types(&name!("Task")), [name!("Task")]);
+        assert!(definitions.applies(&name!("Node"), &name!("Task")));
+        assert!(!definitions.applies(&name!("Node"), &name!("Viewer")));
+    }
+}
