@@ -5,7 +5,7 @@
 #
 #   benches/soak.sh                       10 minutes, 100 clients, a release build
 #   SOAK_SECONDS=60 SOAK_CLIENTS=20 benches/soak.sh
-#   PROFILE=dev benches/soak.sh           without waiting for a release build
+#   PROFILE=test benches/soak.sh          without waiting for a release build
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

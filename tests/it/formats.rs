@@ -5,25 +5,19 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, path_of};
+use crate::support::{Answer, App, check_all, path_of};
 
 /// Headers that belong to the format.
-const HEADERS: [&str; 8] = [
-    "allow",
-    "cache-control",
-    "content-type",
-    "etag",
-    "idempotent-replayed",
-    "location",
-    "www-authenticate",
-    "x-total-count",
-];
+const HEADERS: [&str; 7] =
+    ["allow", "cache-control", "content-type", "etag", "idempotent-replayed", "location", "www-authenticate"];
 
 /// The answer as text, without what differs from run to run: the ids and times of these tasks.
 fn shown(answer: &Answer, tasks: &[&Value]) -> String {
     let headers = HEADERS.iter().filter_map(|name| {
         let values = answer.headers.get_all(*name).into_iter().map(|value| value.to_str().unwrap());
         let values = values.collect::<Vec<_>>().join(", ");
+        // The tag of a list is a hash of its ids and times.
+        let values = if values.starts_with("W/") { "W/[hash]" } else { &values };
         (!values.is_empty()).then(|| format!("{name}: {values}\n"))
     });
     let mut text = format!("{}\n{}\n{}", answer.status, headers.collect::<String>(), answer.text);
@@ -58,7 +52,7 @@ async fn errors_have_their_format_in_rest() {
     let task = ann.create("Mine").await;
     let path = path_of(&task);
     let invalid = json!({ "title": "", "description": 1 });
-    for (name, call) in [
+    let cases = [
         ("unauthenticated", app.anonymous().get("/api/tasks")),
         ("forbidden", ann.get("/api/bob/tasks")),
         ("not_found", app.user("bob").get(&path)),
@@ -69,9 +63,11 @@ async fn errors_have_their_format_in_rest() {
         ("invalid_query", ann.get("/api/tasks?limit=0")),
         ("problem", ann.post("/api/tasks", invalid).header("accept", "application/problem+json")),
         ("problem_not_found", app.user("bob").get(&path).header("accept", "application/problem+json")),
-    ] {
+    ];
+    check_all(cases, async |(name, call)| {
         assert_snapshot!(format!("rest_{name}"), shown(&call.await, &[&task]));
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -86,7 +82,7 @@ async fn data_and_errors_have_their_format_in_graphql() {
                   updateTask(id: $id, input: $input, expectedVersion: 9) { id } }";
     let variables = json!({ "id": first["id"], "input": { "title": "New" } });
     let missing = r#"mutation { toggleTask(id: "00000000-0000-7000-8000-000000000000") { id } }"#;
-    for (name, call) in [
+    let cases = [
         ("page", ann.graphql(page)),
         ("null_for_an_absent_task", ann.graphql(r#"{ node(id: "00000000-0000-7000-8000-000000000000") { id } }"#)),
         ("unauthenticated", app.anonymous().graphql("{ me { id } }")),
@@ -97,7 +93,9 @@ async fn data_and_errors_have_their_format_in_graphql() {
         ("not_found", ann.graphql(missing)),
         ("version_conflict", ann.graphql(update).variables(variables)),
         ("partly_failed", ann.graphql(r#"{ task(id: "x") { id } me { id } }"#)),
-    ] {
+    ];
+    check_all(cases, async |(name, call)| {
         assert_snapshot!(format!("graphql_{name}"), shown(&call.await, &tasks));
-    }
+    })
+    .await;
 }

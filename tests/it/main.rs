@@ -20,6 +20,7 @@ mod errors;
 mod failover;
 mod fastapi;
 mod faults;
+mod formats;
 mod headers;
 mod hostile_tokens;
 mod idempotency;
