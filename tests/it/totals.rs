@@ -12,8 +12,9 @@ const TOTAL: &str = "x-total-count";
 const APPLIED: &str = "preference-applied";
 
 async fn three_tasks(app: &App) {
+    let ann = app.user("ann");
     for title in ["a", "b", "c"] {
-        app.create("ann", title).await;
+        ann.create(title).await;
     }
 }
 
@@ -38,7 +39,7 @@ async fn a_list_has_its_total_only_when_it_is_asked_for() {
             call = call.header("prefer", prefer);
         }
         let answer = call.await;
-        assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+        answer.status(200);
         assert_eq!((answer.header(TOTAL), answer.header(APPLIED)), (total, applied), "{query} {prefer}");
         assert_eq!(answer.header("link").is_empty(), query.contains('9') || query.contains("search"), "{query}");
     }
@@ -74,11 +75,12 @@ async fn a_page_and_its_total_are_one_flush() {
     db.config.target = Target::parse(&proxy.url).unwrap();
     db.config.pool_size = 1;
     let app = App::on(db).await;
+    let ann = app.user("ann");
     three_tasks(&app).await;
     for (path, statements) in
         [("/api/tasks?limit=2", 4), ("/api/tasks?limit=2&count=true", 5), ("/api/tasks?limit=2&envelope=true", 5)]
     {
-        app.tasks_of("ann").await;
+        ann.tasks().await;
         app.user("ann").get(path).await.good();
         proxy.hold(statements);
         app.user("ann").get(path).await.good();
