@@ -139,9 +139,12 @@ fn set_defaults(config: &mut Config, is_given: impl Fn(&str) -> bool) {
 
 /// Kept by the server, so that nothing runs on after a client has given up.
 fn limits(statement_timeout: Duration) -> String {
+    // A statement is planned once, for any user: PostgreSQL would plan each page of a long list anew, which takes longer
+    // than reading it. Such a plan must not sort, because it doesn't know how long this user's list is. Compilation takes
+    // longer than these statements run.
+    const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_sort=off -c jit=off";
     let millis = statement_timeout.as_millis();
-    // Short statements gain nothing from compilation, which can take longer than they do.
-    format!("-c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} -c jit=off")
+    format!("-c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} {PLANS}")
 }
 
 define_sql_function!(fn current_schema() -> Nullable<Text>);
