@@ -2,7 +2,7 @@
 \set task random(8500000000000000, 8999999999999999)
 \startpipeline
 BEGIN READ WRITE;
-SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', :user, true);
+SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', :user, true), set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true);
 INSERT INTO tasks (user_id, id, title, description, completed) VALUES (:user, ('0190000000007000' || :task)::uuid, 'Buy milk', 'Two litres', false) RETURNING user_id, id, title, description, completed, version, created_at, updated_at;
 COMMIT;
 \endpipeline

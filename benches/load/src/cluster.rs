@@ -16,6 +16,9 @@ use tempfile::TempDir;
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c synchronous_commit=off -c autovacuum=off -c shared_buffers=512MB \
      -c max_wal_size=8GB -c checkpoint_timeout=1h";
 
+/// How the product has its statements planned. pgbench and the floor have them planned so too.
+pub const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_sort=off -c jit=off";
+
 pub struct Cluster {
     programs: PathBuf,
     account: Option<(u32, u32)>,

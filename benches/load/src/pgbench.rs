@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, PLANS},
     workload::{MIX, Workload},
 };
 
@@ -25,6 +25,7 @@ pub async fn run(cluster: &Cluster, workload: Workload, duration: Duration) -> R
     for script in scripts(workload) {
         command.args(["-f", &script]);
     }
+    command.env("PGOPTIONS", PLANS);
     let output = command.arg(cluster.url()).stdin(Stdio::null()).kill_on_drop(true).output().await?;
     ensure!(output.status.success(), "pgbench: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout)?;

@@ -5,13 +5,16 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use tokio::sync::Semaphore;
-use tokio_postgres::{Client, NoTls, Row, Statement, types::ToSql};
+use tokio_postgres::{Client, Config, NoTls, Row, Statement, types::ToSql};
 use uuid::Uuid;
+
+use crate::cluster::PLANS;
 
 /// As many as the product has by default.
 const CONNECTIONS: usize = 16;
 
-const ACT_AS: &str = "SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', $1, true)";
+const ACT_AS: &str = "SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', $1, true), \
+     set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true)";
 const LIST: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
      FROM tasks WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
 const FIND: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
@@ -99,7 +102,7 @@ impl Database {
 
 impl Connection {
     async fn open(url: &str) -> Result<Self> {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+        let (client, connection) = url.parse::<Config>()?.options(PLANS).connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(Self {
             begin_read: client.prepare("BEGIN READ ONLY").await?,
