@@ -92,7 +92,9 @@ async fn no_such_method() -> Response {
 
 /// The error in the form of the door that a path leads to.
 pub(crate) fn error_response(path: &str, error: Error) -> Response {
-    if path.starts_with("/graphql") { graphql::error_response(error) } else { rest::error_response(error) }
+    let refused =
+        if path.starts_with("/graphql") { graphql::error_response(error) } else { rest::error_response(error) };
+    http::security_headers(None)(refused)
 }
 
 #[cfg(test)]

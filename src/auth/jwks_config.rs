@@ -150,7 +150,7 @@ fn key_set_url(text: &str) -> Result<Url, String> {
 }
 
 /// Whether the URL can only be this machine's.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -21,6 +21,7 @@ mod verifier;
 
 use std::sync::Arc;
 
+pub(crate) use self::jwks_config::is_loopback;
 pub use self::{
     challenge::challenge,
     check::{Check, Finding},

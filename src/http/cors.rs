@@ -15,7 +15,7 @@ use futures::future::Either;
 use tower::{Layer, Service};
 use tower_http::cors::{self, AllowOrigin};
 
-use super::is_loopback;
+use super::loopback::is_local_origin;
 use crate::{
     task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED},
     telemetry::REQUEST_ID,
@@ -51,11 +51,6 @@ pub(crate) fn cors(origins: Option<&[HeaderValue]>, headers: &[HeaderName]) -> C
         .expose_headers(exposed)
         .max_age(Duration::from_mins(10));
     CorsLayer(cors)
-}
-
-fn is_local_origin(origin: &HeaderValue) -> bool {
-    let url = origin.to_str().ok().and_then(|origin| url::Url::parse(origin).ok());
-    url.is_some_and(|url| url.host_str().is_some_and(is_loopback))
 }
 
 /// tower-http's layer, which takes every OPTIONS for a preflight. Here an OPTIONS that is none reaches its route.

@@ -18,7 +18,7 @@ pub(crate) use self::{
     cors::cors,
     guard::guarded,
     idempotency::{idempotency, mark_replayed},
-    loopback::{is_loopback, is_own_host},
+    loopback::is_own_host,
     media_type::{accepted, content_type, quality},
     request_id::drop_invalid_request_id,
     security_headers::security_headers,
