@@ -156,19 +156,14 @@ struct Answers<T> {
 }
 
 impl<T> Answers<T> {
-    /// The first failure in the order they were sent is the cause of those behind it; but a lost connection is
-    /// the cause of whatever else went wrong. A query that failed has turned the COMMIT into a rollback.
+    /// A COMMIT without a good answer leaves it open what was done. Otherwise the first failure in the order they were sent
+    /// is the cause of those behind it, and a query that failed has turned the COMMIT into a rollback.
     fn judge(self, has_used_its_time: bool) -> Result<T, Failure> {
-        let commit = match self.commit {
-            Err(error) if is_connection_lost(&error) => return Err(Failure::Unknown(Error::unavailable(error))),
-            commit => commit,
-        };
+        self.commit.map_err(|error| Failure::Unknown(Error::unavailable(error)))?;
         // A primary that became a standby, as a rule. Nothing behind it was done: see `owner`.
         self.begin.map_err(|error| Failure::NotDone(Error::unavailable(error)))?;
         self.switch.map_err(|error| Failure::Final(Error::unavailable(error)))?;
-        let result = self.result.map_err(|error| classify(error, commit.is_ok(), has_used_its_time))?;
-        commit.map_err(|error| Failure::Final(Error::internal(error)))?;
-        Ok(result)
+        self.result.map_err(|error| classify(error, has_used_its_time))
     }
 }
 
@@ -190,26 +185,22 @@ impl From<Failure> for Error {
     }
 }
 
-/// diesel doesn't pass on the SQLSTATE, and messages may be translated. What fails for no known reason after all of its
-/// time was cancelled for that; before, it may be a deadlock, and if it was rolled back, one more attempt is safe.
-fn classify(error: DbError, is_rolled_back: bool, has_used_its_time: bool) -> Failure {
+/// Of a query that failed and was rolled back. diesel doesn't pass on the SQLSTATE, and messages may be translated. What
+/// fails for no known reason after all of its time was cancelled for that; before, it may be a deadlock, and one more
+/// attempt is safe.
+fn classify(error: DbError, has_used_its_time: bool) -> Failure {
     use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
     match &error {
         DbError::DatabaseError(Unknown, _) if has_used_its_time => Failure::Final(Error::unavailable(error)),
-        DbError::DatabaseError(SerializationFailure | ReadOnlyTransaction, _) if is_rolled_back => {
+        DbError::DatabaseError(SerializationFailure | ReadOnlyTransaction, _) => {
             Failure::NotDone(Error::unavailable(error))
         }
-        DbError::DatabaseError(Unknown, cause) if is_rolled_back => match cause.message() {
+        DbError::DatabaseError(Unknown, cause) => match cause.message() {
             "deadlock detected" => Failure::NotDone(Error::unavailable(error)),
             _ => Failure::NotDone(Error::internal(error)),
         },
         _ => Failure::Final(Error::internal(error)),
     }
-}
-
-fn is_connection_lost(error: &DbError) -> bool {
-    use DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
-    matches!(error, DbError::DatabaseError(ClosedConnection | UnableToSendCommand, _))
 }
 
 /// What the transaction may do.

@@ -1,14 +1,18 @@
 //! Databases that fail over, and networks that fail without a word.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tandem::store::{DbConfig, Target};
+use tokio_postgres::SimpleQueryMessage;
 
 use crate::{
     skip,
-    support::{App, TestDb, cluster::Cluster, db, network::Network, path_of},
+    support::{App, TestDb, cluster::Cluster, db, id_of, network::Network, path_of, proxy::Proxy},
 };
 
 /// How long writes may fail after a standby was promoted.
@@ -56,17 +60,22 @@ async fn a_read_on_a_connection_that_the_network_forgot_is_answered_from_a_new_o
 
 #[tokio::test]
 async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
-    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let (admin, watch) = (db.superuser().await, db.superuser().await);
+    // Whoever looks for a deadlock first is its victim: the server is to look when there is one, and the test after it.
+    let slow =
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 3000', current_database()); END $$";
+    admin.batch_execute(slow).await.unwrap();
+    admin.batch_execute("SET deadlock_timeout = '1min'").await.unwrap();
+    let app = App::on(db).await;
     let (a, b) = (app.create("ann", "a").await, app.create("ann", "b").await);
-    let admin = app.db.superuser().await;
     let update =
         |task: &Value| format!("UPDATE tasks SET title = 'locked' WHERE id = '{}'", task["id"].as_str().unwrap());
     admin.batch_execute(&format!("BEGIN; {}", update(&b))).await.unwrap();
     let ids = json!({ "ids": [a["id"], b["id"]] });
     let complete = app.graphql("ann", "mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }", ids);
-    // It waits for b and has locked a. Its turn to look for a deadlock comes first.
+    // It waits for b and has locked a.
     let other = async {
-        let watch = app.db.superuser().await;
         let waiting =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while watch.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
@@ -132,6 +141,68 @@ async fn a_schema_named_after_the_login_is_found_after_the_switch_of_role() {
     app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
     let task = app.create("ann", "Found").await;
     assert_eq!(app.rest("ann", "GET", &path_of(&task), None).await.json["title"], "Found");
+}
+
+#[tokio::test]
+async fn statements_behind_a_begin_that_failed_read_and_change_nothing() {
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
+    let proxy = Proxy::before(db.url()).await;
+    db.config.target = Target::parse(&proxy.url).unwrap();
+    let app = App::on(db).await;
+    let (mine, gone) = (app.create("ann", "Mine").await, app.create("ann", "Gone").await);
+    proxy.hold(0);
+    app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": "x" }))).await;
+    app.rest("ann", "GET", "/api/tasks", None).await;
+    app.rest("ann", "PUT", &path_of(&mine), Some(json!({ "title": "x" }))).await;
+    app.rest("ann", "PATCH", &format!("{}/complete", path_of(&mine)), None).await;
+    app.rest("ann", "DELETE", &path_of(&gone), None).await;
+    for change in [
+        r#"createTasks(inputs: [{ title: "x" }]) { id }"#,
+        r#"completeTasks(ids: ["$ID"]) { count }"#,
+        "completeAll { count }",
+        "clearCompleted { count }",
+        r#"deleteTasks(ids: ["$ID"]) { count }"#,
+    ] {
+        let change = change.replace("$ID", id_of(&mine));
+        app.graphql("ann", &format!("mutation {{ {change} }}"), json!({})).await;
+    }
+    let statements: BTreeSet<_> = proxy.seen().statements.into_iter().filter(|sql| sql.contains("tasks")).collect();
+    assert!(statements.len() >= 10, "{statements:?}");
+    app.create("ann", "Untouched").await;
+    let admin = app.db.superuser().await;
+    let all = "SELECT array_agg(tasks::text ORDER BY id)::text FROM tasks";
+    let before: String = admin.query_one(all, &[]).await.unwrap().get(0);
+    let id: String = admin.query_one("SELECT max(id::text) FROM tasks", &[]).await.unwrap().get(0);
+    for sql in statements {
+        // Each on its own and as a superuser, whom row-level security doesn't hold.
+        let sql = with_array_types(&sql);
+        let types = admin.prepare(&sql).await.unwrap().params().to_vec();
+        let values: Vec<_> = types.iter().map(|param| value(param.name(), &id)).collect();
+        admin.batch_execute(&format!("DEALLOCATE ALL; PREPARE alone AS {sql}")).await.unwrap();
+        let rows = admin.simple_query(&format!("EXECUTE alone ({})", values.join(", "))).await.unwrap_or_default();
+        let has_row = |row: &SimpleQueryMessage| matches!(row, SimpleQueryMessage::Row(row) if row.get("count").unwrap_or_default() != "0");
+        assert!(!rows.iter().any(has_row), "{sql}");
+        assert_eq!(admin.query_one(all, &[]).await.unwrap().get::<_, String>(0), before, "{sql}");
+    }
+}
+
+/// Says what the server can't infer. Our own statements are prepared with their types.
+fn with_array_types(sql: &str) -> String {
+    let typed = sql.replace("unnest($2, $3, $4, $5)", "unnest($2::uuid[], $3::text[], $4::text[], $5::bool[])");
+    (1..9).fold(typed, |sql, n| sql.replace(&format!("cardinality(${n})"), &format!("cardinality(${n}::uuid[])")))
+}
+
+/// A value of this type that would do harm.
+fn value(name: &str, id: &str) -> String {
+    match name {
+        "uuid" => format!("'{id}'"),
+        "_uuid" => format!("'{{{id}}}'"),
+        "_text" => "'{ann}'".to_owned(),
+        "_bool" => "'{true}'".to_owned(),
+        "bool" => "true".to_owned(),
+        "int8" => "1".to_owned(),
+        _ => "'ann'".to_owned(),
+    }
 }
 
 /// A primary, a standby that confirms its commits, and the network that leads to one of them.
