@@ -21,6 +21,7 @@ mod failover;
 mod fastapi;
 mod faults;
 mod formats;
+mod fuzz;
 mod headers;
 mod hostile_tokens;
 mod idempotency;

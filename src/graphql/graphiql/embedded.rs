@@ -1,7 +1,7 @@
 //! The playground's files, as they were when the binary was built; none if it was not built before.
 
 use axum::{
-    extract::Path,
+    extract::{Path, rejection::PathRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -18,7 +18,8 @@ fn file(name: &str) -> Option<&'static [u8]> {
 }
 
 /// A script or style of the page. Its name has its hash, so it never changes.
-pub(in crate::graphql) async fn asset(Path(name): Path<String>) -> Response {
+pub(in crate::graphql) async fn asset(name: Result<Path<String>, PathRejection>) -> Response {
+    let Ok(Path(name)) = name else { return StatusCode::NOT_FOUND.into_response() };
     let content_type = match name.rsplit_once('.') {
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",

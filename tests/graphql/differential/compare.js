@@ -14,8 +14,6 @@ const VERDICT_OF_CODE = {
 };
 
 const REQUEST_ERRORS = [Verdict.VALIDATION, Verdict.VARIABLES];
-/** Rules that a parser may hold, too. */
-const PARSER_RULES = ["ExecutableDefinitions", "LoneAnonymousOperation", "UniqueOperationNames", "UniqueFragmentNames"];
 
 /** The server's verdict, in graphql-js's terms. */
 export function verdictOf({ status, body }) {
@@ -39,9 +37,6 @@ function verdictDifference(expected, actual, style) {
 
 function verdictKind({ verdict: wanted, rules }, verdict, messages, style) {
   if (verdict === Verdict.EXECUTED) return `accepted: ${rules?.join(" ") ?? `${wanted}, ${style}`}`;
-  if (/contain an operation/.test(messages[0])) return "parse instead of validation: no operation";
-  const parserRule = verdict === Verdict.PARSE && rules?.find((rule) => PARSER_RULES.includes(rule));
-  if (parserRule) return `parse instead of validation: ${parserRule}`;
   if (verdict === Verdict.PARSE) return `not parsed: ${style}`;
   if (wanted === Verdict.PARSE) return `${verdict} instead of parse: ${style}`;
   return `${verdict} instead of ${wanted}: ${gist(messages[0])}`;
@@ -64,21 +59,28 @@ function outcomeDifference(expected, { body, state, transactions }) {
   const unify = new Unifier();
   if (expected.verdict === Verdict.EXECUTED) {
     const found = unify.compare(expected.data, body.data, "data");
-    if (found) return { ...found, kind: found.kind + withCode(body.errors) };
+    if (found) return { ...found, kind: dataKind(found, expected, body.errors) };
     const inErrors = errorDifference(expected, body.errors ?? []);
     if (inErrors) return inErrors;
   }
   const changed = expected.state && state && unify.compare(expected.state, state, "tasks");
   if (changed) return { ...changed, kind: `tasks after it: ${changed.kind}` };
   const wanted = expected.transactions ?? 0;
-  if (transactions === wanted) return undefined;
+  // What is null as a whole may have stopped early.
+  if (transactions === wanted || (expected.data === null && transactions < wanted)) return undefined;
   return {
     kind: `transactions: ${transactions > wanted ? "more" : "fewer"}`,
     messages: [`${transactions} instead of ${wanted}`],
   };
 }
 
-const withCode = (errors) => (errors ? `, with ${errors[0].extensions?.code}` : "");
+/** What is wrong with introspection, and with null for a condition, is told apart from the rest. */
+function dataKind({ kind, path }, { introspection, hasNullCondition }, errors) {
+  const isInside = (key) => path.startsWith(`data.${key}`) || errors?.some((error) => error.path?.[0] === key);
+  if (hasNullCondition) return "null for @skip or @include";
+  if (introspection.some(isInside)) return `introspection: ${kind}`;
+  return errors ? `${kind}, with ${errors[0].extensions?.code}` : kind;
+}
 
 /** Each failure that can be told from the data is reported; of those that null the same thing, at least one. */
 function errorDifference({ data, failures }, errors) {
@@ -130,7 +132,7 @@ class Unifier {
 function unequal(kind, expected, actual, path) {
   const short = (value) => String(JSON.stringify(value)).slice(0, 200);
   const detail = kind === "data" ? `: ${shape(actual)} instead of ${shape(expected)}` : "";
-  return { kind: kind + detail, messages: [`${path}: ${short(actual)} instead of ${short(expected)}`] };
+  return { kind: kind + detail, path, messages: [`${path}: ${short(actual)} instead of ${short(expected)}`] };
 }
 
 function shape(value) {

@@ -13,6 +13,7 @@ import {
   specifiedRules,
   validate,
 } from "graphql";
+import { all } from "./ast.js";
 import { taskId, uuid } from "./tasks.js";
 
 /** "Operation Type Existence": graphql-js 16 only finds out when it runs the operation. */
@@ -81,7 +82,14 @@ export class Referee {
     for (const error of result.errors ?? []) {
       if (!error.originalError?.extensions?.code) failures.push({ path: error.path, code: "BAD_USER_INPUT" });
     }
-    return { data: result.data ?? null, failures, state: tasks.rows, transactions: tasks.transactions };
+    return {
+      data: result.data ?? null,
+      failures,
+      state: tasks.rows,
+      transactions: tasks.transactions,
+      introspection: introspectionKeys(document),
+      hasNullCondition: result.errors?.some(({ message }) => message.startsWith('Argument "if"')) ?? false,
+    };
   }
 }
 
@@ -91,6 +99,12 @@ export function parsed(query) {
   } catch {
     return undefined;
   }
+}
+
+/** The response keys under which the schema itself is asked for. */
+function introspectionKeys(document) {
+  const asked = all(document, Kind.FIELD).filter(({ name }) => ["__schema", "__type"].includes(name.value));
+  return asked.map(({ alias, name }) => alias?.value ?? name.value);
 }
 
 /** Whether one of the operations could change something. */
@@ -129,11 +143,7 @@ function resolvers(user, tasks) {
   return {
     me: () => ({ id: user, taskCounts: async () => tasks.counts() }),
     tasks: (args) => tasks.list(listed(args)).map(shown),
-    tasksConnection: (args) => {
-      const page = tasks.connection(listed(args));
-      const edges = page.edges.map(({ cursor, node }) => ({ cursor, node: shown(node) }));
-      return { ...page, edges, nodes: page.nodes.map(shown) };
-    },
+    tasksConnection: (args) => tasks.connection(listed(args), shown),
     task: ({ id }) => one(tasks.find(taskId(id))),
     node: ({ id }) => one(found(uuid(id))),
     createTask: ({ input }) => shown(tasks.createMany([input])[0]),

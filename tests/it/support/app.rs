@@ -145,6 +145,11 @@ impl App {
         User::new(self.router.clone(), None)
     }
 
+    /// What answers requests, for those that no [`User`] would send.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Both doors' answers to whoever has this token: the list in REST, `me` in GraphQL.
     pub async fn ask_both(&self, token: &str) -> [Answer; 2] {
         let user = self.bearer(token);

@@ -132,7 +132,7 @@ const nullable = (type) => (isNonNullType(type) ? type.ofType : type);
 
 /** JSON that is wrong for most types. */
 export function wrongJson(r) {
-  const numbers = ["1.5", "2147483648", "-2147483649", "1e3", "12345678901234567890", "0"];
+  const numbers = ["1.5", "2147483648", "-2147483649", "0"];
   const others = [
     '"PENDING"',
     '"x"',
