@@ -47,7 +47,7 @@ impl TaskConnection {
         Json(self.tasks())
     }
 
-    /// Where this page lies in the list.
+    /// Whether there are pages before and after this one.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_previous_page: self.page.as_ref().is_some_and(|page| page.has_previous),
@@ -57,7 +57,7 @@ impl TaskConnection {
         }
     }
 
-    /// How many tasks the whole list has. Counted only when asked for; null when that failed.
+    /// Number of tasks in the whole list, counted only if selected; null if that failed.
     async fn total_count(&self, ctx: &Context<'_>) -> Nullable<i64> {
         nullable(async {
             if let Some(total) = self.page.as_ref().and_then(Page::whole) {
@@ -70,10 +70,10 @@ impl TaskConnection {
     }
 }
 
-/// A task and its place in the list.
+/// A task and its cursor.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct TaskEdge {
-    /// The place: opaque text for `after` and `before`, good for the sort it was made with.
+    /// Opaque text for `after` and `before`, valid for the sort it was made for.
     cursor: String,
     /// The task.
     node: Task,

@@ -18,7 +18,7 @@ pub(in crate::graphql) struct CreateTaskInput {
     title: String,
     /// At most 1000 characters.
     description: Option<String>,
-    /// Whether it is done already.
+    /// Whether it is already done; false by default.
     #[graphql(default_with = "Some(false)")]
     completed: Option<bool>,
 }

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{resolvers, task::Task};
 
-/// What can be changed.
+/// The root of mutations.
 pub(in crate::graphql) struct Mutation;
 
-/// What can be changed. A task that is not there or not yours is `NOT_FOUND`. A field that fails is null, and those before it
-/// stay done.
+/// Mutations, executed one after the other. One that fails is null, and those before it stay in effect. A task that doesn't
+/// exist or is another user's is `NOT_FOUND`.
 #[Object]
 impl Mutation {
     /// Adds a task.
@@ -26,7 +26,7 @@ impl Mutation {
         nullable(async { Ok(Json(resolvers::create(ctx.tasks()?, input.check()?).await?)) }).await
     }
 
-    /// Adds up to 100 tasks: all of them, or none if one is no good. They come back in the order given.
+    /// Adds up to 100 tasks, all or none, and returns them in the same order.
     async fn create_tasks(
         &self,
         ctx: &Context<'_>,
@@ -39,7 +39,7 @@ impl Mutation {
         .await
     }
 
-    /// Makes up to 100 tasks completed: all of them, or none if one is not there or not yours.
+    /// Completes up to 100 tasks, or none if one doesn't exist.
     async fn complete_tasks(
         &self,
         ctx: &Context<'_>,
@@ -48,7 +48,7 @@ impl Mutation {
         nullable(async { Ok(resolvers::complete_many(ctx.tasks()?, task_ids(&ids)?).await?.into()) }).await
     }
 
-    /// Deletes up to 100 tasks: all of them, or none if one is not there or not yours.
+    /// Deletes up to 100 tasks, or none if one doesn't exist.
     async fn delete_tasks(
         &self,
         ctx: &Context<'_>,
@@ -57,12 +57,12 @@ impl Mutation {
         nullable(async { Ok(resolvers::delete_many(ctx.tasks()?, task_ids(&ids)?).await?.into()) }).await
     }
 
-    /// Completes every pending task. It answers with their number only, as there may be any number of them.
+    /// Completes every pending task and returns their number.
     async fn complete_all(&self, ctx: &Context<'_>) -> Nullable<ChangedTasks> {
         nullable(async { Ok(resolvers::complete_all(ctx.tasks()?).await?.into()) }).await
     }
 
-    /// Deletes every completed task. It answers with their number only, as there may be any number of them.
+    /// Deletes every completed task and returns their number.
     async fn clear_completed(&self, ctx: &Context<'_>) -> Nullable<ChangedTasks> {
         nullable(async { Ok(resolvers::clear_completed(ctx.tasks()?).await?.into()) }).await
     }
@@ -100,12 +100,12 @@ impl Mutation {
         .await
     }
 
-    /// Turns a task from pending to completed or back. Repeating it undoes it: to retry safely, take `setTaskCompleted`.
+    /// Flips a task between pending and completed. A retry flips it back; `setTaskCompleted` is safe to retry.
     async fn toggle_task(&self, ctx: &Context<'_>, #[graphql(desc = "The task's id.")] id: ID) -> Nullable<Json<Task>> {
         nullable(async { Ok(Json(resolvers::toggle(ctx.tasks()?, task_id(&id)?).await?)) }).await
     }
 
-    /// Makes a task completed or pending. One that is so already stays as it is.
+    /// Sets whether a task is completed. Repeating it changes nothing.
     async fn set_task_completed(
         &self,
         ctx: &Context<'_>,

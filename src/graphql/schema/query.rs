@@ -15,51 +15,53 @@ use crate::{resolvers, task::Task};
 /// What an omitted page size is.
 const DEFAULT_PAGE: i64 = 100;
 
-/// What can be read. Everything belongs to the user the token speaks for.
+/// Queries. They return only objects of the current user.
 pub(in crate::graphql) struct Query;
 
-/// What can be read. Everything belongs to the user the token speaks for.
+/// Queries. They return only objects of the current user.
 #[Object]
 impl Query {
-    /// The user the token speaks for.
+    /// The current user, from the token.
     async fn me(&self) -> Viewer {
         Viewer
     }
 
-    /// A plain list of tasks, cut off after `limit`. To read on, use `tasksConnection`.
+    /// A plain list of at most `limit` tasks. To read more, use `tasksConnection`.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "Some(TaskStatusFilter::All)", desc = "Which ones, by whether they are done.")]
-        status: Option<TaskStatusFilter>,
-        #[graphql(default_with = "Some(TaskSort::CreatedDesc)", desc = "The order; newest first.")] sort: Option<
-            TaskSort,
+        #[graphql(default_with = "Some(TaskStatusFilter::All)", desc = "Filters by status.")] status: Option<
+            TaskStatusFilter,
         >,
-        #[graphql(desc = "Title or description contains this, whatever the case; at most 200 characters.")]
+        #[graphql(default_with = "Some(TaskSort::CreatedDesc)", desc = "The order, newest first by default.")]
+        sort: Option<TaskSort>,
+        #[graphql(desc = "Text that the title or description must contain, ignoring case; at most 200 characters.")]
         search: Option<String>,
-        #[graphql(default_with = "Some(DEFAULT_PAGE)", desc = "The most tasks that come back: 1 to 1000.")]
-        limit: Option<i64>,
+        #[graphql(default_with = "Some(DEFAULT_PAGE)", desc = "Maximum number of tasks, 1 to 1000.")] limit: Option<
+            i64,
+        >,
     ) -> Result<Json<Vec<Task>>, GraphqlError> {
         let (filter, request) = ListArgs { status, sort, search, limit: limit.unwrap_or(DEFAULT_PAGE) }.check()?;
         Ok(Json(resolvers::list(ctx.tasks()?, filter, request).await?.tasks))
     }
 
-    /// Tasks page by page, forwards with `first` and `after` or backwards with `last` and `before`.
+    /// A page of tasks: forward with `first` and `after`, backward with `last` and `before`.
     #[expect(clippy::too_many_arguments, reason = "the arguments of the field")]
     async fn tasks_connection(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "Some(TaskStatusFilter::All)", desc = "Which ones, by whether they are done.")]
-        status: Option<TaskStatusFilter>,
-        #[graphql(default_with = "Some(TaskSort::CreatedDesc)", desc = "The order; newest first.")] sort: Option<
-            TaskSort,
+        #[graphql(default_with = "Some(TaskStatusFilter::All)", desc = "Filters by status.")] status: Option<
+            TaskStatusFilter,
         >,
-        #[graphql(desc = "Title or description contains this, whatever the case; at most 200 characters.")]
+        #[graphql(default_with = "Some(TaskSort::CreatedDesc)", desc = "The order, newest first by default.")]
+        sort: Option<TaskSort>,
+        #[graphql(desc = "Text that the title or description must contain, ignoring case; at most 200 characters.")]
         search: Option<String>,
-        #[graphql(desc = "The first ones, this many: 0 to 1000. 100 when neither `first` nor `last` is given.")] first: Option<i64>,
-        #[graphql(desc = "Only what comes after this cursor of the same sort.")] after: Option<String>,
-        #[graphql(desc = "The last ones, this many: 0 to 1000.")] last: Option<i64>,
-        #[graphql(desc = "Only what comes before this cursor of the same sort.")] before: Option<String>,
+        #[graphql(desc = "Number of tasks from the start, 0 to 1000; 100 if neither `first` nor `last` is given.")]
+        first: Option<i64>,
+        #[graphql(desc = "Only tasks after this cursor, which must be of the same sort.")] after: Option<String>,
+        #[graphql(desc = "Number of tasks from the end, 0 to 1000.")] last: Option<i64>,
+        #[graphql(desc = "Only tasks before this cursor, which must be of the same sort.")] before: Option<String>,
     ) -> Result<TaskConnection, GraphqlError> {
         let first = if last.is_none() { first.or(Some(DEFAULT_PAGE)) } else { first };
         let (filter, request) = ConnectionArgs { status, sort, search, first, after, last, before }.check()?;
@@ -69,17 +71,13 @@ impl Query {
         Ok(TaskConnection::new(page, sort, filter))
     }
 
-    /// One task; null when it is not there or not yours.
+    /// One task; null if it doesn't exist or is another user's.
     async fn task(&self, ctx: &Context<'_>, #[graphql(desc = "The task's id.")] id: ID) -> Nullable<Json<Task>> {
         Some(find(ctx, &id).await.transpose()?.map(Json).map_err(Into::into))
     }
 
-    /// Anything by its id; null when it is not there or not yours.
-    async fn node(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The id, whatever it belongs to.")] id: ID,
-    ) -> Nullable<Node> {
+    /// Any object by its id; null if it doesn't exist or is another user's.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id of any object.")] id: ID) -> Nullable<Node> {
         // What is no UUID is nobody's id.
         task_id(&id).ok()?;
         let task = find(ctx, &id).await.transpose()?;

@@ -37,11 +37,11 @@ object! {
         pub(super) id: ID,
         /// 1 to 200 characters.
         title: String,
-        /// At most 1000 characters; null when there is none.
+        /// At most 1000 characters; null if there is none.
         description: Option<String>,
         /// Whether the task is done.
         completed: bool,
-        /// 1 when created, one more at each change: what `expectedVersion` is compared with.
+        /// 1 for a new task, incremented by each change. `expectedVersion` is compared with it.
         version: i64,
         /// When the task was created.
         created_at: Timestamp,

@@ -11,7 +11,7 @@ use crate::{
 /// A deleted task.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct DeletedTask {
-    /// The id it had.
+    /// Its id.
     id: ID,
 }
 
@@ -24,9 +24,9 @@ impl From<TaskId> for DeletedTask {
 /// Tasks that were completed together.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct CompletedTasks {
-    /// How many tasks there are.
+    /// Number of tasks.
     count: usize,
-    /// Those tasks, as they are now, oldest first.
+    /// The tasks after the change, oldest first.
     tasks: Json<Vec<task::Task>>,
 }
 
@@ -36,10 +36,10 @@ impl From<Vec<task::Task>> for CompletedTasks {
     }
 }
 
-/// A change to all tasks it applies to.
+/// The outcome of a change to many tasks.
 #[derive(SimpleObject)]
 pub(super) struct ChangedTasks {
-    /// How many tasks were changed.
+    /// Number of changed tasks.
     count: u64,
 }
 
@@ -52,9 +52,9 @@ impl From<u64> for ChangedTasks {
 /// Tasks that were deleted together.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct ClearedTasks {
-    /// How many tasks there were.
+    /// Number of tasks.
     count: usize,
-    /// The ids they had, oldest first.
+    /// Their ids, oldest first.
     ids: Vec<ID>,
 }
 
@@ -64,17 +64,17 @@ impl From<Vec<task::Task>> for ClearedTasks {
     }
 }
 
-/// Anything that can be asked for again by its id, which is unique among all of the user's things and never changes.
+/// An object that can be fetched by its id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "&ID", desc = "Unique among all of the user's things; it never changes."))]
+#[graphql(field(name = "id", ty = "&ID", desc = "Unique among the user's objects; it never changes."))]
 pub(in crate::graphql) enum Node {
     Task(Task),
 }
 
-/// The user the token speaks for.
+/// The current user, from the token.
 pub(in crate::graphql) struct Viewer;
 
-/// The user the token speaks for.
+/// The current user, from the token.
 #[expect(clippy::unused_async, reason = "fields are asynchronous to async-graphql")]
 #[Object]
 impl Viewer {
@@ -83,13 +83,13 @@ impl Viewer {
         Ok(ctx.tasks()?.user().id().into())
     }
 
-    /// How many tasks the user has.
+    /// Number of the user's tasks.
     async fn task_counts(&self, ctx: &Context<'_>) -> Result<TaskCounts, GraphqlError> {
         Ok(resolvers::counts(ctx.tasks()?, None).await?.into())
     }
 }
 
-/// How many tasks there are, by status.
+/// Number of tasks by status.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct TaskCounts {
     /// Done or not.
