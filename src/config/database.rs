@@ -26,6 +26,9 @@ pub struct DatabaseSettings {
     /// Maximum number of database connections; the embedded database always has 1
     #[arg(long, env, value_name = "NUMBER", default_value = "16", value_parser = number(1..=10_000_u32))]
     pub database_pool_size: u32,
+    /// Maximum number of transactions of one user at once; others of that user wait
+    #[arg(long, env, value_name = "NUMBER", default_value = "4", value_parser = number(1..=10_000_u32))]
+    pub database_transactions_per_user: u32,
     /// How long a request waits for a database connection
     #[arg(long, env, value_name = "DURATION", default_value = "2s", value_parser = duration(MILLISECOND..=HOUR))]
     pub checkout_timeout: Duration,
@@ -38,7 +41,8 @@ impl DatabaseSettings {
     /// These settings for a database at `target`.
     #[must_use]
     pub fn pool(&self, target: Target, pool_size: u32) -> DbConfig {
-        let Self { checkout_timeout, statement_timeout, .. } = *self;
-        DbConfig { target, pool_size, checkout_timeout, statement_timeout }
+        let Self { database_transactions_per_user, checkout_timeout, statement_timeout, .. } = *self;
+        let transactions_per_user = database_transactions_per_user;
+        DbConfig { target, pool_size, transactions_per_user, checkout_timeout, statement_timeout }
     }
 }

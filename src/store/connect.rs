@@ -37,6 +37,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 pub struct Target {
     config: Config,
     ca_file: Option<String>,
+    is_embedded: bool,
 }
 
 impl Target {
@@ -67,16 +68,22 @@ impl Target {
         let mut config = kept.as_str().parse::<Config>().map_err(|error| Chain(&error).to_string())?;
         config.application_name(APPLICATION_NAME);
         set_defaults(&mut config, |name| url.query_pairs().any(|(given, _)| given == name));
-        Ok(Self { config, ca_file })
+        Ok(Self { config, ca_file, is_embedded: false })
     }
 
-    /// The database over a Unix socket, without TLS.
+    /// The embedded database over a Unix socket, without TLS.
     #[cfg(all(feature = "embedded", unix))]
     pub(super) fn socket(directory: &std::path::Path, port: u16, user: &str, database: &str) -> Self {
         let mut config = Config::new();
         config.host_path(directory).port(port).user(user).dbname(database).ssl_mode(SslMode::Disable);
         config.application_name(APPLICATION_NAME).connect_timeout(CONNECT_TIMEOUT);
-        Self { config, ca_file: None }
+        Self { config, ca_file: None, is_embedded: true }
+    }
+
+    /// The embedded database over TCP.
+    #[cfg(all(feature = "embedded", not(unix)))]
+    pub(super) fn embedded(url: &str) -> Result<Self, String> {
+        Ok(Self { is_embedded: true, ..Self::parse(url)? })
     }
 
     /// What makes connections; fails if the certificates to trust can't be read.
@@ -92,7 +99,7 @@ impl Target {
         };
         limited.options(options);
         let timeout = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
-        Ok(Connector { limited, plain: self.config.clone(), tls, timeout, can_cancel: !is_local })
+        Ok(Connector { limited, plain: self.config.clone(), tls, timeout, is_embedded: self.is_embedded })
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, std::io::Error> {
@@ -156,7 +163,7 @@ pub(super) struct Connector {
     plain: Config,
     tls: Option<MakeRustlsConnect>,
     timeout: Duration,
-    can_cancel: bool,
+    is_embedded: bool,
 }
 
 impl Connector {
@@ -201,7 +208,12 @@ impl Connector {
 
     /// Whether there is somebody to ask while a connection is busy: the embedded database has nobody.
     pub(super) fn can_cancel(&self) -> bool {
-        self.can_cancel
+        !self.is_embedded
+    }
+
+    /// Whether there can't be a second connection: the embedded database serves one at a time.
+    pub(super) fn has_one_backend(&self) -> bool {
+        self.is_embedded
     }
 
     /// Asks the server to give up what a connection is doing. If it can't be reached, its own limit will do.
@@ -254,7 +266,7 @@ mod tests {
     #[test]
     fn plus_signs_are_kept_in_a_password_and_are_spaces_in_an_option() {
         let url = "postgres://app:a+b%2Bc@db.example.com/tandem?options=-c+search_path%3Da&sslmode=verify-full";
-        let Target { config, ca_file } = Target::parse(url).unwrap();
+        let Target { config, ca_file, .. } = Target::parse(url).unwrap();
         assert_eq!(config.get_password(), Some(b"a+b+c".as_slice()));
         assert_eq!((config.get_options(), config.get_ssl_mode()), (Some("-c search_path=a"), SslMode::Require));
         assert_eq!(ca_file, None);

@@ -90,6 +90,6 @@ fn start(builder: PgliteServerBuilder, data_dir: &Path) -> Result<Embedded, Stri
 #[cfg(not(unix))]
 fn start(builder: PgliteServerBuilder, _: &Path) -> Result<Embedded, String> {
     let server = builder.start().map_err(|error| format!("{error:#}"))?;
-    let target = Target::parse(&server.database_url())?;
+    let target = Target::embedded(&server.database_url())?;
     Ok(Embedded { server: Some(server), target })
 }

@@ -1,20 +1,11 @@
 //! The proof that this database keeps users apart, made before the server serves and for every readiness probe.
 
-use std::time::Duration;
-
 use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{BigInt, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use tokio::time::timeout;
 use uuid::Uuid;
-
-use super::{
-    cancellation::FinishOnDrop,
-    pool::{Lease, Pool},
-};
-use crate::error::{Error, Result};
 
 /// What the catalog says is wrong with the role or a table, asked as the API role; null when nothing is.
 const CATALOG_FLAW: &str = "
@@ -79,29 +70,8 @@ struct Count {
     rows: i64,
 }
 
-/// Fails with what to fix. A caller who goes away leaves nothing half done.
-pub(super) async fn prove(pool: &Pool) -> Result<()> {
-    let lease = pool.lease().await?;
-    FinishOnDrop::new(prove_on(lease, pool.statement_timeout())).await
-}
-
-async fn prove_on(mut lease: Lease, limit: Duration) -> Result<()> {
-    match timeout(limit, prove_in_transaction(lease.connection(), lease.schema())).await {
-        Ok(Ok(None)) => Ok(()),
-        Ok(Ok(Some(flaw))) => Err(Error::internal(format!("user isolation can't be proved: {flaw}"))),
-        Ok(Err(error)) => {
-            lease.spoil();
-            Err(Error::unavailable(error))
-        }
-        Err(late) => {
-            lease.spoil();
-            Err(Error::unavailable(late))
-        }
-    }
-}
-
 /// What is wrong, if anything is. Leaves nothing behind: the transaction is rolled back.
-async fn prove_in_transaction(connection: &AsyncPgConnection, schema: &str) -> QueryResult<Option<String>> {
+pub(super) async fn flaw(connection: &AsyncPgConnection, schema: &str) -> QueryResult<Option<String>> {
     run(connection, "BEGIN").await?;
     let flaw = find_flaw(connection, schema).await;
     run(connection, "ROLLBACK").await?;

@@ -7,6 +7,7 @@
 //! use tandem::store::schema::tasks;
 //! ```
 
+mod admission;
 mod cancellation;
 mod connect;
 mod idempotency;
@@ -15,6 +16,7 @@ mod migrate;
 mod owner;
 mod pool;
 mod pooler;
+mod prober;
 mod rows;
 mod schema;
 #[cfg(all(feature = "embedded", unix))]
@@ -50,6 +52,8 @@ pub struct DbConfig {
     pub target: Target,
     /// The most connections at once.
     pub pool_size: u32,
+    /// The most transactions of one user at once.
+    pub transactions_per_user: u32,
     /// How long a request waits for a connection.
     pub checkout_timeout: Duration,
     /// How long one statement may run.
@@ -60,18 +64,20 @@ pub struct DbConfig {
 #[derive(Clone)]
 pub struct Db {
     pool: pool::Pool,
+    prober: prober::Prober,
 }
 
 impl Db {
     /// A pool on a migrated database. Connections are made when they are needed.
     pub async fn open(config: &DbConfig) -> Result<Self> {
-        Ok(Self { pool: pool::Pool::open(config).await? })
+        let pool = pool::Pool::open(config).await?;
+        Ok(Self { prober: prober::Prober::new(&pool), pool })
     }
 
-    /// The tasks of one user, and of no other.
+    /// The tasks of one user, and of no other, for one request.
     #[must_use]
     pub fn tasks(&self, user: CurrentUser) -> UserTasks {
-        UserTasks::new(self.pool.clone(), user)
+        UserTasks::new(self.pool.for_request(), user)
     }
 
     /// Fails if a pooler in front of the database mixes up prepared statements; the error's cause says what to change.
@@ -81,7 +87,7 @@ impl Db {
 
     /// Proves that this database keeps users apart; the error's cause says what to fix.
     pub async fn prove_isolation(&self) -> Result<()> {
-        isolation::prove(&self.pool).await
+        self.prober.prove().await
     }
 
     /// Removes expired idempotency keys now and then, for as long as it is polled.

@@ -1,6 +1,7 @@
 //! The pool of connections, and when a connection is not fit to go back to it.
 
 use std::{
+    ops::{Deref, DerefMut},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,9 +12,16 @@ use std::{
 use bb8::{ManageConnection, RunError};
 use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, pooled_connection::PoolableConnection};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, timeout},
+};
 
-use super::{DbConfig, connect::Connector};
+use super::{
+    DbConfig,
+    admission::{Admission, Admitted},
+    connect::Connector,
+};
 use crate::error::{Error, Result};
 
 /// How long a connection is kept without use: shorter than the patience of common balancers and NATs.
@@ -23,19 +31,42 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Connections to one database.
+/// Connections to one database, as one request sees them.
 #[derive(Clone)]
 pub(super) struct Pool {
     connections: bb8::Pool<Manager>,
     connector: Arc<Connector>,
     last_failure: LastFailure,
     generation: Arc<AtomicU64>,
+    admission: Admission,
+    /// How many transactions of this request run at once.
+    turns: Arc<Semaphore>,
+    checkout_timeout: Duration,
     statement_timeout: Duration,
     statement_timeout_setting: Arc<str>,
 }
 
 /// A connection that belongs to one operation until it is dropped, which gives it back.
-pub(super) type Lease = bb8::PooledConnection<'static, Manager>;
+pub(super) struct Lease {
+    // Dropped in this order: who is admitted next finds a connection.
+    session: bb8::PooledConnection<'static, Manager>,
+    _admitted: Admitted,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Deref for Lease {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
 
 impl Pool {
     pub(super) async fn open(config: &DbConfig) -> Result<Self> {
@@ -57,9 +88,23 @@ impl Pool {
             .build(manager)
             .await
             .map_err(Error::unavailable)?;
-        let statement_timeout = config.statement_timeout;
-        let statement_timeout_setting = statement_timeout.as_millis().to_string().into();
-        Ok(Self { connections, connector, last_failure, generation, statement_timeout, statement_timeout_setting })
+        let admission = Admission::new(config.pool_size, config.transactions_per_user);
+        Ok(Self {
+            connections,
+            connector,
+            last_failure,
+            generation,
+            turns: admission.turns(),
+            admission,
+            checkout_timeout: config.checkout_timeout,
+            statement_timeout: config.statement_timeout,
+            statement_timeout_setting: config.statement_timeout.as_millis().to_string().into(),
+        })
+    }
+
+    /// The same connections, for another request.
+    pub(super) fn for_request(&self) -> Self {
+        Self { turns: self.admission.turns(), ..self.clone() }
     }
 
     pub(super) fn statement_timeout(&self) -> Duration {
@@ -75,16 +120,30 @@ impl Pool {
         &self.connector
     }
 
-    /// A connection that was alive when last heard of. Those the server has closed meanwhile, and retired ones, are dropped
-    /// on the way.
+    /// A connection for a transaction of a user. How long the other transactions of the request take is its own affair;
+    /// how long others may keep it waiting is limited.
+    pub(super) async fn lease_for(&self, user: &Arc<str>) -> Result<Lease> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
+        let lease = async { self.open_session(self.admission.of_user(user).await, turn).await };
+        timeout(self.checkout_timeout, lease).await.unwrap_or_else(|_| Err(self.unavailable(RunError::TimedOut)))
+    }
+
+    /// A connection for work that is no user's.
     pub(super) async fn lease(&self) -> Result<Lease> {
+        let lease = async { self.open_session(self.admission.of_server().await, None).await };
+        timeout(self.checkout_timeout, lease).await.unwrap_or_else(|_| Err(self.unavailable(RunError::TimedOut)))
+    }
+
+    /// A connection that was alive when last heard of. Those the server has closed meanwhile, and retired ones, are
+    /// dropped on the way.
+    async fn open_session(&self, admitted: Admitted, turn: Option<OwnedSemaphorePermit>) -> Result<Lease> {
         loop {
-            let mut lease = self.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
-            if lease.generation != self.generation.load(Ordering::Relaxed) {
-                lease.spoil();
+            let mut session = self.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
+            if session.generation != self.generation.load(Ordering::Relaxed) {
+                session.spoil();
             }
-            if !lease.is_unfit() {
-                return Ok(lease);
+            if !session.is_unfit() {
+                return Ok(Lease { session, _admitted: admitted, _turn: turn });
             }
         }
     }

@@ -81,7 +81,7 @@ impl Pool {
 
     /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
     async fn run<W: Work>(&self, access: Access, user: &Arc<str>, work: Arc<W>) -> Result<W::Output, Failure> {
-        let lease = self.lease().await.map_err(Failure::Final)?;
+        let lease = self.lease_for(user).await.map_err(Failure::Final)?;
         let settled = Settled::default();
         let token = lease.connection().cancel_token();
         let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());

@@ -18,6 +18,7 @@ mod documents;
 mod documents_table;
 mod errors;
 mod failover;
+mod fairness;
 mod fastapi;
 mod faults;
 mod formats;

@@ -19,6 +19,7 @@ use crate::{
 
 diesel::infix_operator!(RowAfter, " > ", Bool, backend: Pg);
 diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
+diesel::infix_operator!(AsciiIlike, " COLLATE \"C\" ILIKE ", Bool, backend: Pg);
 
 pub(super) type Owned<'a> = Filtered<tasks::table, Eq<tasks::user_id, Owner<'a>>>;
 type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, AsSelect<TaskRow, Pg>>, Pg>;
@@ -28,11 +29,18 @@ pub(super) fn owned_by(owner: &str) -> Owned<'_> {
     tasks::table.filter(tasks::user_id.eq(Owner(owner)))
 }
 
-/// Narrows a boxed query down to what matches a search.
+/// Narrows a boxed query down to what matches a search, in a scan of the user's tasks: row-level security keeps trigram
+/// indexes from being used, since ILIKE is not leakproof. For an ASCII search the scan takes a third of the time in the
+/// collation "C", where only ASCII letters have cases: no other collation converts each text before it looks at it.
 macro_rules! matching {
     ($query:expr, $search:expr) => {{
         let query = $query;
         match $search {
+            Some(search) if search.as_str().is_ascii() => {
+                let pattern = contains(search).into_sql::<Text>();
+                let title = AsciiIlike::new(tasks::title.nullable(), pattern.clone());
+                query.filter(title.or(AsciiIlike::new(tasks::description, pattern)))
+            }
             Some(search) => {
                 let pattern = contains(search);
                 query.filter(tasks::title.nullable().ilike(pattern.clone()).or(tasks::description.ilike(pattern)))

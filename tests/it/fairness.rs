@@ -1,0 +1,142 @@
+//! The connections to the database are shared: no request and no user gets all of them, and nobody is overtaken.
+
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
+
+use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+use tokio_postgres::Client;
+
+use crate::{
+    skip,
+    support::{App, TestDb, User, eventually, path_of},
+};
+
+/// How long a request waits for a connection: longer than a busy machine takes to make one.
+const CHECKOUT: Duration = Duration::from_secs(2);
+
+/// How many backends wait for a lock.
+async fn waiting(admin: &Client) -> i64 {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    admin.query_one(waiting, &[]).await.unwrap().get(0)
+}
+
+/// Has the server make all of its connections, which takes a while.
+async fn connect_all(app: &App, admin: &Client) {
+    let count = i64::from(app.db.config.pool_size);
+    // In a transaction the statistics stay as they were when it looked first.
+    let watcher = app.db.superuser().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lists = join_all((0..count).map(|index| app.user(&format!("user {index}")).get("/api/tasks").send()));
+    let connected = async {
+        eventually("all connections are in use", async || waiting(&watcher).await == count).await;
+        admin.batch_execute("ROLLBACK").await.unwrap();
+    };
+    tokio::join!(lists, connected);
+}
+
+#[tokio::test]
+async fn a_request_with_many_fields_leaves_connections_to_others() {
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
+    (db.config.pool_size, db.config.transactions_per_user) = (8, 4);
+    let app = App::builder().db(db).build().await;
+    let admin = app.db.superuser().await;
+    let watcher = app.db.superuser().await;
+    connect_all(&app, &admin).await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let fields = (0..8).map(|index| format!("f{index}: tasks {{ id }}")).collect::<Vec<_>>().join(" ");
+    let asked = app.user("ann").graphql(format!("{{ {fields} }}")).send();
+    let check = async {
+        eventually("two fields wait", async || waiting(&watcher).await == 2).await;
+        for _ in 0..100 {
+            assert!(waiting(&watcher).await <= 2, "half of what its user may have");
+        }
+        admin.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(asked, check);
+    assert_eq!(answer.good().as_object().unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn a_user_who_has_all_their_connections_waits_while_others_are_served() {
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
+    (db.config.pool_size, db.config.transactions_per_user) = (4, 2);
+    db.config.checkout_timeout = CHECKOUT;
+    let app = App::builder().db(db).build().await;
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
+    let task = ann.create("Busy").await;
+    let admin = app.db.superuser().await;
+    let watcher = app.db.superuser().await;
+    connect_all(&app, &admin).await;
+    admin.batch_execute("BEGIN; SELECT FROM tasks FOR UPDATE").await.unwrap();
+    let toggles = join_all((0..6).map(|_| ann.call("PATCH", format!("{}/complete", path_of(&task))).send()));
+    let others = async {
+        eventually("two changes wait", async || waiting(&watcher).await == 2).await;
+        for _ in 0..20 {
+            assert_eq!(bob.tasks().await, serde_json::json!([]));
+        }
+        bob.get("/readyz").await.status(200);
+        ann.get("/api/tasks").await.refused(503, "SERVICE_UNAVAILABLE");
+        admin.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (answers, ()) = tokio::join!(toggles, others);
+    let done = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(done, 2, "{answers:?}");
+    assert!(answers.iter().all(|answer| answer.status == 200 || answer.code() == "SERVICE_UNAVAILABLE"));
+    ann.tasks().await;
+}
+
+#[tokio::test]
+async fn a_busy_server_is_a_ready_one() {
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
+    (db.config.pool_size, db.config.transactions_per_user) = (2, 2);
+    db.config.checkout_timeout = CHECKOUT;
+    let app = App::builder().db(db).build().await;
+    let ann = app.user("ann");
+    let task = ann.create("Busy").await;
+    let admin = app.db.superuser().await;
+    let watcher = app.db.superuser().await;
+    connect_all(&app, &admin).await;
+    admin.batch_execute("BEGIN; SELECT FROM tasks FOR UPDATE").await.unwrap();
+    let toggle = || ann.call("PATCH", format!("{}/complete", path_of(&task))).send();
+    let probed = async {
+        eventually("all connections wait", async || waiting(&watcher).await == 2).await;
+        app.user("bob").get("/api/tasks").await.refused(503, "SERVICE_UNAVAILABLE");
+        ann.get("/readyz").await.status(200);
+        admin.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (first, second, ()) = tokio::join!(toggle(), toggle(), probed);
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 200));
+}
+
+#[tokio::test]
+async fn nobody_is_overtaken_on_the_way_to_a_connection() {
+    const CLIENTS: usize = 40;
+    const REQUESTS: usize = 10;
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
+    (db.config.pool_size, db.config.transactions_per_user) = (2, 2);
+    let app = App::builder().db(db).build().await;
+    // Tokens are verified, and connections made, before the race.
+    let users: Vec<_> = (0..CLIENTS).map(|index| app.user(&format!("user {index}"))).collect();
+    join_all(users.iter().map(User::tasks)).await;
+    let answered: Vec<Cell<usize>> = vec![Cell::new(0); CLIENTS];
+    let furthest_apart = RefCell::new(0);
+    let clients: FuturesUnordered<_> = users
+        .iter()
+        .zip(&answered)
+        .map(|(user, count)| async {
+            for _ in 0..REQUESTS {
+                user.tasks().await;
+                count.set(count.get() + 1);
+                let counts = || answered.iter().map(Cell::get);
+                let apart = counts().max().unwrap_or_default() - counts().min().unwrap_or_default();
+                furthest_apart.replace_with(|most| (*most).max(apart));
+            }
+        })
+        .collect();
+    clients.collect::<()>().await;
+    // In a queue, all have had their turn before anybody has another, but for the two that are being answered.
+    assert!(*furthest_apart.borrow() <= 2, "{furthest_apart:?}");
+}
