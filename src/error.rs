@@ -1,7 +1,7 @@
 //! The error that operations fail with: what went wrong, and what a client may be told about it. How it is sent is for
 //! each door to say.
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, num::NonZeroU32, time::Duration};
 
 use crate::task::{FieldError, Task};
 
@@ -43,6 +43,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The client takes none of the media types the route answers with.
     NotAcceptable,
+    /// The user or the address asked for more than it may; the error says when to come again.
+    RateLimited,
     /// The client took too long to send the body.
     BodyTimeout,
     /// The request exceeded its deadline.
@@ -73,6 +75,7 @@ impl Code {
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
+            Self::RateLimited => "RATE_LIMITED",
             Self::BodyTimeout => "BODY_TIMEOUT",
             Self::Timeout => "TIMEOUT",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
@@ -92,13 +95,31 @@ pub struct Error {
     fields: Vec<FieldError>,
     current: Option<Box<Task>>,
     cause: Option<Cause>,
+    limited: Option<Box<RateLimited>>,
     is_about_token: bool,
+}
+
+/// A limit that was met.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimited {
+    /// How much is allowed a minute.
+    pub limit: NonZeroU32,
+    /// When the same request would not be too much.
+    pub wait: Duration,
 }
 
 impl Error {
     /// An error with a message for the client.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), fields: Vec::new(), current: None, cause: None, is_about_token: false }
+        Self {
+            code,
+            message: message.into(),
+            fields: Vec::new(),
+            current: None,
+            cause: None,
+            limited: None,
+            is_about_token: false,
+        }
     }
 
     /// A bearer token was refused; the reason names the check that failed and nothing secret.
@@ -124,6 +145,13 @@ impl Error {
     #[must_use]
     pub fn idempotency_key_reused() -> Self {
         Self::new(Code::IdempotencyKeyReused, "This Idempotency-Key was used for another request")
+    }
+
+    /// More was asked for than is allowed.
+    #[must_use]
+    pub fn rate_limited(limited: RateLimited) -> Self {
+        let message = "Too many requests, try again later";
+        Self { limited: Some(Box::new(limited)), ..Self::new(Code::RateLimited, message) }
     }
 
     /// The database can't be reached, or not in time.
@@ -166,6 +194,12 @@ impl Error {
     #[must_use]
     pub fn current(&self) -> Option<&Task> {
         self.current.as_deref()
+    }
+
+    /// The limit that was met; only with [`Code::RateLimited`].
+    #[must_use]
+    pub fn limited(&self) -> Option<&RateLimited> {
+        self.limited.as_deref()
     }
 
     /// For operators: the cause with its sources, or the message if there is no cause.

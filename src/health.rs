@@ -12,7 +12,7 @@ use axum::{
 use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{error::Code, store::Db};
+use crate::{error::Code, http::PROBES, store::Db};
 
 /// How long a proof of isolation stays valid. Several probers may ask, and each proof writes and rolls back.
 const PROOF_LIFETIME: Duration = Duration::from_secs(5);
@@ -30,12 +30,8 @@ where
     Db: FromRef<S>,
     Readiness: FromRef<S>,
 {
-    Router::new().route("/livez", get(live)).route("/readyz", get(ready)).route("/health", get(ready))
-}
-
-/// Whether a path leads to a probe.
-pub(crate) fn is_probe(path: &str) -> bool {
-    matches!(path, "/livez" | "/readyz" | "/health")
+    let [alive, is_ready, older] = PROBES;
+    Router::new().route(alive, get(live)).route(is_ready, get(ready)).route(older, get(ready))
 }
 
 /// The process is alive.

@@ -50,6 +50,9 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .method_not_allowed_fallback(no_such_method);
     let beside = http::guarded(beside, config.request_timeout, rest::error_response);
     let graphql = http::guarded(graphql::routes(), config.request_timeout, graphql::error_response);
+    let AppState { rate_limits, verifier, .. } = &state;
+    let beside = http::rate_limited(beside, rate_limits, verifier, rest::error_response);
+    let graphql = http::rate_limited(graphql, rate_limits, verifier, graphql::error_response);
     let layers = ServiceBuilder::new()
         .map_response(http::security_headers(config.hsts))
         .map_request(http::drop_invalid_request_id)

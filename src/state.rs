@@ -6,6 +6,7 @@ use crate::{
     auth::Verifier,
     graphql::{Playground, Schema},
     health::Readiness,
+    rate_limit::RateLimits,
     store::Db,
 };
 
@@ -16,6 +17,8 @@ pub struct AppState {
     pub db: Db,
     /// Verifies bearer tokens.
     pub verifier: Verifier,
+    /// How much users and addresses may ask for.
+    pub rate_limits: RateLimits,
     /// The GraphQL schema.
     pub schema: Schema,
     /// Whether this server can serve.

@@ -14,9 +14,17 @@ pub fn challenge(error: &Error, headers: &mut HeaderMap) {
     headers.insert(header::WWW_AUTHENTICATE, value.unwrap_or(HeaderValue::from_static("Bearer")));
 }
 
+/// Whether an answer's headers say that its request's token was refused.
+#[must_use]
+pub fn is_token_refused(headers: &HeaderMap) -> bool {
+    headers.get(header::WWW_AUTHENTICATE).is_some_and(|value| value.as_bytes().starts_with(INVALID_TOKEN.as_bytes()))
+}
+
+const INVALID_TOKEN: &str = r#"Bearer error="invalid_token""#;
+
 fn invalid_token(message: &str) -> Option<HeaderValue> {
     let description: String = message.chars().map(allowed).collect();
-    HeaderValue::try_from(format!(r#"Bearer error="invalid_token", error_description="{description}""#)).ok()
+    HeaderValue::try_from(format!(r#"{INVALID_TOKEN}, error_description="{description}""#)).ok()
 }
 
 /// `error_description` may contain printable ASCII without quotes and backslashes.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 pub(crate) use self::jwks_config::is_loopback;
 pub use self::{
-    challenge::challenge,
+    challenge::{challenge, is_token_refused},
     check::{Check, Finding},
     claims::ClaimRules,
     dev_secret::dev_secret,

@@ -49,6 +49,13 @@ impl Verifier {
         self.verify(bearer_token(headers)?).await
     }
 
+    /// Whether the `Authorization` header carries a token that was verified before.
+    #[must_use]
+    pub(crate) fn remembers(&self, headers: &HeaderMap) -> bool {
+        let token = bearer_token(headers).ok().filter(|token| token.len() <= MAX_TOKEN);
+        token.is_some_and(|token| self.inner.cache.get(&Digest::of(token)).is_some())
+    }
+
     /// The user of a token. The error names the check that failed and nothing secret. Waits for an issuer only if the
     /// token names an unknown key.
     pub async fn verify(&self, token: &str) -> Result<CurrentUser> {

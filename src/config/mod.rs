@@ -7,6 +7,7 @@ mod database;
 mod errors;
 mod graphql;
 mod logs;
+mod rate_limits;
 mod read;
 mod reference;
 mod server;
@@ -17,9 +18,9 @@ use clap::Args;
 pub(crate) use self::read::read;
 pub use self::{
     database::DatabaseSettings, errors::ConfigErrors, graphql::GraphqlSettings, logs::LogSettings,
-    reference::reference, server::ServerSettings, tokens::TokenSettings,
+    rate_limits::RateLimitSettings, reference::reference, server::ServerSettings, tokens::TokenSettings,
 };
-use crate::{auth::KeySource, graphql::Limits, setting};
+use crate::{auth::KeySource, graphql::Limits, rate_limit::RateLimits, setting};
 
 /// All settings. The default is what ships: every setting omitted, which is development mode.
 #[derive(Args, Clone, Debug)]
@@ -36,6 +37,9 @@ pub struct Config {
     /// The GraphQL API and its limits.
     #[command(flatten)]
     pub graphql: GraphqlSettings,
+    /// How much users and addresses may ask for.
+    #[command(flatten)]
+    pub rate_limits: RateLimitSettings,
     /// Logs and metrics.
     #[command(flatten)]
     pub logs: LogSettings,
@@ -69,6 +73,12 @@ impl Config {
     #[must_use]
     pub fn has_metrics(&self) -> bool {
         self.logs.metrics.unwrap_or_else(|| self.is_development())
+    }
+
+    /// How much users and addresses may ask for.
+    #[must_use]
+    pub fn rate_limits(&self) -> RateLimits {
+        self.rate_limits.limits(self.is_development())
     }
 
     /// What one GraphQL request may cost.

@@ -8,6 +8,7 @@ use super::{
     plan::Definitions,
     schema::{AsyncGraphql, executor},
 };
+use crate::rate_limit::RateLimits;
 
 /// Everything that answers an operation. Cheap to clone.
 #[derive(Clone)]
@@ -24,11 +25,13 @@ pub(super) struct Parts {
     pub(super) documents: DocumentCache,
     /// What one request may cost.
     pub(super) limits: Limits,
+    /// What a user may spend on requests.
+    pub(super) rate_limits: RateLimits,
 }
 
-/// The schema, with the limits on what one request may cost and the documents that are run.
+/// The schema, with the limits on what requests may cost and the documents that are run.
 #[must_use]
-pub fn schema(limits: &Limits, documents: Documents) -> Schema {
+pub fn schema(limits: &Limits, documents: Documents, rate_limits: RateLimits) -> Schema {
     let executor = executor();
     Schema(Arc::new(Parts {
         definitions: Definitions::of(&executor.sdl()),
@@ -36,6 +39,7 @@ pub fn schema(limits: &Limits, documents: Documents) -> Schema {
         persisted: PersistedQueries::new(documents),
         documents: DocumentCache::new(),
         limits: limits.clone(),
+        rate_limits,
     }))
 }
 

@@ -15,7 +15,7 @@ use futures::future::Either;
 use tower::{Layer, Service};
 use tower_http::cors::{self, AllowOrigin};
 
-use super::loopback::is_local_origin;
+use super::{RATE_LIMIT_HEADERS, loopback::is_local_origin};
 use crate::{
     task::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED},
     telemetry::REQUEST_ID,
@@ -48,7 +48,7 @@ pub(crate) fn cors(origins: Option<&[HeaderValue]>, headers: &[HeaderName]) -> C
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(own.into_iter().chain(headers.iter().cloned()).collect::<Vec<_>>())
-        .expose_headers(exposed)
+        .expose_headers(exposed.into_iter().chain(RATE_LIMIT_HEADERS).collect::<Vec<_>>())
         .max_age(Duration::from_mins(10));
     CorsLayer(cors)
 }

@@ -7,6 +7,8 @@ mod guard;
 mod idempotency;
 mod loopback;
 mod media_type;
+mod probes;
+mod rate_limit;
 mod request_id;
 mod security_headers;
 mod status;
@@ -20,6 +22,8 @@ pub(crate) use self::{
     idempotency::{idempotency, mark_replayed},
     loopback::is_own_host,
     media_type::{accepted, content_type, quality},
+    probes::{PROBES, is_probe},
+    rate_limit::{RATE_LIMIT_HEADERS, rate_limited, retry_after},
     request_id::drop_invalid_request_id,
     security_headers::security_headers,
     unread_body::drain_unread_body,

@@ -16,6 +16,7 @@ use super::task::TaskBody;
 use crate::{
     auth::challenge,
     error::{Code, Error},
+    http::retry_after,
     task::{FieldError, Violation},
 };
 
@@ -120,6 +121,7 @@ impl IntoResponse for RestError {
         let body = Json(ErrorBody { detail, code: code.as_str(), current: self.current() });
         let mut response = (StatusCode::from(code), body).into_response();
         challenge(&self.error, response.headers_mut());
+        retry_after(&self.error, response.headers_mut());
         response.extensions_mut().insert(Arc::new(self));
         response
     }

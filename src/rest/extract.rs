@@ -17,6 +17,7 @@ use crate::{
     auth::Verifier,
     error::{Code, Error},
     http,
+    rate_limit::{REQUEST_COST, RateLimits},
     state::AppState,
     store::{Db, Idempotency, Replayed, UserTasks},
     task::{FieldError, TaskId, Violation},
@@ -30,6 +31,7 @@ impl FromRequestParts<AppState> for OwnTasks {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestError> {
         let user = Verifier::from_ref(state).authenticate(&parts.headers).await?;
+        RateLimits::from_ref(state).charge(&user, REQUEST_COST)?;
         match path_param(parts, state, "user_id").await? {
             Some(owner) if owner != user.id() => {
                 Err(Error::new(Code::Forbidden, "Not authorized to access this user's tasks").into())

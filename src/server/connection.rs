@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error},
-    health,
+    http::is_probe,
     router::error_response,
 };
 
@@ -110,7 +110,7 @@ impl Connections {
         let mut request = request.map(|body| Body::new(RequestBody::new(body, self.limits.body_timeout)));
         request.extensions_mut().insert(ConnectInfo(peer));
         let mut response = match self.serving {
-            Serving::HealthOnly if !health::is_probe(request.uri().path()) => refuse(request.uri().path()),
+            Serving::HealthOnly if !is_probe(request.uri().path()) => refuse(request.uri().path()),
             _ => self.app.clone().call(request).await?,
         };
         let is_last = self.serving == Serving::HealthOnly || response.status() == StatusCode::REQUEST_TIMEOUT;

@@ -85,10 +85,12 @@ fn app(
         development.filter(|_| config.server.host.is_loopback()).map(|development| Arc::clone(&development.token));
     let verifier = Verifier::new(sources, config.tokens.claim_rules.clone());
     verifier.keep_keys_fresh();
+    let rate_limits = config.rate_limits();
     let state = AppState {
         db,
         verifier,
-        schema: graphql::schema(&config.limits(), documents),
+        schema: graphql::schema(&config.limits(), documents, rate_limits.clone()),
+        rate_limits,
         readiness: Readiness::default(),
         playground: Playground { is_on: config.has_graphiql(), token },
     };

@@ -39,6 +39,7 @@ mod pipeline;
 mod plans;
 mod poolers;
 mod process;
+mod rate_limits;
 mod refused_writes;
 mod replay;
 mod rest;

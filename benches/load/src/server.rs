@@ -32,7 +32,7 @@ impl Server {
     /// The product as it would be run, but for the line it logs for each request.
     pub async fn product(binary: &Path, cluster: &Cluster) -> Result<Self> {
         let mut command = Command::new(binary.canonicalize().with_context(|| binary.display().to_string())?);
-        command.env("RUST_LOG", "warn").env("BETTER_AUTH_SECRET", SECRET);
+        command.env("RUST_LOG", "warn").env("RATE_LIMITS", "false").env("BETTER_AUTH_SECRET", SECRET);
         Self::start(command, cluster, "product.log").await
     }
 

@@ -16,8 +16,12 @@ use crate::{
         plan::Bound,
         schema::{ResponseBudget, request_error},
     },
+    rate_limit::REQUEST_COST,
     store::UserTasks,
 };
+
+/// How many field values of an answer cost a point.
+const VALUES_PER_POINT: usize = 100;
 
 /// Which operations a request may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +40,9 @@ pub(super) async fn run_one(
     allowed: Allowed,
 ) -> Result<Reply> {
     let mut budget = Budget { parts: schema.parts(), spent: Cost::default(), is_batch: false };
-    match budget.prepare(parameters, allowed) {
+    let prepared = budget.prepare(parameters, allowed);
+    budget.charge(tasks)?;
+    match prepared {
         Ok(operation) => Ok(operation.run(schema.parts(), tasks).await),
         Err(Refusal::Operation(errors)) => Ok(Reply::not_run(errors)),
         Err(Refusal::Request(error)) => Err(error),
@@ -61,6 +67,7 @@ pub(super) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Para
         }
         budget.is_batch = true;
     }
+    budget.charge(tasks)?;
     let replies = operations.into_iter().enumerate().map(|(index, operation)| async move {
         match operation {
             Ok(operation) => operation.run(parts, &tasks.operation(index)).await,
@@ -99,6 +106,14 @@ struct Budget<'a> {
 }
 
 impl Budget<'_> {
+    /// Takes what the request costs from its user's quota: a root field costs as much as a request to REST.
+    fn charge(&self, tasks: &UserTasks) -> Result<()> {
+        let points = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let fields = points(self.spent.root_fields.max(1)).saturating_mul(REQUEST_COST);
+        let values = points(self.spent.complexity / VALUES_PER_POINT);
+        self.parts.rate_limits.charge(tasks.user(), fields.saturating_add(values))
+    }
+
     fn prepare(&mut self, parameters: Parameters, allowed: Allowed) -> Result<Operation, Refusal> {
         let Parts { persisted, documents, definitions, limits, .. } = self.parts;
         let hash = parameters.persisted_hash();

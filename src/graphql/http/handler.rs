@@ -15,7 +15,7 @@ use crate::{
     auth::{Verifier, challenge},
     error::{Code, Error, Result},
     graphql::{engine::Schema, error::code, schema::request_error},
-    http::{idempotency, mark_replayed, read_body},
+    http::{idempotency, mark_replayed, read_body, retry_after},
     store::{Db, Replayed, UserTasks},
 };
 
@@ -87,7 +87,9 @@ pub fn error_response(error: Error) -> Response {
         Code::Timeout | Code::InternalServerError => Reply::failed(told),
         _ => Reply::not_run(vec![told]),
     };
-    refused(&reply, MediaType::default(), status(error.code()))
+    let mut response = refused(&reply, MediaType::default(), status(error.code()));
+    retry_after(&error, response.headers_mut());
+    response
 }
 
 /// The caller's tasks and the media type of the response, unless the request is refused before its body is read.
@@ -115,6 +117,7 @@ fn refuse(error: &Error, headers: &HeaderMap) -> Response {
     let mut response = refused(&Reply::not_run(vec![request_error(error)]), media_type, status(error.code()));
     let headers = response.headers_mut();
     challenge(error, headers);
+    retry_after(error, headers);
     if error.code() == Code::MethodNotAllowed {
         headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
     }

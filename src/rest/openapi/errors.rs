@@ -23,7 +23,7 @@ struct ErrorResponse {
     applies: fn(&Traits) -> bool,
 }
 
-const ERRORS: [ErrorResponse; 11] = [
+const ERRORS: [ErrorResponse; 12] = [
     ErrorResponse {
         code: Code::Unauthenticated,
         when: "The token is missing or invalid. `detail` says which check failed.",
@@ -71,6 +71,12 @@ const ERRORS: [ErrorResponse; 11] = [
         when: "The input breaks a rule (`BAD_USER_INPUT`), or the `Idempotency-Key` was used for another request \
                (`IDEMPOTENCY_KEY_REUSED`).",
         detail: "",
+        applies: |_| true,
+    },
+    ErrorResponse {
+        code: Code::RateLimited,
+        when: "The user or the IP address has sent too much. `Retry-After` says when to try again.",
+        detail: "Too many requests, try again later",
         applies: |_| true,
     },
     ErrorResponse {

@@ -8,6 +8,7 @@ use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
     graphql::{self, Documents, Limits, Playground},
     health::Readiness,
+    rate_limit::RateLimits,
     router::{RouterConfig, router},
     state::AppState,
     store::Db,
@@ -81,7 +82,8 @@ impl Builder {
         let state = AppState {
             db: store.clone(),
             verifier: verifier.clone(),
-            schema: graphql::schema(&self.limits, self.documents),
+            rate_limits: RateLimits::default(),
+            schema: graphql::schema(&self.limits, self.documents, RateLimits::default()),
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(token("ann").into()) },
         };

@@ -27,6 +27,7 @@ impl Instance {
             ("DATABASE_URL", database_url),
             ("BETTER_AUTH_SECRET", SECRET),
             ("RUST_LOG", "warn,tandem::server=info"),
+            ("RATE_LIMITS", "false"),
         ];
         all.extend(settings);
         let settings: Vec<_> = all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

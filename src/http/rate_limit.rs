@@ -1,0 +1,72 @@
+//! Rate limits of addresses, and how a client is told of a limit it met.
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::{Next, from_fn},
+    response::Response,
+};
+
+use super::is_probe;
+use crate::{
+    auth::{Verifier, is_token_refused},
+    error::Error,
+    rate_limit::{Client, RateLimits},
+};
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// The headers of an answer to a client that met a limit.
+pub(crate) const RATE_LIMIT_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, LIMIT, REMAINING, RESET];
+
+/// Routes whose requests are counted by address; probes are not. Those above a limit are answered by `error_response`.
+pub(crate) fn rate_limited<S>(
+    routes: Router<S>,
+    limits: &RateLimits,
+    verifier: &Verifier,
+    error_response: fn(Error) -> Response,
+) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let (limits, verifier) = (limits.clone(), verifier.clone());
+    let limit = move |request: Request, next: Next| {
+        let client = limits.client(request.extensions(), request.headers());
+        let client = client.filter(|_| !is_probe(request.uri().path()));
+        let admitted = client.as_ref().map_or(Ok(()), |client| admit(client, &verifier, request.headers()));
+        async move {
+            if let Err(error) = admitted {
+                return error_response(error);
+            }
+            let response = next.run(request).await;
+            if let Some(client) = client.filter(|_| is_token_refused(response.headers())) {
+                client.charge_refused_token();
+            }
+            response
+        }
+    };
+    routes.layer(from_fn(limit))
+}
+
+/// Tokens that are known to be good need no look, and are let in however many others were refused.
+fn admit(client: &Client, verifier: &Verifier, headers: &HeaderMap) -> Result<(), Error> {
+    client.charge()?;
+    match client.check_refused_tokens() {
+        Err(limited) if headers.contains_key(header::AUTHORIZATION) && !verifier.remembers(headers) => Err(limited),
+        _ => Ok(()),
+    }
+}
+
+/// Says when to come again, if the error is about a rate limit.
+pub(crate) fn retry_after(error: &Error, headers: &mut HeaderMap) {
+    let Some(limited) = error.limited() else { return };
+    // Rounded up: who comes early is refused again.
+    let seconds = HeaderValue::from(limited.wait.as_secs() + 1);
+    headers.insert(header::RETRY_AFTER, seconds.clone());
+    headers.insert(RESET, seconds);
+    headers.insert(LIMIT, HeaderValue::from(limited.limit.get()));
+    headers.insert(REMAINING, HeaderValue::from(0));
+}

@@ -1,0 +1,100 @@
+//! How much a user and an address may ask for. Users pay by what their requests cost, addresses by their number; tokens
+//! that are refused are counted apart.
+
+mod client_address;
+mod limiter;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{extract::ConnectInfo, http::Extensions, http::HeaderMap};
+
+pub use self::client_address::TrustedProxies;
+use self::{client_address::key, limiter::Limiter};
+use crate::{
+    auth::CurrentUser,
+    error::{Error, Result},
+};
+
+/// What a REST request costs, and a root field of a GraphQL request.
+pub const REQUEST_COST: u32 = 10;
+
+/// How much is allowed a minute, and at once; 0 for any amount.
+#[derive(Clone, Debug, Default)]
+pub struct Quotas {
+    /// Points of one user.
+    pub user: u32,
+    /// Requests of one address.
+    pub address: u32,
+    /// Refused tokens of one address.
+    pub refused_tokens: u32,
+}
+
+/// Limits users and addresses. By default nobody is limited. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct RateLimits(Arc<Limits>);
+
+#[derive(Debug, Default)]
+struct Limits {
+    users: Option<Limiter<Arc<str>>>,
+    addresses: Option<Limiter<IpAddr>>,
+    refused_tokens: Option<Limiter<IpAddr>>,
+    proxies: TrustedProxies,
+}
+
+impl RateLimits {
+    /// These quotas, for addresses as the proxies tell them.
+    #[must_use]
+    pub fn new(quotas: &Quotas, proxies: TrustedProxies) -> Self {
+        Self(Arc::new(Limits {
+            users: Limiter::per_minute(quotas.user),
+            addresses: Limiter::per_minute(quotas.address),
+            refused_tokens: Limiter::per_minute(quotas.refused_tokens),
+            proxies,
+        }))
+    }
+
+    /// Takes what a request costs from its user's quota.
+    pub(crate) fn charge(&self, user: &CurrentUser, cost: u32) -> Result<()> {
+        let Some(users) = &self.0.users else { return Ok(()) };
+        users.take(Arc::clone(user.shared_id()), cost).map_err(Error::rate_limited)
+    }
+
+    /// The client that is limited; `None` if addresses aren't limited or it isn't known.
+    pub(crate) fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<Client> {
+        if self.0.addresses.is_none() && self.0.refused_tokens.is_none() {
+            return None;
+        }
+        let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        let address = self.0.proxies.client(peer.ip(), headers)?;
+        Some(Client { limits: Arc::clone(&self.0), address: key(address) })
+    }
+}
+
+/// One address, as far as it is limited.
+pub(crate) struct Client {
+    limits: Arc<Limits>,
+    address: IpAddr,
+}
+
+impl Client {
+    /// Counts a request.
+    pub(crate) fn charge(&self) -> Result<()> {
+        let taken = self.limits.addresses.as_ref().map(|limiter| limiter.take(self.address, 1));
+        taken.unwrap_or(Ok(())).map_err(Error::rate_limited)
+    }
+
+    /// Counts a token that was refused.
+    pub(crate) fn charge_refused_token(&self) {
+        // More than the quota is no worse: what comes next isn't even looked at.
+        let _ = self.limits.refused_tokens.as_ref().map(|limiter| limiter.take(self.address, 1));
+    }
+
+    /// Fails if too many tokens were refused lately to look at another one.
+    pub(crate) fn check_refused_tokens(&self) -> Result<()> {
+        let checked = self.limits.refused_tokens.as_ref().map(|limiter| limiter.check(&self.address));
+        checked.unwrap_or(Ok(())).map_err(Error::rate_limited)
+    }
+}
