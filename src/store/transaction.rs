@@ -17,7 +17,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::{FutureExt, future::BoxFuture};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     cancellation::{CancelOnDrop, FinishOnDrop, Settled},
@@ -28,6 +28,8 @@ use crate::error::{Error, Result};
 
 /// How much longer than the server's own limit we wait for its answer.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long a write that lost a deadlock lets the other transaction go first: at once, it could take the same lock again.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a transaction does for its user.
 pub(super) trait Work: Send + Sync + 'static {
@@ -74,7 +76,10 @@ impl Pool {
     /// Changes something for a user. Tried once more only if it is certain that nothing was done.
     pub(super) async fn change<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
         match self.run(Access::ReadWrite, user, Arc::clone(&work)).await {
-            Err(Failure::NotDone(_)) => Ok(self.run(Access::ReadWrite, user, work).await?),
+            Err(Failure::NotDone(_)) => {
+                sleep(RETRY_PAUSE).await;
+                Ok(self.run(Access::ReadWrite, user, work).await?)
+            }
             done => Ok(done?),
         }
     }
