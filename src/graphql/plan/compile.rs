@@ -150,6 +150,7 @@ impl Compiler<'_> {
 
     fn field(&self, field: &executable::Field, conditions: Vec<Condition>) -> Field {
         let name = OutputName::new(&field.name);
+        let start = field.alias.as_ref().unwrap_or(&field.name).location();
         let key = field.alias.as_ref().map_or_else(|| name.clone(), OutputName::new);
         let mut required = Vec::new();
         let arguments = field.arguments.iter().filter_map(|argument| {
@@ -159,7 +160,7 @@ impl Compiler<'_> {
             Some((OutputName::new(&argument.name), value))
         });
         Field {
-            position: field.name.location().and_then(|span| position(span, self.document)).unwrap_or_default(),
+            position: start.and_then(|span| position(span, self.document)).unwrap_or_default(),
             arguments: arguments.collect(),
             required,
             conditions,
