@@ -98,8 +98,10 @@ impl<'a> Binder<'a> {
     }
 
     fn is_there(&self, field: &Field) -> bool {
+        // Null is not true: such a field is not skipped, and not included.
         field.conditions.iter().all(|condition| {
-            matches!(self.variables.get(&condition.variable), Some(Value::Boolean(is)) if *is == condition.wanted)
+            let is_true = self.variables.get(&condition.variable) == Some(&Value::Boolean(true));
+            is_true == condition.wanted
         })
     }
 
