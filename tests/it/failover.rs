@@ -39,23 +39,25 @@ async fn behind_a_network(pool_size: u32) -> Option<(App, Network)> {
 #[tokio::test]
 async fn an_attempt_to_connect_that_hangs_after_tcp_gives_its_place_in_the_pool_back() {
     let Some((app, network)) = behind_a_network(1).await else { skip!(Postgres) };
+    let ann = app.user("ann");
     network.swallow(true);
-    assert_eq!(app.rest("ann", "GET", "/api/tasks", None).await.status, 503);
+    assert_eq!(ann.get("/api/tasks").await.status, 503);
     network.swallow(false);
-    let answers = join_all((0..3).map(|_| app.rest("ann", "GET", "/api/tasks", None))).await;
+    let answers = join_all((0..3).map(|_| ann.get("/api/tasks").send())).await;
     assert_eq!(answers.iter().map(|answer| answer.status.as_u16()).collect::<Vec<_>>(), [200; 3]);
 }
 
 #[tokio::test]
 async fn a_read_on_a_connection_that_the_network_forgot_is_answered_from_a_new_one() {
     let Some((app, network)) = behind_a_network(4).await else { skip!(Postgres) };
-    join_all((0..4).map(|index| app.create("ann", ["a", "b", "c", "d"][index]))).await;
+    let ann = app.user("ann");
+    join_all((0..4).map(|index| ann.create(["a", "b", "c", "d"][index]))).await;
     network.forget_connections();
     for _ in 0..8 {
-        let answer = app.rest("ann", "GET", "/api/tasks", None).await;
+        let answer = ann.get("/api/tasks").await;
         assert_eq!((answer.status.as_u16(), answer.json.as_array().map(Vec::len)), (200, Some(4)), "{}", answer.text);
     }
-    assert_eq!(app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": "e" }))).await.status, 201);
+    assert_eq!(ann.post("/api/tasks", json!({ "title": "e" })).await.status, 201);
 }
 
 #[tokio::test]
@@ -68,12 +70,13 @@ async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
     admin.batch_execute(slow).await.unwrap();
     admin.batch_execute("SET deadlock_timeout = '1min'").await.unwrap();
     let app = App::on(db).await;
-    let (a, b) = (app.create("ann", "a").await, app.create("ann", "b").await);
+    let ann = app.user("ann");
+    let (a, b) = (ann.create("a").await, ann.create("b").await);
     let update =
         |task: &Value| format!("UPDATE tasks SET title = 'locked' WHERE id = '{}'", task["id"].as_str().unwrap());
     admin.batch_execute(&format!("BEGIN; {}", update(&b))).await.unwrap();
     let ids = json!({ "ids": [a["id"], b["id"]] });
-    let complete = app.graphql("ann", "mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }", ids);
+    let complete = ann.graphql("mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }").variables(ids);
     // It waits for b and has locked a.
     let other = async {
         let waiting =
@@ -83,7 +86,7 @@ async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
     };
     let (answer, ()) = tokio::join!(complete, other);
     assert_eq!(answer.data()["completeTasks"]["count"], 2);
-    for task in app.tasks_of("ann").await.as_array().unwrap() {
+    for task in ann.tasks().await.as_array().unwrap() {
         assert_eq!((&task["title"], &task["completed"]), (&json!("locked"), &json!(true)));
     }
 }
@@ -91,19 +94,22 @@ async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bulk_changes_of_one_user_do_not_fail_each_other() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let ann = app.user("ann");
     let mut ids = Vec::new();
     for _ in 0..5 {
         let inputs = json!({ "inputs": vec![json!({ "title": "x" }); 100] });
         let create = "mutation($inputs: [CreateTaskInput!]!) { createTasks(inputs: $inputs) { id } }";
-        let created = app.graphql("ann", create, inputs).await.data()["createTasks"].clone();
+        let created = ann.graphql(create).variables(inputs).await.data()["createTasks"].clone();
         ids.extend(created.as_array().unwrap().iter().map(|task| task["id"].clone()));
     }
     ids.reverse();
     for _ in 0..20 {
         let complete = ids.chunks(100).map(|ids| {
-            app.graphql("ann", "mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }", json!({ "ids": ids }))
+            ann.graphql("mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }")
+                .variables(json!({ "ids": ids }))
+                .send()
         });
-        let all = app.graphql("ann", "mutation { completeAll { count } }", json!({}));
+        let all = ann.graphql("mutation { completeAll { count } }");
         let (some, all) = tokio::join!(join_all(complete), all);
         for answer in some.iter().chain([&all]) {
             answer.data();
@@ -120,10 +126,11 @@ async fn a_statement_is_limited_and_ended_where_start_up_options_have_no_effect(
     let url = format!("{}?options=-c%20statement_timeout%3D0", db.url());
     db.config = DbConfig { statement_timeout: Duration::from_millis(300), ..impatient(&db.config, &url) };
     let app = App::on(db).await;
-    app.create("ann", "a").await;
+    let ann = app.user("ann");
+    ann.create("a").await;
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
-    assert_eq!(app.rest("ann", "GET", "/api/tasks", None).await.status, 503);
+    assert_eq!(ann.get("/api/tasks").await.status, 503);
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     assert_eq!(admin.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0), 0);
@@ -138,9 +145,10 @@ async fn a_schema_named_after_the_login_is_found_after_the_switch_of_role() {
     db.superuser().await.batch_execute(&schema).await.unwrap();
     db::migrate(&db.config).await;
     let app = App::on(db).await;
+    let ann = app.user("ann");
     app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
-    let task = app.create("ann", "Found").await;
-    assert_eq!(app.rest("ann", "GET", &path_of(&task), None).await.json["title"], "Found");
+    let task = ann.create("Found").await;
+    assert_eq!(ann.get(path_of(&task)).await.json["title"], "Found");
 }
 
 #[tokio::test]
@@ -149,13 +157,14 @@ async fn statements_behind_a_begin_that_failed_read_and_change_nothing() {
     let proxy = Proxy::before(db.url()).await;
     db.config.target = Target::parse(&proxy.url).unwrap();
     let app = App::on(db).await;
-    let (mine, gone) = (app.create("ann", "Mine").await, app.create("ann", "Gone").await);
+    let ann = app.user("ann");
+    let (mine, gone) = (ann.create("Mine").await, ann.create("Gone").await);
     proxy.hold(0);
-    app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": "x" }))).await;
-    app.rest("ann", "GET", "/api/tasks", None).await;
-    app.rest("ann", "PUT", &path_of(&mine), Some(json!({ "title": "x" }))).await;
-    app.rest("ann", "PATCH", &format!("{}/complete", path_of(&mine)), None).await;
-    app.rest("ann", "DELETE", &path_of(&gone), None).await;
+    ann.post("/api/tasks", json!({ "title": "x" })).await;
+    ann.get("/api/tasks").await;
+    ann.put(path_of(&mine), json!({ "title": "x" })).await;
+    ann.call("PATCH", format!("{}/complete", path_of(&mine))).await;
+    ann.delete(path_of(&gone)).await;
     for change in [
         r#"createTasks(inputs: [{ title: "x" }]) { id }"#,
         r#"completeTasks(ids: ["$ID"]) { count }"#,
@@ -164,11 +173,11 @@ async fn statements_behind_a_begin_that_failed_read_and_change_nothing() {
         r#"deleteTasks(ids: ["$ID"]) { count }"#,
     ] {
         let change = change.replace("$ID", id_of(&mine));
-        app.graphql("ann", &format!("mutation {{ {change} }}"), json!({})).await;
+        ann.graphql(format!("mutation {{ {change} }}")).await;
     }
     let statements: BTreeSet<_> = proxy.seen().statements.into_iter().filter(|sql| sql.contains("tasks")).collect();
     assert!(statements.len() >= 10, "{statements:?}");
-    app.create("ann", "Untouched").await;
+    ann.create("Untouched").await;
     let admin = app.db.superuser().await;
     let all = "SELECT array_agg(tasks::text ORDER BY id)::text FROM tasks";
     let before: String = admin.query_one(all, &[]).await.unwrap().get(0);
@@ -260,7 +269,7 @@ async fn writes_resume_on_the_promoted_standby_and_no_acknowledged_one_is_lost()
             assert!(promoted.get().is_none_or(|at| at.elapsed() < RECOVERY), "no write since the promotion");
             let title = format!("{writer} {count} {app:p}");
             let was_promoted = promoted.get().is_some();
-            let answer = app.rest("ann", "POST", "/api/tasks", Some(json!({ "title": title }))).await;
+            let answer = app.user("ann").post("/api/tasks", json!({ "title": title })).await;
             match answer.status.as_u16() {
                 201 => acknowledged.push(title),
                 503 => {}

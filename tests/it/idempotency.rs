@@ -276,7 +276,7 @@ async fn a_write_under_a_key_is_one_flush_too() {
 async fn a_deleted_task_leaves_no_text_beside_the_key_it_was_deleted_under() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
-    let path = path_of(&app.create("ann", "A secret").await);
+    let path = path_of(&app.user("ann").create("A secret").await);
     assert_eq!(ann.delete(&path).key(KEY).await.status, 204);
     let stored = "SELECT outcome::text FROM idempotency_keys";
     let outcome: String = app.db.superuser().await.query_one(stored, &[]).await.unwrap().get(0);

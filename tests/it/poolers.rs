@@ -21,15 +21,16 @@ async fn a_task_lives_and_users_stay_apart_behind_a_session_pooler() {
     let Some((mut db, _bouncer)) = behind_pgbouncer("session").await else { skip!(PgBouncer) };
     db.config.pool_size = 3;
     let app = App::on(db).await;
+    let ann = app.user("ann");
     app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
-    let task = app.create("ann", "Mine").await;
+    let task = ann.create("Mine").await;
     let path = path_of(&task);
     let complete = format!("{path}/complete");
-    let toggles = join_all((0..20).map(|_| app.rest("ann", "PATCH", &complete, None))).await;
+    let toggles = join_all((0..20).map(|_| ann.call("PATCH", &complete).send())).await;
     assert!(toggles.iter().all(|answer| answer.status == 200));
-    assert_eq!(app.rest("ann", "PUT", &path, Some(json!({ "title": "Still mine" }))).await.json["version"], 22);
-    assert_eq!(app.rest("bob", "GET", &path, None).await.status, 404);
-    assert_eq!(app.rest("ann", "DELETE", &path, None).await.status, 204);
+    assert_eq!(ann.put(&path, json!({ "title": "Still mine" })).await.json["version"], 22);
+    assert_eq!(app.user("bob").get(&path).await.status, 404);
+    assert_eq!(ann.delete(&path).await.status, 204);
 }
 
 /// Debian's PgBouncer tracks none; newer ones do, unless they are told not to, and are then told so here.

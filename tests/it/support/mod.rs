@@ -11,7 +11,6 @@ pub mod ledger;
 pub mod need;
 pub mod network;
 pub mod node;
-pub mod old;
 pub mod one_task;
 pub mod pgbouncer;
 pub mod pooler;
