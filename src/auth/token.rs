@@ -50,7 +50,7 @@ impl<'a> Token<'a> {
         let header: Header =
             serde_json::from_slice(&header).map_err(|_| malformed("its header is not a JOSE header in JSON"))?;
         let payload = decode(payload).ok_or_else(|| malformed("its claims are not base64url without padding"))?;
-        let claims = claims::parse(&payload).map_err(|fault| malformed(&fault))?;
+        let claims = claims::parse(&payload).map_err(|reason| malformed(&reason))?;
         decode(signature).ok_or_else(|| malformed("its signature is not base64url without padding"))?;
         Ok(Self { header, claims, message, signature })
     }

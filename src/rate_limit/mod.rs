@@ -32,12 +32,12 @@ pub struct Quotas {
     pub refused_tokens: u32,
 }
 
-/// Limits users and addresses. By default nobody is limited. Cheap to clone.
+/// Limiters users and addresses. By default nobody is limited. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct RateLimits(Arc<Limits>);
+pub struct RateLimits(Arc<Limiters>);
 
 #[derive(Debug, Default)]
-struct Limits {
+struct Limiters {
     users: Option<Limiter<Arc<str>>>,
     addresses: Option<Limiter<IpAddr>>,
     refused_tokens: Option<Limiter<IpAddr>>,
@@ -48,7 +48,7 @@ impl RateLimits {
     /// These quotas, for addresses as the proxies tell them.
     #[must_use]
     pub fn new(quotas: &Quotas, proxies: TrustedProxies) -> Self {
-        Self(Arc::new(Limits {
+        Self(Arc::new(Limiters {
             users: Limiter::per_minute(quotas.user),
             addresses: Limiter::per_minute(quotas.address),
             refused_tokens: Limiter::per_minute(quotas.refused_tokens),
@@ -75,7 +75,7 @@ impl RateLimits {
 
 /// One address, as far as it is limited.
 pub(crate) struct Client {
-    limits: Arc<Limits>,
+    limits: Arc<Limiters>,
     address: IpAddr,
 }
 

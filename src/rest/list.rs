@@ -113,7 +113,7 @@ pub(super) struct ListParams {
 
 impl ListParams {
     /// Parameters that another one takes precedence over are not even read.
-    fn read(query: &mut Query) -> Self {
+    fn read(query: &mut QueryString) -> Self {
         let status = query.read("status", |word| known(word, &STATUSES, &["all", "pending", "completed"]));
         let completed = query.read("completed", boolean);
         let search = query.read("search", |text| Search::parse(text.to_owned())).flatten();
@@ -193,7 +193,7 @@ impl FromRequestParts<AppState> for ListQuery {
 
 impl ListQuery {
     fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
-        let mut query = Query { pairs: form_urlencoded::parse(query.as_bytes()).collect(), errors: Vec::new() };
+        let mut query = QueryString { pairs: form_urlencoded::parse(query.as_bytes()).collect(), errors: Vec::new() };
         let params = ListParams::read(&mut query);
         if !query.errors.is_empty() {
             return Err(query.errors);
@@ -207,12 +207,12 @@ impl ListQuery {
 }
 
 /// A query string, and the errors found in it so far.
-struct Query<'a> {
+struct QueryString<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     errors: Vec<FieldError>,
 }
 
-impl Query<'_> {
+impl QueryString<'_> {
     /// The last value of a parameter; an empty one counts as omitted.
     fn read<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Violation>) -> Option<T> {
         let (_, value) = self.pairs.iter().rev().find(|(key, _)| key == name)?;

@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-/// What the catalog says is wrong with the role or a table, asked as the API role; null when nothing is.
+/// Finds what is wrong with the role or a table in the catalog, as the API role; null if nothing is.
 const CATALOG_FLAW: &str = "
     SELECT CASE
         WHEN r.rolname <> 'tandem_api'
@@ -33,7 +33,7 @@ const CATALOG_FLAW: &str = "
     ) p
     WHERE r.rolname = current_user";
 
-/// A table whose rows belong to users, with what the canaries write there.
+/// A table whose rows belong to users, and the canary rows for it.
 struct Walled {
     name: &'static str,
     columns: &'static str,
@@ -52,7 +52,7 @@ const WALLED: [Walled; 2] = [
 ];
 
 impl Walled {
-    /// How many rows can be seen: as a canary, just its own.
+    /// Counts the visible rows: a canary must see only its own.
     async fn seen(&self, connection: &AsyncPgConnection) -> QueryResult<i64> {
         count(connection, &format!("SELECT count(*) AS rows FROM {}", self.name)).await
     }
@@ -70,7 +70,7 @@ struct Count {
     rows: i64,
 }
 
-/// What is wrong, if anything is. Leaves nothing behind: the transaction is rolled back.
+/// Returns what is wrong, if anything. The transaction is rolled back.
 pub(super) async fn flaw(connection: &AsyncPgConnection, schema: &str) -> QueryResult<Option<String>> {
     run(connection, "BEGIN").await?;
     let flaw = find_flaw(connection, schema).await;
@@ -114,7 +114,7 @@ async fn find_breach(connection: &AsyncPgConnection, table: &Walled) -> QueryRes
             return Ok(Some(format!("{flaw}. Recreate the policy {name}_of_current_user")));
         }
     }
-    // Its failure, which is what is hoped for, would end the transaction.
+    // The insert is expected to fail, which would abort the transaction.
     run(connection, "SAVEPOINT planting").await?;
     let planted = other.plant(connection, table).await;
     run(connection, "ROLLBACK TO SAVEPOINT planting").await?;
@@ -122,7 +122,7 @@ async fn find_breach(connection: &AsyncPgConnection, table: &Walled) -> QueryRes
     Ok(planted.is_ok().then(|| format!("{flaw}. Recreate the policy {name}_of_current_user with its WITH CHECK")))
 }
 
-/// A made-up user. Its id is new each time, so that it is nobody's.
+/// A made-up user, with a new id each time so that it can't be anybody's.
 struct Canary(String);
 
 impl Canary {
@@ -130,18 +130,18 @@ impl Canary {
         Self(format!("tandem canary {}", Uuid::new_v4()))
     }
 
-    /// From now on the transaction speaks for this user.
+    /// Sets this user for the rest of the transaction.
     async fn speak(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
         run(connection, &format!("SELECT set_config('app.user_id', '{}', true)", self.0)).await
     }
 
-    /// Adds a row of this user, whoever the transaction speaks for.
+    /// Inserts a row of this user, whoever the current user is.
     async fn plant(&self, connection: &AsyncPgConnection, table: &Walled) -> QueryResult<usize> {
         let Walled { name, columns, values, .. } = table;
         run(connection, &format!("INSERT INTO {name} (user_id, {columns}) VALUES ('{}', {values})", self.0)).await
     }
 
-    /// Speaking for this user, tries to reach its neighbour's row.
+    /// As this user, tries to reach the other canary's row.
     async fn trespass(
         &self,
         connection: &AsyncPgConnection,

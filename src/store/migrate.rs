@@ -1,4 +1,4 @@
-//! Brings a database to this version's schema, or back.
+//! Applies and reverts the migrations.
 
 use diesel::{migration::MigrationVersion, sql_query};
 use diesel_async::{AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, TransactionManager};
@@ -9,16 +9,16 @@ use crate::error::{Error, Result};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
-/// Whoever holds this lock migrates; any number that only this project uses.
+/// The advisory lock that serialises migrations: an arbitrary number that only this project uses.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8241978302147711)";
 
-/// Applies every migration that is missing and names them. Safe with several instances starting at once: all wait for
-/// the first, then find nothing left to do. All or nothing.
+/// Applies all pending migrations in one transaction and returns their versions. Instances that start at the same time
+/// wait for the first, then find nothing left to do.
 pub async fn migrate(config: &DbConfig) -> Result<Vec<String>> {
     locked(config, |harness| harness.run_pending_migrations(MIGRATIONS).map(|versions| names(&versions))).await
 }
 
-/// Undoes every migration, newest first, and names them. Drops all tasks.
+/// Reverts all migrations, newest first, and returns their versions. Drops all tasks.
 pub async fn revert(config: &DbConfig) -> Result<Vec<String>> {
     locked(config, |harness| harness.revert_all_migrations(MIGRATIONS).map(|versions| names(&versions))).await
 }
@@ -29,7 +29,7 @@ fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
 
 type Harness = AsyncMigrationHarness<AsyncPgConnection>;
 
-/// One transaction around everything: a lock that ends with it works behind transaction poolers too.
+/// One transaction around everything: a lock of the transaction works behind transaction poolers too.
 async fn locked<T>(config: &DbConfig, work: impl FnOnce(&mut Harness) -> diesel::migration::Result<T>) -> Result<T> {
     let connector = config.target.connector(config.statement_timeout).map_err(Error::internal)?;
     let mut connection = connector.connect().await.map_err(Error::unavailable)?;

@@ -1,4 +1,4 @@
-//! A place in a sorted list: the sort, the key there and the id that breaks ties.
+//! Cursors: a position in a sorted list, made of the sort, the key and the id that breaks ties.
 
 use std::{fmt, str::FromStr};
 
@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use super::{SortColumn, Task, TaskSort, Title, Violation};
 
-/// Longer text is no cursor of ours: the longest holds a title of 200 characters of 4 bytes each.
+/// The longest cursor holds a title of 200 characters of 4 bytes each.
 const MAX_CURSOR: usize = 4096;
 /// The last microsecond of the year 9999, in microseconds since 1970.
 const MAX_TIME: i64 = 253_402_300_799_999_999;
 
-/// A place in a list of one sort. On the wire it is opaque URL-safe text.
+/// A position in a list of one sort. Clients see opaque URL-safe text.
 ///
-/// It isn't signed: a forged one only moves about in the list of the user who sends it.
+/// It isn't signed: a forged one only selects other tasks of the same user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     sort: TaskSort,
@@ -34,7 +34,7 @@ pub enum SortKey {
 }
 
 impl Cursor {
-    /// The place of a task.
+    /// The position of a task.
     #[must_use]
     pub fn of(task: &Task, sort: TaskSort) -> Self {
         let key = match sort.column {
@@ -45,33 +45,33 @@ impl Cursor {
         Self { sort, key, id: task.id.as_uuid() }
     }
 
-    /// Reads a cursor back. Refuses one that was made for another sort.
+    /// Parses a cursor; one that was made for another sort is invalid.
     pub fn parse(text: &str, sort: TaskSort) -> Result<Self, Violation> {
         let cursor: Self = text.parse()?;
         if cursor.sort == sort { Ok(cursor) } else { Err(Violation::CursorOfAnotherSort) }
     }
 
-    /// The key there.
+    /// The sort key.
     #[must_use]
     pub const fn key(&self) -> &SortKey {
         &self.key
     }
 
-    /// The id there.
+    /// The id that breaks ties.
     #[must_use]
     pub const fn id(&self) -> Uuid {
         self.id
     }
 }
 
-/// A cursor as it travels: in base64 and JSON.
+/// The serialized form: JSON in base64.
 #[derive(Serialize, Deserialize)]
 struct Wire(TaskSort, WireKey, Uuid);
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum WireKey {
-    /// Microseconds since 1970: as precise as the database.
+    /// Microseconds since 1970, the database's precision.
     Time(i64),
     Title(String),
 }
@@ -105,13 +105,13 @@ impl FromStr for Cursor {
     }
 }
 
-/// A time the database could hold: anything may be in what clients send.
+/// Checks that the database could hold this time: a cursor may be forged.
 fn stored_time(micros: i64) -> Result<DateTime<Utc>, Violation> {
     let in_range = (0..=MAX_TIME).contains(&micros);
     in_range.then(|| DateTime::from_timestamp_micros(micros)).flatten().ok_or(Violation::Cursor)
 }
 
-/// A title the database could hold.
+/// Checks that the database could hold this title.
 fn stored_title(title: String) -> Result<String, Violation> {
     Title::try_from(title).map(Title::into_string).map_err(|_| Violation::Cursor)
 }

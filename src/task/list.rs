@@ -1,4 +1,4 @@
-//! What a list of tasks can be asked for, and what comes back.
+//! Filters, sorts and pages of task lists.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,20 +6,20 @@ use super::{Cursor, Search, Task, Violation};
 
 /// The page size when none is asked for.
 pub const DEFAULT_LIMIT: i64 = 1000;
-/// The most tasks that can be skipped by number: what is skipped has to be read.
+/// The largest offset: the database has to read what is skipped.
 pub const MAX_OFFSET: i64 = 1_000_000;
 /// The largest page.
 pub const MAX_LIMIT: i64 = 1000;
 
-/// Which tasks, by whether they are done.
+/// Filters tasks by whether they are completed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TaskStatus {
-    /// Done or not.
+    /// Completed or not.
     #[default]
     All,
-    /// Not yet done.
+    /// Not completed.
     Pending,
-    /// Done.
+    /// Completed.
     Completed,
 }
 
@@ -78,12 +78,12 @@ impl Default for TaskSort {
     }
 }
 
-/// Which of a user's tasks.
+/// Selects some of a user's tasks.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// By whether they are done.
     pub status: TaskStatus,
-    /// Title or description contains this, whatever the case.
+    /// Title or description contains this, ignoring case.
     pub search: Option<Search>,
 }
 
@@ -152,35 +152,35 @@ impl TryFrom<i64> for Offset {
     }
 }
 
-/// Which part of a sorted list.
+/// Selects a page of a sorted list.
 #[derive(Clone, Debug, Default)]
 pub struct PageRequest {
     /// The order.
     pub sort: TaskSort,
     /// The most tasks that come back.
     pub limit: Limit,
-    /// Only what comes after this place.
+    /// Only tasks after this position.
     pub after: Option<Cursor>,
-    /// Only what comes before this place.
+    /// Only tasks before this position.
     pub before: Option<Cursor>,
-    /// Skip this many first. Cursors don't shift when tasks are added; this is for older clients.
+    /// Skips this many. For older clients: unlike cursors, offsets shift when tasks are added.
     pub offset: Offset,
     /// Take the last ones instead of the first.
     pub from_end: bool,
-    /// Count the whole list, too: as expensive as reading all of it.
+    /// Also counts the whole list, which costs as much as reading all of it.
     pub with_total: bool,
 }
 
-/// A part of a sorted list.
+/// A page of a sorted list.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The tasks, in the list's order.
     pub tasks: Vec<Task>,
-    /// Whether the list goes on behind the last one.
+    /// Whether more tasks follow.
     pub has_next: bool,
-    /// Whether there is something before the first one.
+    /// Whether tasks precede the page.
     pub has_previous: bool,
-    /// How many tasks the whole list has, if that was asked for.
+    /// The number of tasks in the whole list, if requested.
     pub total: Option<i64>,
 }
 

@@ -71,9 +71,9 @@ pub struct Task {
     pub title: String,
     /// At most 1000 characters.
     pub description: Option<String>,
-    /// Whether it is done.
+    /// Whether it is completed.
     pub completed: bool,
-    /// 1 when created, one more at each change.
+    /// Starts at 1 and grows by 1 with each change.
     pub version: i64,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -81,24 +81,24 @@ pub struct Task {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A time as both doors write it: RFC 3339 in UTC with microseconds.
+/// Formats a time as both APIs do: RFC 3339 in UTC with microseconds.
 #[must_use]
 pub fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// What a new task is made of.
+/// The input for a new task.
 #[derive(Clone, Debug)]
 pub struct NewTask {
-    /// What is to be done.
+    /// The title.
     pub title: Title,
-    /// More about it.
+    /// The description, if any.
     pub description: Option<Description>,
-    /// Whether it is done already.
+    /// Whether it starts out completed.
     pub completed: bool,
 }
 
-/// A partial change: `None` keeps what is there.
+/// A partial change: `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct TaskPatch {
     /// The new title.
@@ -110,7 +110,7 @@ pub struct TaskPatch {
 }
 
 impl TaskPatch {
-    /// Whether it would change nothing.
+    /// Whether it changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.title.is_none() && self.description.is_none() && self.completed.is_none()
@@ -120,20 +120,20 @@ impl TaskPatch {
 /// How many tasks a user has, by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TaskCounts {
-    /// Not yet done.
+    /// Not completed.
     pub pending: i64,
-    /// Done.
+    /// Completed.
     pub completed: i64,
 }
 
 impl TaskCounts {
-    /// Done or not.
+    /// All of them.
     #[must_use]
     pub const fn all(self) -> i64 {
         self.pending + self.completed
     }
 
-    /// Those of one status.
+    /// The count for one status.
     #[must_use]
     pub const fn of(self, status: TaskStatus) -> i64 {
         match status {

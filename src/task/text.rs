@@ -1,4 +1,4 @@
-//! Text that users write, kept to the letter: nothing is trimmed or normalised.
+//! Text that users write. It is stored unchanged: nothing is trimmed or normalised.
 
 use super::Violation;
 
@@ -80,7 +80,7 @@ impl Search {
         &self.0
     }
 
-    /// No search at all when there is nothing to search for.
+    /// Parses a search; an empty one is `None`.
     pub fn parse(text: String) -> Result<Option<Self>, Violation> {
         check(&text, MAX_SEARCH, char::is_control)?;
         Ok(Some(Self(text)).filter(|search| !search.0.is_empty()))

@@ -8,7 +8,7 @@ mod trusted;
 
 pub(super) use self::{
     cache::DocumentCache,
-    persisted::{PersistedQueries, Wanted},
+    persisted::{DocumentRequest, PersistedQueries},
     token_count::TokenCount,
 };
 pub use self::{

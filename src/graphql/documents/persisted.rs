@@ -30,7 +30,7 @@ impl Default for Documents {
 
 /// How a request asks for a document.
 #[derive(Default)]
-pub(in crate::graphql) struct Wanted {
+pub(in crate::graphql) struct DocumentRequest {
     /// The document itself.
     pub(in crate::graphql) text: Option<String>,
     /// An id of a trusted document, or a hash.
@@ -58,7 +58,7 @@ impl PersistedQueries {
     }
 
     /// The document that a request sends or identifies; `None` if it does neither.
-    pub(in crate::graphql) fn find(&self, wanted: Wanted) -> Result<Option<Named>, ServerError> {
+    pub(in crate::graphql) fn find(&self, wanted: DocumentRequest) -> Result<Option<Named>, ServerError> {
         match (wanted.text, wanted.id.or_else(|| wanted.hash.clone())) {
             (Some(text), _) => self.sent(text, wanted.hash).map(Some),
             (None, Some(id)) => self.named(&id).map(Some),

@@ -93,12 +93,12 @@ impl Trusted {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Manifest {
-    Apollo { operations: Vec<Operation> },
+    Apollo { operations: Vec<ManifestOperation> },
     ById(BTreeMap<String, String>),
 }
 
 #[derive(Deserialize)]
-struct Operation {
+struct ManifestOperation {
     id: String,
     body: String,
 }

@@ -9,7 +9,7 @@ use super::{Parameters, Reply};
 use crate::{
     error::{Code, Error, Result},
     graphql::{
-        documents::{TokenCount, Wanted},
+        documents::{DocumentRequest, TokenCount},
         engine::{Parts, Schema},
         error::{code, with_code},
         limits::Cost,
@@ -44,8 +44,8 @@ pub(super) async fn run_one(
     budget.charge(tasks)?;
     match prepared {
         Ok(operation) => Ok(operation.run(schema.parts(), tasks).await),
-        Err(Refusal::Operation(errors)) => Ok(Reply::not_run(errors)),
-        Err(Refusal::Request(error)) => Err(error),
+        Err(Rejected::Operation(errors)) => Ok(Reply::not_run(errors)),
+        Err(Rejected::Request(error)) => Err(error),
     }
 }
 
@@ -61,8 +61,8 @@ pub(super) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Para
     let mut operations = Vec::with_capacity(batch.len());
     for parameters in batch {
         match budget.prepare(parameters, Allowed::All) {
-            Err(Refusal::Request(error)) => return Err(error),
-            Err(Refusal::Operation(errors)) => operations.push(Err(Reply::not_run(errors))),
+            Err(Rejected::Request(error)) => return Err(error),
+            Err(Rejected::Operation(errors)) => operations.push(Err(Reply::not_run(errors))),
             Ok(operation) => operations.push(Ok(operation)),
         }
         budget.is_batch = true;
@@ -78,20 +78,20 @@ pub(super) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Para
 }
 
 /// Why an operation is not run.
-enum Refusal {
+enum Rejected {
     /// The operation itself is invalid.
     Operation(Vec<ServerError>),
     /// The whole request is refused, with all other operations of its batch.
     Request(Error),
 }
 
-impl From<ServerError> for Refusal {
+impl From<ServerError> for Rejected {
     fn from(error: ServerError) -> Self {
         Self::Operation(vec![error])
     }
 }
 
-impl From<Vec<ServerError>> for Refusal {
+impl From<Vec<ServerError>> for Rejected {
     fn from(errors: Vec<ServerError>) -> Self {
         Self::Operation(errors)
     }
@@ -114,12 +114,12 @@ impl Budget<'_> {
         self.parts.rate_limits.charge(tasks.user(), fields.saturating_add(values))
     }
 
-    fn prepare(&mut self, parameters: Parameters, allowed: Allowed) -> Result<Operation, Refusal> {
+    fn prepare(&mut self, parameters: Parameters, allowed: Allowed) -> Result<BoundOperation, Rejected> {
         let Parts { persisted, documents, definitions, limits, .. } = self.parts;
         let hash = parameters.persisted_hash();
-        let wanted = Wanted { text: parameters.query, id: parameters.document_id, hash };
+        let wanted = DocumentRequest { text: parameters.query, id: parameters.document_id, hash };
         let Some(named) = persisted.find(wanted)? else {
-            return Err(Refusal::Request(Error::new(Code::BadUserInput, "The request has no `query`")));
+            return Err(Rejected::Request(Error::new(Code::BadUserInput, "The request has no `query`")));
         };
         let document = documents.get(&named.text, definitions, limits);
         self.spend(match &document {
@@ -132,27 +132,27 @@ impl Budget<'_> {
         let plan = document.plan(parameters.operation_name.as_deref().filter(|name| !name.is_empty()))?;
         if allowed == Allowed::Queries && !plan.is_query() {
             let message = "Send mutations with POST";
-            return Err(Refusal::Request(Error::new(Code::MethodNotAllowed, message)));
+            return Err(Rejected::Request(Error::new(Code::MethodNotAllowed, message)));
         }
         let bound = plan.bind(&plan.coerce(definitions, parameters.variables)?);
         self.spend(bound.cost)?;
-        Ok(Operation(bound))
+        Ok(BoundOperation(bound))
     }
 
     /// A batch is refused as a whole.
-    fn spend(&mut self, cost: Cost) -> Result<(), Refusal> {
+    fn spend(&mut self, cost: Cost) -> Result<(), Rejected> {
         self.spent += cost;
         self.parts.limits.check(&self.spent).map_err(|reason| {
             let error = Error::new(Code::GraphqlValidationFailed, reason);
-            if self.is_batch { Refusal::Request(error) } else { request_error(&error).into() }
+            if self.is_batch { Rejected::Request(error) } else { request_error(&error).into() }
         })
     }
 }
 
 /// An operation that is ready to run.
-struct Operation(Bound);
+struct BoundOperation(Bound);
 
-impl Operation {
+impl BoundOperation {
     /// On a timeout the operation is dropped: its remaining fields are not resolved, and a running read is cancelled.
     async fn run(self, parts: &Parts, tasks: &UserTasks) -> Reply {
         let limits = &parts.limits;

@@ -39,10 +39,10 @@ impl MediaType {
     }
 
     /// The preference by the most specific range that matches; `None` if that one has `q=0`.
-    fn wanted(self, ranges: &[Mime]) -> Option<Wanted> {
+    fn wanted(self, ranges: &[Mime]) -> Option<Preference> {
         let best = ranges.iter().filter_map(|range| Some((self.specificity(range)?, quality(range))));
         let (specificity, quality) = best.max_by_key(|(specificity, _)| *specificity)?;
-        (quality > 0).then_some(Wanted { quality, specificity })
+        (quality > 0).then_some(Preference { quality, specificity })
     }
 
     fn specificity(self, range: &Mime) -> Option<u8> {
@@ -66,7 +66,7 @@ const EXACT: u8 = 2;
 
 /// Ordered by how much a media type is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Wanted {
+struct Preference {
     quality: u16,
     specificity: u8,
 }

@@ -13,7 +13,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value as InputValue;
 
-use super::compile::{Field, FieldSet, Page, Plan, SLICING};
+use super::compile::{Field, FieldSet, PageSize, Plan, SLICING};
 use crate::{
     error::Code,
     graphql::{error::worded, limits::Cost},
@@ -25,7 +25,7 @@ const MAX_PAGE: u64 = crate::task::MAX_LIMIT.unsigned_abs();
 impl Plan {
     /// The operation with these variables, which were coerced.
     pub(in crate::graphql) fn bind(&self, variables: &Variables) -> Bound {
-        let mut binder = Binder { variables, cost: Cost::default(), failures: Failures::default() };
+        let mut binder = Binder { variables, cost: Cost::default(), failures: FailedFields::default() };
         let selection_set = binder.set(&[&self.root], Scale { objects: 1, page: 1 });
         let operation = OperationDefinition {
             ty: self.operation,
@@ -44,24 +44,24 @@ pub(in crate::graphql) struct Bound {
     pub(in crate::graphql) document: ExecutableDocument,
     /// What its answer can cost.
     pub(in crate::graphql) cost: Cost,
-    pub(in crate::graphql) failures: Failures,
+    pub(in crate::graphql) failures: FailedFields,
 }
 
 /// Fields that failed before anything ran.
 #[derive(Default)]
-pub(in crate::graphql) struct Failures(Vec<Failure>);
+pub(in crate::graphql) struct FailedFields(Vec<FailedField>);
 
 /// A root field whose arguments can't be coerced. Its name runs in its place: async-graphql would make null of everything.
-struct Failure {
+struct FailedField {
     key: Name,
     error: ServerError,
 }
 
-impl Failures {
+impl FailedFields {
     /// Puts null, and an error, in the place of each. Root fields with required arguments are nullable.
     pub(in crate::graphql) fn complete(self, data: &mut Value, errors: &mut Vec<ServerError>) {
         let Value::Object(fields) = data else { return };
-        for Failure { key, error } in self.0 {
+        for FailedField { key, error } in self.0 {
             fields.insert(key, Value::Null);
             errors.push(error);
         }
@@ -78,7 +78,7 @@ struct Scale {
 struct Binder<'a> {
     variables: &'a Variables,
     cost: Cost,
-    failures: Failures,
+    failures: FailedFields,
 }
 
 impl<'a> Binder<'a> {
@@ -142,7 +142,7 @@ impl<'a> Binder<'a> {
         let mut error = worded(Code::BadUserInput, message);
         error.locations = vec![field.position];
         error.path = vec![PathSegment::Field(field.key.to_string())];
-        self.failures.0.push(Failure { key: field.key.clone(), error });
+        self.failures.0.push(FailedField { key: field.key.clone(), error });
         at(Selection::Field(at(OutputField {
             alias: Some(at(field.key.clone())),
             name: at(Name::new("__typename")),
@@ -157,11 +157,11 @@ impl<'a> Binder<'a> {
         let argument =
             |wanted: &str| arguments.iter().find(|(name, _)| name.node == wanted).map(|(_, value)| &value.node);
         let page = match &field.size.page {
-            Page::Inherited => scale.page,
-            Page::Sliced(default) => {
+            PageSize::Inherited => scale.page,
+            PageSize::Sliced(default) => {
                 SLICING.iter().filter_map(|name| length(argument(name)?)).max().unwrap_or(*default)
             }
-            Page::PerInput(list) => argument(list).and_then(length).unwrap_or_default(),
+            PageSize::PerInput(list) => argument(list).and_then(length).unwrap_or_default(),
         };
         let objects = if field.size.is_list { scale.objects.saturating_mul(page) } else { scale.objects };
         self.cost.complexity = self.cost.complexity.saturating_add(objects);

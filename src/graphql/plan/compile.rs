@@ -78,13 +78,13 @@ pub(super) struct Condition {
 /// How a field's part of the answer grows.
 pub(super) struct Size {
     pub(super) is_list: bool,
-    pub(super) page: Page,
+    pub(super) page: PageSize,
     /// About how many bytes one value takes, with its key.
     pub(super) bytes: usize,
 }
 
 /// How many items the lists in a field have.
-pub(super) enum Page {
+pub(super) enum PageSize {
     /// As many as the field around it says.
     Inherited,
     /// As many as `first`, `last` or `limit` says, or this many.
@@ -212,14 +212,14 @@ pub(super) const SLICING: [&str; 3] = ["first", "last", "limit"];
 /// What a page has when nothing says how long it is.
 const DEFAULT_PAGE: usize = 100;
 
-fn page(arguments: &[apollo_compiler::Node<InputValueDefinition>]) -> Page {
+fn page(arguments: &[apollo_compiler::Node<InputValueDefinition>]) -> PageSize {
     let slicing = arguments.iter().filter(|argument| SLICING.contains(&argument.name.as_str()));
     let defaults = slicing.map(|argument| argument.default_value.as_ref().and_then(|value| value.to_i32()));
     if let Some(default) = defaults.reduce(Option::or) {
-        return Page::Sliced(default.and_then(|default| usize::try_from(default).ok()).unwrap_or(DEFAULT_PAGE));
+        return PageSize::Sliced(default.and_then(|default| usize::try_from(default).ok()).unwrap_or(DEFAULT_PAGE));
     }
     let list = arguments.iter().find(|argument| argument.ty.is_list());
-    list.map_or(Page::Inherited, |argument| Page::PerInput(OutputName::new(&argument.name)))
+    list.map_or(PageSize::Inherited, |argument| PageSize::PerInput(OutputName::new(&argument.name)))
 }
 
 /// About how many bytes a value of this type takes in JSON, with the punctuation around it.

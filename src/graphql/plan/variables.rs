@@ -12,7 +12,7 @@ use crate::{error::Code, graphql::error::worded};
 
 /// A variable, or a part of one, that does not fit its type.
 #[derive(Debug, PartialEq, Eq)]
-struct Fault {
+struct VariableError {
     /// Where, like `input.title`.
     path: String,
     /// What is wrong with it.
@@ -41,24 +41,28 @@ impl Plan {
         definitions: &Definitions,
         given: Variables,
     ) -> Result<Variables, ServerError> {
-        coerce(definitions, &self.variables, given).map_err(|faults| to_error(&faults))
+        coerce(definitions, &self.variables, given).map_err(|errors| to_error(&errors))
     }
 }
 
 /// All of them in one error, each in `fields`.
-fn to_error(faults: &[Fault]) -> ServerError {
-    let message = match faults {
+fn to_error(errors: &[VariableError]) -> ServerError {
+    let message = match errors {
         [only] => format!("Variable `${}`: {}", only.path, only.message),
         _ => "Some variables don't fit their types".to_owned(),
     };
     let mut error = worded(Code::BadUserInput, message);
-    let fields = faults.iter().map(|fault| (Name::new(&fault.path), Value::from(fault.message.clone())));
+    let fields = errors.iter().map(|error| (Name::new(&error.path), Value::from(error.message.clone())));
     error.extensions.get_or_insert_default().set("fields", Value::Object(fields.collect::<IndexMap<_, Value>>()));
     error
 }
 
-fn coerce(definitions: &Definitions, declared: &[Variable], mut given: Variables) -> Result<Variables, Vec<Fault>> {
-    let mut coercion = Coercion { definitions, faults: Vec::new() };
+fn coerce(
+    definitions: &Definitions,
+    declared: &[Variable],
+    mut given: Variables,
+) -> Result<Variables, Vec<VariableError>> {
+    let mut coercion = Coercion { definitions, errors: Vec::new() };
     let mut coerced = Variables::default();
     for Variable { name, ty, default } in declared {
         let value = match (given.remove(name), default) {
@@ -69,28 +73,28 @@ fn coerce(definitions: &Definitions, declared: &[Variable], mut given: Variables
         };
         coerced.insert(name.clone(), value);
     }
-    if coercion.faults.is_empty() { Ok(coerced) } else { Err(coercion.faults) }
+    if coercion.errors.is_empty() { Ok(coerced) } else { Err(coercion.errors) }
 }
 
 struct Coercion<'a> {
     definitions: &'a Definitions,
-    faults: Vec<Fault>,
+    errors: Vec<VariableError>,
 }
 
 impl Coercion<'_> {
-    fn fault(&mut self, path: &str, message: String) -> Value {
-        self.faults.push(Fault { path: path.to_owned(), message });
+    fn error(&mut self, path: &str, message: String) -> Value {
+        self.errors.push(VariableError { path: path.to_owned(), message });
         Value::Null
     }
 
     fn missing(&mut self, ty: &Type, path: &str) -> Value {
-        self.fault(path, format!("the required type is {ty}, and no value was given"))
+        self.error(path, format!("the required type is {ty}, and no value was given"))
     }
 
     fn value(&mut self, ty: &Type, value: Value, path: &str) -> Value {
         match (ty, value) {
             (_, Value::Null) if ty.is_non_null() => {
-                self.fault(path, format!("the required type is {ty}, and null was given"))
+                self.error(path, format!("the required type is {ty}, and null was given"))
             }
             (_, Value::Null) => Value::Null,
             (Type::List(of) | Type::NonNullList(of), Value::List(items)) => {
@@ -108,16 +112,16 @@ impl Coercion<'_> {
         match definitions.schema().types.get(name) {
             Some(ExtendedType::InputObject(object)) => match value {
                 Value::Object(given) => self.object(object, given, path),
-                _ => self.fault(path, format!("must be an object of type {name}")),
+                _ => self.error(path, format!("must be an object of type {name}")),
             },
             Some(ExtendedType::Enum(words)) => match value {
                 Value::String(word) if words.values.contains_key(word.as_str()) => Value::Enum(Name::new(word)),
-                _ => self.fault(path, format!("must be a word of the enum {name}")),
+                _ => self.error(path, format!("must be a word of the enum {name}")),
             },
             Some(ExtendedType::Scalar(scalar)) if !scalar.is_built_in() => value,
             _ => match scalar(name, value) {
                 Some(value) => value,
-                None => self.fault(path, format!("must be of type {name}")),
+                None => self.error(path, format!("must be of type {name}")),
             },
         }
     }
@@ -125,7 +129,7 @@ impl Coercion<'_> {
     fn object(&mut self, object: &InputObjectType, mut given: IndexMap<Name, Value>, path: &str) -> Value {
         let InputObjectType { name, fields, .. } = object;
         if object.directives.has("oneOf") && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
-            return self.fault(path, format!("exactly one field of {name} must be given, and not be null"));
+            return self.error(path, format!("exactly one field of {name} must be given, and not be null"));
         }
         let mut coerced = IndexMap::new();
         for (field, definition) in fields {
@@ -141,7 +145,7 @@ impl Coercion<'_> {
             coerced.insert(Name::new(field), value);
         }
         for unknown in given.keys() {
-            self.fault(&format!("{path}.{unknown}"), format!("{name} has no such field"));
+            self.error(&format!("{path}.{unknown}"), format!("{name} has no such field"));
         }
         Value::Object(coerced)
     }
@@ -151,12 +155,22 @@ impl Coercion<'_> {
 fn scalar(name: &str, value: Value) -> Option<Value> {
     match (name, value) {
         ("Int", Value::Number(number)) => whole(&number).map(|number| Value::Number(number.into())),
-        ("ID", Value::Number(number)) => number.as_i64().map(|number| Value::String(number.to_string())),
+        ("ID", Value::Number(number)) => id(&number).map(Value::String),
         ("ID" | "String", Value::String(text)) => Some(Value::String(text)),
         ("Boolean", Value::Boolean(is)) => Some(Value::Boolean(is)),
         ("Float", Value::Number(number)) => Some(Value::Number(number)),
         _ => None,
     }
+}
+
+/// A whole number, as JavaScript would write it up to the 53 bits it holds exactly.
+fn id(number: &Number) -> Option<String> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.is_i64() || number.is_u64() {
+        return Some(number.to_string());
+    }
+    let number = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= EXACT)?;
+    Some(format!("{number:.0}"))
 }
 
 /// An `Int` has 32 bits; 1.0 is one.
@@ -188,7 +202,7 @@ mod tests {
         let declared = &document.operations.anonymous.as_ref().unwrap().variables;
         let declared: Vec<_> = declared.iter().map(|variable| Variable::new(&definitions, variable)).collect();
         let result = coerce(&definitions, &declared, Variables::from_json(given));
-        let paths = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.path).collect();
+        let paths = |errors: Vec<VariableError>| errors.into_iter().map(|error| error.path).collect();
         result.map(|variables| serde_json::to_value(variables).unwrap()).map_err(paths)
     }
 
@@ -204,6 +218,8 @@ mod tests {
             ("$a: Int!", json!({ "a": 2_147_483_647 }), json!({ "a": 2_147_483_647 })),
             ("$a: Float", json!({ "a": 1 }), json!({ "a": 1 })),
             ("$a: ID!", json!({ "a": 7 }), json!({ "a": "7" })),
+            ("$a: ID!", json!({ "a": 1e3 }), json!({ "a": "1000" })),
+            ("$a: ID!", json!({ "a": u64::MAX }), json!({ "a": "18446744073709551615" })),
             ("$a: Boolean", json!({ "a": false }), json!({ "a": false })),
             ("$a: [Int!]!", json!({ "a": [1, 2] }), json!({ "a": [1, 2] })),
             ("$a: [[Int]]", json!({ "a": 1 }), json!({ "a": [[1]] })),
@@ -227,6 +243,7 @@ mod tests {
             ("$a: Int", json!({ "a": 2_147_483_648_i64 }), &["a"]),
             ("$a: String", json!({ "a": 1 }), &["a"]),
             ("$a: ID", json!({ "a": true }), &["a"]),
+            ("$a: ID", json!({ "a": 1.5 }), &["a"]),
             ("$a: Boolean", json!({ "a": "true" }), &["a"]),
             ("$a: Color", json!({ "a": "BLUE" }), &["a"]),
             ("$a: [Int!]", json!({ "a": [1, null, "x"] }), &["a.1", "a.2"]),

@@ -61,7 +61,7 @@ const DOCUMENT_PATH: &str = "/openapi.json";
     ),
     modifiers(&BelowPrefixes),
 )]
-struct Document;
+struct ApiDocument;
 
 /// Puts every operation below each prefix.
 struct BelowPrefixes;
@@ -135,7 +135,8 @@ impl Variant {
     }
 }
 
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| Document::openapi().to_pretty_json().unwrap_or_default() + "\n");
+static DOCUMENT: LazyLock<String> =
+    LazyLock::new(|| ApiDocument::openapi().to_pretty_json().unwrap_or_default() + "\n");
 
 /// The document, as `docs/openapi.json` has it.
 #[must_use]

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 use self::{
     bulk::{ClearCompleted, CompleteAll, CompleteMany, DeleteMany, InsertMany},
     reads::{Counts, Find, List, Total},
-    writes::{Delete, Insert, SetCompleted, Target, Toggle, Update},
+    writes::{Delete, Insert, SetCompleted, TaskTarget, Toggle, Update},
 };
 use super::{idempotency::Idempotency, pool::Pool, rows::TaskRow, statement::Write, transaction::Work};
 use crate::{
@@ -88,25 +88,25 @@ impl UserTasks {
 
     /// Changes a task, if it is at the expected version. The patch must not be empty.
     pub async fn update(&self, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Changed<Task>> {
-        let target = Target::new(id, expected);
+        let target = TaskTarget::new(id, expected);
         self.changed(target, self.write(Update { target, columns: patch.into() }).await?).await
     }
 
     /// Deletes a task, if it is at the expected version.
     pub async fn delete(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<TaskId>> {
-        let target = Target::new(id, expected);
+        let target = TaskTarget::new(id, expected);
         self.changed(target, self.write(Delete(target)).await?).await
     }
 
     /// Turns a task from pending to completed or back, if it is at the expected version.
     pub async fn toggle(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<Task>> {
-        let target = Target::new(id, expected);
+        let target = TaskTarget::new(id, expected);
         self.changed(target, self.write(Toggle(target)).await?).await
     }
 
     /// Makes a task completed or pending, if it is at the expected version. One that is so already keeps its version.
     pub async fn set_completed(&self, id: TaskId, completed: bool, expected: Option<i64>) -> Result<Changed<Task>> {
-        let target = Target::new(id, expected);
+        let target = TaskTarget::new(id, expected);
         self.changed(target, self.write(SetCompleted { target, completed }).await?).await
     }
 
@@ -145,7 +145,7 @@ impl UserTasks {
     }
 
     /// What was changed, or why nothing was: no such task, or one at another version.
-    async fn changed<R, T: From<R>>(&self, target: Target, mut rows: Vec<R>) -> Result<Changed<T>> {
+    async fn changed<R, T: From<R>>(&self, target: TaskTarget, mut rows: Vec<R>) -> Result<Changed<T>> {
         if let Some(row) = rows.pop() {
             return Ok(Changed::Done(row.into()));
         }

@@ -55,14 +55,14 @@ pub(super) use completion;
 
 /// One task at a version, if one is expected.
 #[derive(Clone, Copy, Serialize)]
-pub(super) struct Target {
+pub(super) struct TaskTarget {
     pub(super) id: Uuid,
     pub(super) expected: Option<i64>,
 }
 
 type IsExpected = coalesce<dsl::Eq<dsl::Nullable<tasks::version>, Option<i64>>, bool>;
 
-impl Target {
+impl TaskTarget {
     pub(super) fn new(id: TaskId, expected: Option<i64>) -> Self {
         Self { id: id.as_uuid(), expected }
     }
@@ -92,7 +92,7 @@ impl Write for Insert {
 
 #[derive(Serialize)]
 pub(super) struct Update {
-    pub(super) target: Target,
+    pub(super) target: TaskTarget,
     pub(super) columns: ChangedColumns,
 }
 
@@ -110,7 +110,7 @@ impl Write for Update {
 }
 
 #[derive(Serialize)]
-pub(super) struct Delete(pub(super) Target);
+pub(super) struct Delete(pub(super) TaskTarget);
 
 impl Operation for Delete {
     type Row = DeletedRow;
@@ -126,7 +126,7 @@ impl Write for Delete {
 
 /// One statement, no read before the write: concurrent toggles all count.
 #[derive(Serialize)]
-pub(super) struct Toggle(pub(super) Target);
+pub(super) struct Toggle(pub(super) TaskTarget);
 
 impl Operation for Toggle {
     type Row = TaskRow;
@@ -143,7 +143,7 @@ impl Write for Toggle {
 
 #[derive(Serialize)]
 pub(super) struct SetCompleted {
-    pub(super) target: Target,
+    pub(super) target: TaskTarget,
     pub(super) completed: bool,
 }
 
