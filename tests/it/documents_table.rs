@@ -7,7 +7,7 @@ use tandem::graphql::{Documents, Limits, TrustMode, Trusted};
 
 use crate::{
     skip,
-    support::{App, TestDb},
+    support::{App, TestDb, proxy::proxied},
 };
 
 const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
@@ -52,12 +52,14 @@ async fn row_2_a_mutation_that_is_selected_twice_runs_once() {
 
 #[tokio::test]
 async fn row_3_a_list_that_is_selected_twice_is_read_once() {
-    let app = App::new().await;
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     app.user("ann").create("a").await;
+    proxy.take_transactions();
     let document = "{ tasks { title } ...F } fragment F on Query { tasks { version } ...G } \
         fragment G on Query { tasks { title completed } }";
     let expected = r#"{"data":{"tasks":[{"title":"a","version":1,"completed":false}]}}"#;
-    assert_eq!(app.user("ann").graphql(document).variables(json!({})).await.text, expected);
+    assert_eq!(app.user("ann").graphql(document).await.text, expected);
+    assert_eq!(proxy.take_transactions().values().sum::<usize>(), 1);
 }
 
 #[tokio::test]
