@@ -69,3 +69,33 @@ async fn errors_have_their_format_in_rest() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn data_and_errors_have_their_format_in_graphql() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    let first = ann.create("Buy milk").await;
+    let tasks = [&first, &ann.create("Water plants").await];
+    let page = "{ tasksConnection(first: 1, sort: TITLE_ASC) { totalCount pageInfo { hasNextPage hasPreviousPage } \
+                edges { node { id title description completed version createdAt updatedAt } } } }";
+    let update = "mutation($id: ID!, $input: UpdateTaskInput!) { \
+                  updateTask(id: $id, input: $input, expectedVersion: 9) { id } }";
+    let variables = json!({ "id": first["id"], "input": { "title": "New" } });
+    let missing = r#"mutation { toggleTask(id: "00000000-0000-7000-8000-000000000000") { id } }"#;
+    let cases = [
+        ("page", ann.graphql(page)),
+        ("null_for_an_absent_task", ann.graphql(r#"{ node(id: "00000000-0000-7000-8000-000000000000") { id } }"#)),
+        ("unauthenticated", app.anonymous().graphql("{ me { id } }")),
+        ("parse_failed", ann.graphql("{ me")),
+        ("validation_failed", ann.graphql("{ nothing }")),
+        ("invalid_fields", ann.graphql(r#"mutation { createTask(input: { title: "" }) { id } }"#)),
+        ("invalid_variables", ann.graphql(update).variables(json!({ "id": first["id"] }))),
+        ("not_found", ann.graphql(missing)),
+        ("version_conflict", ann.graphql(update).variables(variables)),
+        ("partly_failed", ann.graphql(r#"{ task(id: "x") { id } me { id } }"#)),
+    ];
+    check_all(cases, async |(name, call)| {
+        assert_snapshot!(format!("graphql_{name}"), shown(&call.await, &tasks));
+    })
+    .await;
+}
