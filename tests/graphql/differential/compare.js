@@ -83,13 +83,15 @@ function dataKind({ kind, path }, { introspection, hasNullCondition }, errors) {
 }
 
 /** Each failure that can be told from the data is reported; of those that null the same thing, at least one. */
-function errorDifference({ data, failures }, errors) {
+function errorDifference({ data, failures, introspection }, errors) {
   const show = ({ path, code }) => `${path?.join(".")} ${code}`;
   const wanted = failures.map(show);
   const got = errors.map(({ path, extensions }) => show({ path, code: extensions?.code }));
   const isKnown = got.every((error) => wanted.includes(error)) && new Set(got).size === got.length;
   const isEnough = data === null ? got.length > 0 : got.length === wanted.length;
-  return isKnown && isEnough ? undefined : { kind: "errors", messages: [`${got} instead of ${wanted}`] };
+  if (isKnown && isEnough) return undefined;
+  const isInside = ({ path }) => introspection.includes(path?.[0]);
+  return { kind: errors.some(isInside) ? "introspection: errors" : "errors", messages: [`${got} instead of ${wanted}`] };
 }
 
 /** Compares values in which marks stand for what only the server knows; a mark stands for the same thing everywhere. */
