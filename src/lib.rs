@@ -18,6 +18,7 @@ pub mod error;
 pub mod graphql;
 pub mod health;
 pub mod http;
+pub mod live;
 pub mod rate_limit;
 pub mod resolvers;
 pub mod rest;

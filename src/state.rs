@@ -6,6 +6,7 @@ use crate::{
     auth::Verifier,
     graphql::{Playground, Schema},
     health::Readiness,
+    live::Hub,
     rate_limit::RateLimits,
     store::Db,
 };
@@ -15,6 +16,8 @@ use crate::{
 pub struct AppState {
     /// The database.
     pub db: Db,
+    /// Wakes the streams of changes.
+    pub live: Hub,
     /// Verifies bearer tokens.
     pub verifier: Verifier,
     /// How much users and addresses may ask for.

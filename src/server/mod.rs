@@ -27,6 +27,7 @@ use crate::{
     error::{Error, Result},
     graphql::{self, Documents, Playground},
     health::Readiness,
+    live::Hub,
     router::{RouterConfig, router},
     state::AppState,
     store::{self, Db},
@@ -57,7 +58,8 @@ pub async fn serve(config: Config) -> Result<()> {
         listener.map_err(|error| Error::internal(format!("can't listen on {}: {error}", config.server.address())))?;
     let address = listener.local_addr().map_err(Error::internal)?;
     let metrics = config.has_metrics().then(collect_metrics).transpose().map_err(Error::internal)?;
-    let app = app(&config, db.clone(), sources, documents, development.as_ref(), metrics);
+    let live = Hub::new(db.clone());
+    let app = app(&config, db.clone(), live.clone(), sources, documents, development.as_ref(), metrics);
     match &development {
         Some(development) => println!("{}", development.banner(address)),
         None => tracing::info!(%address, "serving"),
@@ -65,9 +67,10 @@ pub async fn serve(config: Config) -> Result<()> {
     tokio::select! {
         () = run(listener, app, &config) => {}
         () = db.keep_swept() => {}
+        () = live.keep_polling() => {}
     }
     db.drain(Instant::now() + config.database.statement_timeout).await;
-    drop(db);
+    drop((db, live));
     database.close().await?;
     tracing::info!("stopped");
     Ok(())
@@ -76,6 +79,7 @@ pub async fn serve(config: Config) -> Result<()> {
 fn app(
     config: &Config,
     db: Db,
+    live: Hub,
     sources: Vec<KeySource>,
     documents: Documents,
     development: Option<&Development>,
@@ -88,6 +92,7 @@ fn app(
     let rate_limits = config.rate_limits();
     let state = AppState {
         db,
+        live,
         verifier,
         schema: graphql::schema(&config.limits(), documents, rate_limits.clone()),
         rate_limits,

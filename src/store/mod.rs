@@ -10,6 +10,7 @@
 mod admission;
 mod cancellation;
 mod connect;
+mod feed;
 mod idempotency;
 mod isolation;
 mod migrate;
@@ -28,14 +29,16 @@ mod transaction;
 #[cfg(feature = "embedded")]
 mod embedded;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 #[cfg(feature = "embedded")]
 pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
 pub use self::{
     connect::Target,
+    feed::reset_feed,
     idempotency::{Idempotency, Replayed},
     migrate::{migrate, revert},
     tasks::{Changed, UserTasks},
@@ -78,6 +81,22 @@ impl Db {
     #[must_use]
     pub fn tasks(&self, user: CurrentUser) -> UserTasks {
         UserTasks::new(self.pool.for_request(), user)
+    }
+
+    /// Calls this with the user after each transaction that writes, whatever became of it. Only the first one that is given.
+    pub fn on_write(&self, listener: Arc<dyn Fn(&str) + Send + Sync>) {
+        self.pool.on_write(listener);
+    }
+
+    /// Whether other servers may write to this database.
+    #[must_use]
+    pub fn has_other_writers(&self) -> bool {
+        !self.pool.connector().has_one_backend()
+    }
+
+    /// For each of these users the era of the feed, and when their tasks changed last.
+    pub async fn heads(&self, users: &[Arc<str>]) -> Result<Vec<(String, i32, Option<DateTime<Utc>>)>> {
+        self.pool.heads(users).await
     }
 
     /// Fails if a pooler in front of the database mixes up prepared statements; the error's cause says what to change.

@@ -3,7 +3,7 @@
 use std::{
     ops::{Deref, DerefMut},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -44,7 +44,11 @@ pub(super) struct Pool {
     checkout_timeout: Duration,
     statement_timeout: Duration,
     statement_timeout_setting: Arc<str>,
+    on_write: Arc<OnceLock<Arc<WriteListener>>>,
 }
+
+/// Hears who wrote.
+type WriteListener = dyn Fn(&str) + Send + Sync;
 
 /// A connection that belongs to one operation until it is dropped, which gives it back.
 pub(super) struct Lease {
@@ -99,6 +103,7 @@ impl Pool {
             checkout_timeout: config.checkout_timeout,
             statement_timeout: config.statement_timeout,
             statement_timeout_setting: config.statement_timeout.as_millis().to_string().into(),
+            on_write: Arc::default(),
         })
     }
 
@@ -114,6 +119,18 @@ impl Pool {
     /// The same, as the setting of the server.
     pub(super) fn statement_timeout_setting(&self) -> &str {
         &self.statement_timeout_setting
+    }
+
+    /// Only the first listener is kept.
+    pub(super) fn on_write(&self, listener: Arc<WriteListener>) {
+        let _ = self.on_write.set(listener);
+    }
+
+    /// Tells the listener that this user has written, perhaps.
+    pub(super) fn wrote(&self, user: &str) {
+        if let Some(listener) = self.on_write.get() {
+            listener(user);
+        }
     }
 
     pub(super) fn connector(&self) -> &Arc<Connector> {

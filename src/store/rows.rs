@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::schema::tasks;
-use crate::task::{Description, NewTask, Task, TaskId, TaskPatch, Title};
+use crate::task::{DeletedTask, Description, NewTask, Task, TaskId, TaskPatch, Title};
 
 /// A whole row. Also what is stored of one under an idempotency key: a column that is added needs `#[serde(default)]`,
 /// for outcomes that were stored before.
@@ -41,6 +41,16 @@ impl From<TaskRow> for Task {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+/// A row of `deleted_tasks` in the columns of [`TaskRow`], for a UNION of both. It was changed last when it was deleted.
+pub(super) const TOMBSTONE_COLUMNS: &str = "user_id, id, '', NULL, false, version, deleted_at, deleted_at";
+
+impl TaskRow {
+    /// What a row of [`TOMBSTONE_COLUMNS`] stands for.
+    pub(super) fn into_deleted(self) -> DeletedTask {
+        DeletedTask { id: self.id.into(), version: self.version, deleted_at: self.updated_at }
     }
 }
 

@@ -1,6 +1,28 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    /// Which tasks were deleted, and nothing of what they said. Every row belongs to one user; row-level security is forced.
+    deleted_tasks (user_id, deleted_at, id) {
+        /// Whose task it was, as in tasks.
+        user_id -> Text,
+        /// When it was deleted: its position in the user's change feed. Kept for 31 days, then removed by a later deletion of the user's.
+        deleted_at -> Timestamptz,
+        /// The id it had in tasks.
+        id -> Uuid,
+        /// One more than the version it had.
+        version -> Int8,
+    }
+}
+
+diesel::table! {
+    /// One row, the same for all users. No rows of users.
+    feed_era (era) {
+        /// A number that every cursor of the change feed carries. A new one makes all clients start over.
+        era -> Int4,
+    }
+}
+
+diesel::table! {
     /// Writes that were done under a key of the client's, so that a repeated request is answered and not done again. Every row belongs to one user; row-level security is forced.
     idempotency_keys (user_id, key, part) {
         /// Whose key it is, as in tasks.
@@ -35,9 +57,9 @@ diesel::table! {
         version -> Int8,
         /// When the task was created; microseconds, UTC.
         created_at -> Timestamptz,
-        /// When the task last changed; microseconds, UTC.
+        /// When the task last changed: its position in the user's change feed, later than that of every earlier change. Microseconds, UTC.
         updated_at -> Timestamptz,
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(idempotency_keys, tasks,);
+diesel::allow_tables_to_appear_in_same_query!(deleted_tasks, feed_era, idempotency_keys, tasks,);

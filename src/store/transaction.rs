@@ -112,9 +112,11 @@ async fn transact<W: Work>(
     let started = Instant::now();
     let limit = pool.statement_timeout();
     let switch = Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: lease.schema() };
-    let Ok(answers) = timeout(limit + GRACE, pipeline(lease.connection(), access, &switch, &*work)).await else {
-        return Err(give_up(&pool, lease, &settled));
-    };
+    let answers = timeout(limit + GRACE, pipeline(lease.connection(), access, &switch, &*work)).await;
+    if access == Access::ReadWrite {
+        pool.wrote(&user);
+    }
+    let Ok(answers) = answers else { return Err(give_up(&pool, lease, &settled)) };
     if answers.begin.is_err() {
         pool.retire(&mut lease);
     }

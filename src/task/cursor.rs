@@ -13,6 +13,11 @@ use super::{SortColumn, Task, TaskSort, Title, Violation};
 const MAX_CURSOR: usize = 4096;
 /// The last microsecond of the year 9999, in microseconds since 1970.
 const MAX_TIME: i64 = 253_402_300_799_999_999;
+/// The same as a time.
+pub(super) const LAST_TIME: DateTime<Utc> = match DateTime::from_timestamp_micros(MAX_TIME) {
+    Some(time) => time,
+    None => DateTime::<Utc>::MAX_UTC,
+};
 
 /// A position in a list of one sort. Clients see opaque URL-safe text.
 ///
@@ -106,7 +111,7 @@ impl FromStr for Cursor {
 }
 
 /// Checks that the database could hold this time: a cursor may be forged.
-fn stored_time(micros: i64) -> Result<DateTime<Utc>, Violation> {
+pub(super) fn stored_time(micros: i64) -> Result<DateTime<Utc>, Violation> {
     let in_range = (0..=MAX_TIME).contains(&micros);
     in_range.then(|| DateTime::from_timestamp_micros(micros)).flatten().ok_or(Violation::Cursor)
 }

@@ -92,14 +92,15 @@ pub struct Filter {
 pub struct Limit(i64);
 
 impl Limit {
+    /// A page of a stream: large enough to catch up, small enough to be sent while others wait.
+    pub const STREAMED: Self = Self(100);
+
     /// The number.
     #[must_use]
     pub const fn get(self) -> i64 {
         self.0
     }
-}
 
-impl Limit {
     /// A page size that may be 0: the page is empty, but says whether there is more.
     pub fn or_zero(limit: i64) -> Result<Self, Violation> {
         match limit {

@@ -1,6 +1,8 @@
 //! The domain's plain types. A value that exists is valid: the constructors hold the rules.
 
+mod change;
 mod cursor;
+mod feed_cursor;
 mod field_error;
 mod idempotency;
 mod list;
@@ -12,7 +14,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
 pub use self::{
+    change::{Change, Changes, DeletedTask, Position},
     cursor::{Cursor, SortKey},
+    feed_cursor::{Bounds, FeedCursor, FeedHead, MAX_AGE, Since},
     field_error::{FieldError, Violation},
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
     list::{

@@ -1,6 +1,7 @@
 //! One user's tasks. Every query names the owner, and row-level security says it again.
 
 mod bulk;
+mod changes;
 mod reads;
 mod writes;
 
@@ -8,6 +9,7 @@ use std::{fmt, sync::Arc};
 
 use self::{
     bulk::{ClearCompleted, CompleteAll, CompleteMany, DeleteMany, InsertMany},
+    changes::ReadChanges,
     reads::{Counts, Find, List, Total},
     writes::{Delete, Insert, SetCompleted, TaskTarget, Toggle, Update},
 };
@@ -15,7 +17,7 @@ use super::{idempotency::Idempotency, pool::Pool, rows::TaskRow, statement::Writ
 use crate::{
     auth::CurrentUser,
     error::{Error, Result},
-    task::{Filter, NewTask, Page, PageRequest, Search, Task, TaskCounts, TaskId, TaskPatch},
+    task::{Changes, Filter, Limit, NewTask, Page, PageRequest, Search, Since, Task, TaskCounts, TaskId, TaskPatch},
 };
 
 /// The tasks of one user, and of no other. Only [`super::Db::tasks`] makes one.
@@ -78,6 +80,18 @@ impl UserTasks {
         let rows = self.read(Counts(search)).await?;
         let of = |status| rows.iter().filter(|(completed, _)| *completed == status).map(|(_, count)| count).sum();
         Ok(TaskCounts { pending: of(false), completed: of(true) })
+    }
+
+    /// A page of what changed, or the first page of everything if it can't be told any more what changed since then.
+    pub async fn changes(&self, since: &Since, limit: Limit) -> Result<Changes> {
+        let feed = self.read(ReadChanges::new(since, limit)).await?;
+        if let Some(page) = changes::page(feed, since, limit)? {
+            return Ok(page);
+        }
+        let feed = self.read(ReadChanges::new(&Since::Beginning, limit)).await?;
+        let page = changes::page(feed, &Since::Beginning, limit)?;
+        let page = page.ok_or_else(|| Error::internal("a feed that has no beginning"))?;
+        Ok(Changes { reset: true, ..page })
     }
 
     /// Adds a task.

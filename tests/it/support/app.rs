@@ -8,6 +8,7 @@ use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
     graphql::{self, Documents, Limits, Playground},
     health::Readiness,
+    live::Hub,
     rate_limit::RateLimits,
     router::{RouterConfig, router},
     state::AppState,
@@ -81,6 +82,7 @@ impl Builder {
         let verifier = Verifier::new(self.sources(), ClaimRules::default());
         let state = AppState {
             db: store.clone(),
+            live: Hub::new(store.clone()),
             verifier: verifier.clone(),
             rate_limits: RateLimits::default(),
             schema: graphql::schema(&self.limits, self.documents, RateLimits::default()),

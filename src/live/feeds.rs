@@ -1,0 +1,209 @@
+//! The feeds that have streams on this server.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{self, Notify, watch};
+
+use crate::{
+    error::Result,
+    store::UserTasks,
+    task::{Changes, FeedCursor, Limit, Since},
+};
+
+/// By user. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Feeds(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    of_users: Mutex<HashMap<Arc<str>, Arc<Feed>>>,
+    has_first: Notify,
+}
+
+/// The era and the last position.
+pub(super) type Head = (i32, Option<DateTime<Utc>>);
+
+/// One user's feed, for all streams of that user.
+#[derive(Default)]
+struct Feed {
+    /// Incremented when there may be something to read.
+    signal: watch::Sender<u64>,
+    /// The head when it was last read or polled.
+    head: Mutex<Option<Head>>,
+    /// What was read last. Locked while the next page is read, so that all who wait for it share it.
+    page: sync::Mutex<Option<SharedPage>>,
+}
+
+/// A page for all streams that are at the same position. It is kept for as long as one of them sends it.
+struct SharedPage {
+    since: Place,
+    signal: u64,
+    page: Weak<Changes>,
+}
+
+type Place = (i32, Option<DateTime<Utc>>);
+
+impl Feeds {
+    /// One more stream of this user.
+    pub(super) fn watch(&self, user: &Arc<str>) -> Watch {
+        let mut of_users = self.lock();
+        if of_users.is_empty() {
+            self.0.has_first.notify_one();
+        }
+        let feed = Arc::clone(of_users.entry(Arc::clone(user)).or_default());
+        Watch { signal: feed.signal.subscribe(), feed, user: Arc::clone(user), feeds: self.clone() }
+    }
+
+    /// There is something to read, if the write succeeded.
+    pub(super) fn wrote(&self, user: &str) {
+        if let Some(feed) = self.lock().get(user) {
+            feed.signal.send_modify(|signal| *signal += 1);
+        }
+    }
+
+    /// Wakes the streams of a feed whose head is another one than when it was last seen.
+    pub(super) fn polled(&self, user: &str, head: Head) {
+        if let Some(feed) = self.lock().get(user)
+            && feed.see(head) != Some(head)
+        {
+            feed.signal.send_modify(|signal| *signal += 1);
+        }
+    }
+
+    /// The users who have streams, once there are any.
+    pub(super) async fn users(&self) -> Vec<Arc<str>> {
+        loop {
+            let users: Vec<_> = self.lock().keys().cloned().collect();
+            if !users.is_empty() {
+                return users;
+            }
+            self.0.has_first.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Feed>>> {
+        self.0.of_users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Feed {
+    /// Returns the head that was seen before.
+    fn see(&self, head: Head) -> Option<Head> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner).replace(head)
+    }
+}
+
+/// One stream's view of its user's feed.
+pub(super) struct Watch {
+    signal: watch::Receiver<u64>,
+    feed: Arc<Feed>,
+    user: Arc<str>,
+    feeds: Feeds,
+}
+
+impl Watch {
+    /// Waits until there may be something that wasn't there at the last read.
+    pub(super) async fn changed(&mut self) {
+        // The sender is there for as long as the feed is.
+        let _ = self.signal.changed().await;
+    }
+
+    /// Reads the page behind a cursor.
+    pub(super) async fn read(&mut self, tasks: &UserTasks, since: &Since, limit: Limit) -> Result<Changes> {
+        self.signal.mark_unchanged();
+        let page = tasks.changes(since, limit).await?;
+        self.saw(&page);
+        Ok(page)
+    }
+
+    /// Reads the page behind a cursor that all earlier changes lie before: what the user's other streams read too.
+    pub(super) async fn read_shared(
+        &mut self,
+        tasks: &UserTasks,
+        cursor: FeedCursor,
+        limit: Limit,
+    ) -> Result<Arc<Changes>> {
+        let mut last = self.feed.page.lock().await;
+        let signal = *self.signal.borrow_and_update();
+        let since = (cursor.era(), cursor.time());
+        if let Some(shared) = last.as_ref().filter(|shared| shared.signal == signal && shared.since == since)
+            && let Some(page) = shared.page.upgrade()
+        {
+            return Ok(page);
+        }
+        let page = Arc::new(tasks.changes(&Since::Cursor(cursor), limit).await?);
+        *last = Some(SharedPage { since, signal, page: Arc::downgrade(&page) });
+        self.saw(&page);
+        Ok(page)
+    }
+
+    /// A page with nothing behind it ends at the head.
+    fn saw(&self, page: &Changes) {
+        if !page.has_more {
+            self.feed.see((page.cursor.era(), page.cursor.time()));
+        }
+    }
+}
+
+impl Drop for Watch {
+    /// The last one out forgets the user.
+    fn drop(&mut self) {
+        let mut of_users = self.feeds.lock();
+        if Arc::strong_count(&self.feed) == 2 {
+            of_users.remove(&self.user);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_wakes_the_streams_of_its_user_and_no_others() {
+        let feeds = Feeds::default();
+        let (mut ann, mut twin) = (feeds.watch(&"ann".into()), feeds.watch(&"ann".into()));
+        let mut bob = feeds.watch(&"bob".into());
+        feeds.wrote("ann");
+        feeds.wrote("nobody");
+        assert!(ann.changed().now_or_never().is_some() && twin.changed().now_or_never().is_some());
+        assert!(ann.changed().now_or_never().is_none(), "one write wakes once");
+        assert!(bob.changed().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_poll_wakes_when_the_head_is_another_one() {
+        let feeds = Feeds::default();
+        let mut ann = feeds.watch(&"ann".into());
+        let (before, after) = (DateTime::from_timestamp(1, 0), DateTime::from_timestamp(2, 0));
+        // Before, after, a reset, and a database that was restored.
+        for (head, wakes) in [
+            ((1, before), true),
+            ((1, before), false),
+            ((1, after), true),
+            ((2, after), true),
+            ((2, after), false),
+            ((2, None), true),
+        ] {
+            feeds.polled("ann", head);
+            assert_eq!(ann.changed().now_or_never().is_some(), wakes, "{head:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn users_are_forgotten_when_their_last_stream_ends() {
+        let feeds = Feeds::default();
+        assert_eq!(feeds.users().now_or_never(), None);
+        let (first, second) = (feeds.watch(&"ann".into()), feeds.watch(&"ann".into()));
+        drop(first);
+        assert_eq!(feeds.users().await, ["ann".into()]);
+        drop(second);
+        assert!(feeds.lock().is_empty());
+    }
+}

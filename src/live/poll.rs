@@ -1,0 +1,48 @@
+//! Finds what other servers write: asks for the heads of the feeds that have streams here, again and again.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::feeds::Feeds;
+use crate::{error::Result, store::Db};
+
+/// How many users one query asks about.
+const BATCH: usize = 1000;
+/// The pause between two rounds.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// How much longer the pause is than the round: polling takes at most a fiftieth of one processor.
+const PAUSE_PER_ROUND: u32 = 49;
+
+pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
+    if !db.has_other_writers() {
+        return std::future::pending().await;
+    }
+    let mut was_polled = true;
+    loop {
+        let users = feeds.users().await;
+        let started = Instant::now();
+        let polled = poll(db, feeds, &users).await;
+        if let Err(error) = &polled
+            && was_polled
+        {
+            tracing::warn!(error = error.report(), "can't look for changes that other servers make");
+        }
+        was_polled = polled.is_ok();
+        sleep(pause(started.elapsed())).await;
+    }
+}
+
+async fn poll(db: &Db, feeds: &Feeds, users: &[Arc<str>]) -> Result<()> {
+    for batch in users.chunks(BATCH) {
+        for (user, era, last) in db.heads(batch).await? {
+            feeds.polled(&user, (era, last));
+        }
+    }
+    Ok(())
+}
+
+fn pause(round: Duration) -> Duration {
+    (round * PAUSE_PER_ROUND).clamp(MIN_PAUSE, MAX_PAUSE)
+}

@@ -1,0 +1,77 @@
+//! The last positions of many users' feeds, for streams that wait for other servers' writes. It acts as a role that can
+//! read positions and nothing else.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{Array, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use tokio::time::timeout;
+
+use crate::{
+    error::{Error, Result},
+    store::{
+        cancellation::FinishOnDrop,
+        pool::{Lease, Pool},
+    },
+};
+
+const ACT_AS_FEED: &str = "
+    SELECT set_config('role', 'tandem_feed', true), set_config('search_path', $1, true),
+           set_config('statement_timeout', $2, true)";
+
+/// Two probes of an index for each user.
+const HEADS: &str = "
+    SELECT watched.user_id, era, greatest(
+        (SELECT max(updated_at) FROM tasks WHERE tasks.user_id = watched.user_id),
+        (SELECT max(deleted_at) FROM deleted_tasks WHERE deleted_tasks.user_id = watched.user_id)) AS last
+    FROM feed_era, unnest($1) AS watched (user_id)";
+
+/// A user, the era, and the time of the user's last change.
+type Head = (String, i32, Option<DateTime<Utc>>);
+
+#[derive(QueryableByName)]
+struct HeadRow {
+    #[diesel(sql_type = Text)]
+    user_id: String,
+    #[diesel(sql_type = Integer)]
+    era: i32,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last: Option<DateTime<Utc>>,
+}
+
+impl Pool {
+    /// The heads of these users' feeds.
+    pub(in crate::store) async fn heads(&self, users: &[Arc<str>]) -> Result<Vec<Head>> {
+        let users = users.iter().map(ToString::to_string).collect();
+        let lease = self.lease().await?;
+        let limit = self.statement_timeout();
+        FinishOnDrop::new(read_heads(lease, users, limit, self.statement_timeout_setting().to_owned())).await
+    }
+}
+
+async fn read_heads(mut lease: Lease, users: Vec<String>, limit: Duration, setting: String) -> Result<Vec<Head>> {
+    let read = timeout(limit, read_in_transaction(lease.connection(), lease.schema(), &users, &setting)).await;
+    if !matches!(read, Ok(Ok(_))) {
+        lease.spoil();
+    }
+    let rows = read.map_err(Error::unavailable)?.map_err(Error::unavailable)?;
+    Ok(rows.into_iter().map(|HeadRow { user_id, era, last }| (user_id, era, last)).collect())
+}
+
+#[expect(clippy::disallowed_methods, reason = "statements the query builder doesn't have")]
+async fn read_in_transaction(
+    connection: &AsyncPgConnection,
+    schema: &str,
+    users: &[String],
+    limit: &str,
+) -> QueryResult<Vec<HeadRow>> {
+    sql_query("BEGIN READ ONLY").execute(&mut &*connection).await?;
+    sql_query(ACT_AS_FEED).bind::<Text, _>(schema).bind::<Text, _>(limit).execute(&mut &*connection).await?;
+    let rows = sql_query(HEADS).bind::<Array<Text>, _>(users).load(&mut &*connection).await?;
+    sql_query("COMMIT").execute(&mut &*connection).await?;
+    Ok(rows)
+}

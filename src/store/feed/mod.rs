@@ -1,0 +1,6 @@
+//! What the change feed needs of the database besides one user's changes: the heads of many feeds, and a new era.
+
+mod era;
+mod heads;
+
+pub use self::era::reset_feed;

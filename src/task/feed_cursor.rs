@@ -1,0 +1,288 @@
+//! Cursors of the change feed: how far a replica has got.
+//!
+//! Positions of one user grow, and a change becomes visible before any later one, so a snapshot that shows a position
+//! shows everything before it. What is past retention is known to the cursor itself: it carries how fresh its replica is.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Position, Violation, cursor::stored_time};
+
+/// How old what a replica knows may be. Deletions are remembered for a day longer, for clocks that jump.
+pub const MAX_AGE: TimeDelta = TimeDelta::days(30);
+/// Cursors are shorter.
+const MAX_LENGTH: usize = 512;
+
+/// How far a replica has got. Clients see opaque URL-safe text.
+///
+/// It isn't signed: a forged one only shows its user another part of their own feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedCursor {
+    era: i32,
+    /// Of the last change that was read; none if there was none.
+    last: Option<Position>,
+    /// The last position of the feed when the replica began with nothing: deletions up to there are none of its tasks.
+    began: Option<DateTime<Utc>>,
+    /// Every deletion up to then is known, or was of no task of the replica.
+    fresh: DateTime<Utc>,
+}
+
+/// A feed at the instant it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedHead {
+    /// Of the database: cursors of another era are void.
+    pub era: i32,
+    /// The time of the last change; none if there was none, or none that is remembered.
+    pub last: Option<DateTime<Utc>>,
+    /// The database's clock.
+    pub now: DateTime<Utc>,
+}
+
+/// From where a feed is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Since {
+    /// Everything: the replica holds nothing yet.
+    #[default]
+    Beginning,
+    /// Only what happens from now on.
+    Latest,
+    /// What happened since this cursor.
+    Cursor(FeedCursor),
+}
+
+/// What a page starts behind, of the tasks that are there and of those that were deleted.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Tasks that changed later.
+    pub tasks: Position,
+    /// Tasks that were deleted later.
+    pub deletions: Position,
+}
+
+impl Since {
+    /// The word for [`Self::Latest`].
+    pub const LATEST: &str = "latest";
+
+    /// What to read.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        match self {
+            Self::Beginning => Bounds { tasks: Position::FIRST, deletions: Position::LAST },
+            Self::Latest => Bounds { tasks: Position::LAST, deletions: Position::LAST },
+            Self::Cursor(FeedCursor { last, began, .. }) => {
+                let tasks = last.unwrap_or(Position::FIRST);
+                Bounds { tasks, deletions: began.map_or(tasks, |began| tasks.max(Position::end_of(began))) }
+            }
+        }
+    }
+
+    /// Where the reader stands in a feed with this head; `None` if that can't be told any more.
+    #[must_use]
+    pub fn resume(&self, head: &FeedHead) -> Option<FeedCursor> {
+        let FeedHead { era, last, now } = *head;
+        match *self {
+            Self::Beginning => Some(FeedCursor { era, last: None, began: last, fresh: now }),
+            Self::Latest => Some(FeedCursor { era, last: last.map(Position::end_of), began: None, fresh: now }),
+            Self::Cursor(cursor) => cursor.is_valid(head).then_some(cursor),
+        }
+    }
+}
+
+impl FeedCursor {
+    /// Whether everything since can be told: it is of this era, not ahead of the feed, as after the database was
+    /// restored, and not too old.
+    fn is_valid(&self, head: &FeedHead) -> bool {
+        let is_ahead = self.last.is_some_and(|position| head.last.is_none_or(|last| position.time > last));
+        self.era == head.era && !is_ahead && head.now.signed_duration_since(self.fresh) <= MAX_AGE
+    }
+
+    /// Behind a page that ends with this change, if it has any. Behind the last page is the head of the feed.
+    #[must_use]
+    pub fn behind(self, end: Option<Position>, has_more: bool, head: &FeedHead) -> Self {
+        if !has_more {
+            let last = head.last.map(Position::end_of);
+            return Self { last, began: None, fresh: head.now, ..self };
+        }
+        let last = end.or(self.last);
+        // Deletions that are still to be told come later than what was told.
+        let fresh = last.map_or(self.fresh, |position| self.fresh.max(position.time));
+        let began = self.began.filter(|began| last.is_none_or(|position| position.time <= *began));
+        Self { last, began, fresh, ..self }
+    }
+
+    /// The era it is of.
+    #[must_use]
+    pub fn era(&self) -> i32 {
+        self.era
+    }
+
+    /// When the last change was made that the replica knows.
+    #[must_use]
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        self.last.map(|position| position.time)
+    }
+}
+
+impl Position {
+    /// Before every change.
+    const FIRST: Self = Self { time: DateTime::<Utc>::UNIX_EPOCH, id: Uuid::nil() };
+    /// Behind every change.
+    const LAST: Self = Self { time: super::cursor::LAST_TIME, id: Uuid::max() };
+
+    /// Behind all changes of this time.
+    const fn end_of(time: DateTime<Utc>) -> Self {
+        Self { time, id: Uuid::max() }
+    }
+}
+
+/// The serialized form: JSON in base64, with times in microseconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct Wire(i32, Option<(i64, Uuid)>, Option<i64>, i64);
+
+impl fmt::Display for FeedCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.last.map(|Position { time, id }| (time.timestamp_micros(), id));
+        let began = self.began.map(|began| began.timestamp_micros());
+        let wire = Wire(self.era, last, began, self.fresh.timestamp_micros());
+        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).map_err(|_| fmt::Error)?))
+    }
+}
+
+impl FromStr for FeedCursor {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        if text.len() > MAX_LENGTH {
+            return Err(Violation::Cursor);
+        }
+        let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Violation::Cursor)?;
+        let Wire(era, last, began, fresh) = serde_json::from_slice(&json).map_err(|_| Violation::Cursor)?;
+        let position = |(time, id)| Ok(Position { time: stored_time(time)?, id });
+        Ok(Self {
+            era,
+            last: last.map(position).transpose()?,
+            began: began.map(stored_time).transpose()?,
+            fresh: stored_time(fresh)?,
+        })
+    }
+}
+
+impl FromStr for Since {
+    type Err = Violation;
+
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        if text == Self::LATEST { Ok(Self::Latest) } else { text.parse().map(Self::Cursor) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: TimeDelta = TimeDelta::days(1);
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 123_456_000).unwrap()
+    }
+
+    fn position(seconds: i64) -> Position {
+        Position { time: at(seconds), id: Uuid::now_v7() }
+    }
+
+    fn head(last: Option<i64>, now: i64) -> FeedHead {
+        FeedHead { era: 7, last: last.map(at), now: at(now) }
+    }
+
+    #[test]
+    fn a_cursor_survives_the_wire() {
+        for (last, began) in [(None, None), (Some(position(1)), None), (Some(position(1)), Some(at(5)))] {
+            let cursor = FeedCursor { era: -3, last, began, fresh: at(9) };
+            let text = cursor.to_string();
+            assert_eq!(text.parse(), Ok(Since::Cursor(cursor)));
+            assert!(text.len() < MAX_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+        }
+        assert_eq!("latest".parse(), Ok(Since::Latest));
+    }
+
+    #[test]
+    fn garbage_and_impossible_cursors_are_refused() {
+        let of = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
+        assert!(of("[1,null,null,0]").parse::<Since>().is_ok(), "the form this test varies is right");
+        let good = FeedCursor { era: 1, last: Some(position(1)), began: None, fresh: at(1) }.to_string();
+        let bad = [
+            String::new(),
+            "Latest".to_owned(),
+            "%%%".to_owned(),
+            good[..good.len() - 3].to_owned(),
+            "A".repeat(MAX_LENGTH + 1),
+            of("[1,null,null]"),
+            of("[1,null,null,-1]"),
+            of("[9999999999,null,null,0]"),
+            of(&format!("[1,[{},\"{}\"],null,0]", i64::MAX, Uuid::nil())),
+            of("[1,[0,\"x\"],null,0]"),
+            of(&format!("[{{\"column\":\"created\",\"descending\":true}},0,\"{}\"]", Uuid::nil())),
+        ];
+        for text in bad {
+            assert_eq!(text.parse::<Since>(), Err(Violation::Cursor), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_position_is_lost_with_its_era_ahead_of_the_feed_and_when_it_is_old() {
+        let cursor = FeedCursor { era: 7, last: Some(position(100)), began: None, fresh: at(200) };
+        let is_known = |head| Since::Cursor(cursor).resume(&head).is_some();
+        assert!(is_known(head(Some(100), 200)) && is_known(head(Some(300), 400)));
+        assert!(!is_known(FeedHead { era: 8, ..head(Some(100), 200) }), "another era");
+        assert!(!is_known(head(Some(99), 200)) && !is_known(head(None, 200)), "ahead");
+        let month = MAX_AGE.num_seconds();
+        assert!(is_known(head(Some(100), 200 + month)), "as old as it may be");
+        assert!(!is_known(head(Some(100), 201 + month)), "too old");
+        // The database's clock was set back: the cursor comes from the future, and is as good as new.
+        assert!(is_known(head(Some(100), -3600)));
+    }
+
+    #[test]
+    fn a_first_sync_is_told_of_deletions_since_it_began() {
+        let began = Since::Beginning.resume(&head(Some(100), 200)).unwrap();
+        let middle = began.behind(Some(position(50)), true, &head(Some(150), 300));
+        let bounds = Since::Cursor(middle).bounds();
+        assert_eq!((bounds.tasks.time, bounds.deletions.time), (at(50), at(100)));
+        assert!(bounds.deletions > position(100), "the deletion that was the last change was before it began");
+        let behind = middle.behind(Some(position(120)), true, &head(Some(150), 300));
+        let bounds = Since::Cursor(behind).bounds();
+        assert_eq!((bounds.tasks, bounds.deletions.time), (bounds.deletions, at(120)));
+    }
+
+    #[test]
+    fn an_idle_feed_keeps_a_replica_fresh_for_as_long_as_it_asks() {
+        let mut cursor = Since::Beginning.resume(&head(Some(100), 200)).unwrap();
+        cursor = cursor.behind(Some(position(100)), false, &head(Some(100), 200));
+        for week in 1..20 {
+            let later = head(Some(100), 200 + week * 7 * DAY.num_seconds());
+            cursor = Since::Cursor(cursor).resume(&later).unwrap().behind(None, false, &later);
+        }
+        let much_later = head(Some(100), 200 + 200 * DAY.num_seconds());
+        assert_eq!(Since::Cursor(cursor).resume(&much_later), None);
+    }
+
+    #[test]
+    fn a_long_list_that_was_left_alone_for_long_can_be_read_page_by_page() {
+        let (years_ago, today) = (-1000 * DAY.num_seconds(), 0);
+        let head = head(Some(years_ago), today);
+        let cursor = Since::Beginning.resume(&head).unwrap().behind(Some(position(years_ago - 9)), true, &head);
+        assert!(Since::Cursor(cursor).resume(&head).is_some());
+    }
+
+    #[test]
+    fn from_now_on_there_is_nothing_to_read() {
+        let bounds = Since::Latest.bounds();
+        assert!(bounds.tasks > position(0) && bounds.deletions > position(0));
+        let cursor = Since::Latest.resume(&head(Some(100), 200)).unwrap();
+        assert_eq!(cursor.time(), Some(at(100)));
+        assert!(Since::Cursor(cursor).bounds().tasks > position(100));
+    }
+}
