@@ -45,6 +45,8 @@ pub enum Code {
     NotAcceptable,
     /// The user or the address asked for more than it may; the error says when to come again.
     RateLimited,
+    /// The user, the socket or the server has as many streams open as it may.
+    TooManyStreams,
     /// The client took too long to send the body.
     BodyTimeout,
     /// The request exceeded its deadline.
@@ -76,6 +78,7 @@ impl Code {
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::RateLimited => "RATE_LIMITED",
+            Self::TooManyStreams => "TOO_MANY_STREAMS",
             Self::BodyTimeout => "BODY_TIMEOUT",
             Self::Timeout => "TIMEOUT",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",

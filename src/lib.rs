@@ -27,5 +27,6 @@ pub mod server;
 mod setting;
 pub mod state;
 pub mod store;
+pub mod streams;
 pub mod task;
 pub mod telemetry;

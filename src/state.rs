@@ -9,6 +9,7 @@ use crate::{
     live::Hub,
     rate_limit::RateLimits,
     store::Db,
+    streams::Streams,
 };
 
 /// Everything a handler can ask for. Cheap to clone.
@@ -24,6 +25,8 @@ pub struct AppState {
     pub rate_limits: RateLimits,
     /// The GraphQL schema.
     pub schema: Schema,
+    /// What stays open: WebSockets and event streams.
+    pub streams: Streams,
     /// Whether this server can serve.
     pub readiness: Readiness,
     /// The GraphiQL page.

@@ -89,6 +89,7 @@ pub fn collect_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().install_recorder()?;
     describe_gauge!(CONNECTIONS, Unit::Count, "Open connections of clients");
     describe_counter!(CONNECTIONS_REFUSED, Unit::Count, "Connections closed unheard: more than the server takes");
+    crate::streams::describe_metrics();
     describe_counter!(TOKENS, Unit::Count, "Tokens by result: cached, verified or refused");
     describe_counter!(FETCHES, Unit::Count, "Fetches of a key set by result: ok or error");
     describe_counter!(CHANGES, Unit::Count, "Keys that were added to or removed from a key set");

@@ -1,7 +1,7 @@
 //! Recently verified tokens, so that a repeated token costs a hash instead of a signature.
 
 use std::{
-    sync::{Arc, Weak},
+    sync::Weak,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -32,12 +32,13 @@ impl Digest {
     }
 }
 
+/// What is known of a verified token.
 #[derive(Clone)]
-struct Entry {
-    user: CurrentUser,
-    expires: SystemTime,
+pub(super) struct Entry {
+    pub(super) user: CurrentUser,
+    pub(super) expires: SystemTime,
     /// Dropped with the key: when an issuer removes a key, the entries it verified become invalid.
-    key: Weak<Key>,
+    pub(super) key: Weak<Key>,
 }
 
 impl Entry {
@@ -59,21 +60,20 @@ impl TokenCache {
         Self { entries: Cache::builder().max_capacity(CAPACITY).expire_after(UntilExpiry).build() }
     }
 
-    /// The user of a cached token, if the token and its key are still valid.
-    pub(super) fn get(&self, token: &Digest) -> Option<CurrentUser> {
+    /// A cached token, if it and its key are still valid.
+    pub(super) fn get(&self, token: &Digest) -> Option<Entry> {
         let entry = self.entries.get(token)?;
         if entry.is_valid() {
-            return Some(entry.user);
+            return Some(entry);
         }
         self.entries.invalidate(token);
         None
     }
 
-    pub(super) fn insert(&self, token: Digest, user: &CurrentUser, expires: SystemTime, key: &Arc<Key>) {
-        let entry = Entry { user: user.clone(), expires, key: Arc::downgrade(key) };
+    pub(super) fn insert(&self, token: Digest, entry: &Entry) {
         // A token that only leeway accepts is not cached.
         if entry.is_valid() {
-            self.entries.insert(token, entry);
+            self.entries.insert(token, entry.clone());
         }
     }
 }
@@ -86,6 +86,8 @@ impl std::fmt::Debug for TokenCache {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::auth::key_set::KeySet;
 
@@ -93,34 +95,34 @@ mod tests {
         KeySet::of_secrets(&["secret".into()]).first()
     }
 
-    fn ann() -> CurrentUser {
-        CurrentUser { id: "ann".into() }
+    /// Ann's, until then.
+    fn entry(expires: SystemTime, key: &Arc<Key>) -> Entry {
+        Entry { user: CurrentUser { id: "ann".into() }, expires, key: Arc::downgrade(key) }
     }
 
     #[test]
     fn an_entry_does_not_outlive_its_key() {
         let (cache, key, token) = (TokenCache::new(), key(), Digest::of("token"));
-        cache.insert(token, &ann(), SystemTime::now() + MAX_AGE, &key);
-        assert_eq!(cache.get(&token), Some(ann()));
-        assert_eq!(cache.get(&Digest::of("another")), None);
+        cache.insert(token, &entry(SystemTime::now() + MAX_AGE, &key));
+        assert_eq!(cache.get(&token).unwrap().user.id(), "ann");
+        assert!(cache.get(&Digest::of("another")).is_none());
         drop(key);
-        assert_eq!(cache.get(&token), None);
+        assert!(cache.get(&token).is_none());
     }
 
     #[test]
     fn a_token_past_its_expiry_is_not_cached_even_if_leeway_accepts_it() {
         let (cache, key, token) = (TokenCache::new(), key(), Digest::of("token"));
-        cache.insert(token, &ann(), SystemTime::now() - Duration::from_secs(1), &key);
-        assert_eq!(cache.get(&token), None);
-        let entry = Entry { user: ann(), expires: SystemTime::now(), key: Arc::downgrade(&key) };
-        assert!(!entry.is_valid(), "the clock decides, not moka's next eviction");
+        cache.insert(token, &entry(SystemTime::now() - Duration::from_secs(1), &key));
+        assert!(cache.get(&token).is_none());
+        assert!(!entry(SystemTime::now(), &key).is_valid(), "the clock decides, not moka's next eviction");
     }
 
     #[test]
     fn there_are_never_many_more_entries_than_its_capacity() {
         let (cache, key) = (TokenCache::new(), key());
         for number in 0..CAPACITY + 2000 {
-            cache.insert(Digest::of(&number.to_string()), &ann(), SystemTime::now() + MAX_AGE, &key);
+            cache.insert(Digest::of(&number.to_string()), &entry(SystemTime::now() + MAX_AGE, &key));
         }
         cache.entries.run_pending_tasks();
         assert!(cache.entries.entry_count() <= CAPACITY);

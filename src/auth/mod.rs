@@ -15,6 +15,7 @@ mod jwks;
 mod jwks_config;
 mod key_set;
 mod mint;
+mod session;
 mod source;
 mod token;
 mod verifier;
@@ -29,6 +30,7 @@ pub use self::{
     dev_secret::dev_secret,
     jwks_config::{BetterAuth, JwksConfig, JwksUrl, Timing},
     mint::{NewToken, mint},
+    session::Session,
     source::{KeySource, parse_versioned_secrets},
     verifier::Verifier,
 };

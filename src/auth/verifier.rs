@@ -7,8 +7,8 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use jsonwebtoken::Algorithm;
 
 use super::{
-    ClaimRules, CurrentUser, KeySource,
-    cache::{Digest, TokenCache},
+    ClaimRules, CurrentUser, KeySource, Session,
+    cache::{Digest, Entry, TokenCache},
     check::{Check, Finding, TokenError, Trail},
     key_set::Key,
     source::algorithm,
@@ -52,18 +52,38 @@ impl Verifier {
     /// Whether the `Authorization` header carries a token that was verified before.
     #[must_use]
     pub(crate) fn remembers(&self, headers: &HeaderMap) -> bool {
-        let token = bearer_token(headers).ok().filter(|token| token.len() <= MAX_TOKEN);
-        token.is_some_and(|token| self.inner.cache.get(&Digest::of(token)).is_some())
+        bearer_token(headers).is_ok_and(|token| self.remembers_token(token))
+    }
+
+    /// Whether this token was verified before.
+    #[must_use]
+    pub(crate) fn remembers_token(&self, token: &str) -> bool {
+        token.len() <= MAX_TOKEN && self.inner.cache.get(&Digest::of(token)).is_some()
     }
 
     /// The user of a token. The error names the check that failed and nothing secret. Waits for an issuer only if the
     /// token names an unknown key.
     pub async fn verify(&self, token: &str) -> Result<CurrentUser> {
+        Ok(self.entry(token).await?.user)
+    }
+
+    /// The same as [`Self::authenticate`], for what lasts longer than a request.
+    pub async fn session(&self, headers: &HeaderMap) -> Result<Session> {
+        self.session_of(bearer_token(headers)?).await
+    }
+
+    /// The same as [`Self::verify`], for what lasts longer than a request.
+    pub async fn session_of(&self, token: &str) -> Result<Session> {
+        let Entry { user, expires, key } = self.entry(token).await?;
+        Ok(Session::new(user, expires + self.inner.rules.leeway, key))
+    }
+
+    async fn entry(&self, token: &str) -> Result<Entry> {
         // Hashing a token of any size would be unbounded work.
         let digest = (token.len() <= MAX_TOKEN).then(|| Digest::of(token));
-        if let Some(user) = digest.and_then(|digest| self.inner.cache.get(&digest)) {
+        if let Some(entry) = digest.and_then(|digest| self.inner.cache.get(&digest)) {
             telemetry::token_checked("cached");
-            return Ok(user);
+            return Ok(entry);
         }
         let checked = self.inner.check(token, digest, &mut Trail::default()).await;
         telemetry::token_checked(if checked.is_ok() { "verified" } else { "refused" });
@@ -87,7 +107,7 @@ impl Verifier {
 }
 
 impl Inner {
-    async fn check(&self, text: &str, digest: Option<Digest>, trail: &mut Trail) -> Result<CurrentUser, TokenError> {
+    async fn check(&self, text: &str, digest: Option<Digest>, trail: &mut Trail) -> Result<Entry, TokenError> {
         if text.len() > MAX_TOKEN {
             return Err(TokenError::new(Check::Size, format!("token is longer than {MAX_TOKEN} bytes")));
         }
@@ -100,10 +120,11 @@ impl Inner {
         trail.passed(Check::Algorithm, || format!("{algorithm:?}"));
         let key = self.signer(&token, algorithm, trail).await?;
         let (user, expires) = self.rules.check(&token.claims, trail)?;
+        let entry = Entry { user, expires, key: Arc::downgrade(&key) };
         if let Some(digest) = digest {
-            self.cache.insert(digest, &user, expires, &key);
+            self.cache.insert(digest, &entry);
         }
-        Ok(user)
+        Ok(entry)
     }
 
     /// The key that signed the token. Issuers are asked only after all known keys have been tried.

@@ -20,7 +20,7 @@ pub use self::{
     database::DatabaseSettings, errors::ConfigErrors, graphql::GraphqlSettings, logs::LogSettings,
     rate_limits::RateLimitSettings, reference::reference, server::ServerSettings, tokens::TokenSettings,
 };
-use crate::{auth::KeySource, graphql::Limits, rate_limit::RateLimits, setting};
+use crate::{auth::KeySource, graphql::Limits, rate_limit::RateLimits, setting, streams::StreamLimits};
 
 /// All settings. The default is what ships: every setting omitted, which is development mode.
 #[derive(Args, Clone, Debug)]
@@ -40,6 +40,9 @@ pub struct Config {
     /// How much users and addresses may ask for.
     #[command(flatten)]
     pub rate_limits: RateLimitSettings,
+    /// WebSockets and event streams.
+    #[command(flatten)]
+    pub streams: StreamLimits,
     /// Logs and metrics.
     #[command(flatten)]
     pub logs: LogSettings,

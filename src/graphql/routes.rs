@@ -4,23 +4,26 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRef, RawQuery, State},
-    http::{HeaderMap, header},
+    extract::{FromRef, RawQuery, Request, State},
+    http::{HeaderMap, header, request::Parts},
     response::Response,
     routing::get,
 };
 
 use super::{
+    endpoint::Endpoint,
     engine::Schema,
     error_response,
     graphiql::{asset, graphiql},
     http::handler,
+    websocket::{is_upgrade, upgrade},
 };
 use crate::{
     auth::Verifier,
     error::{Code, Error},
     http::is_own_host,
     store::Db,
+    streams::{Connection, Streams},
 };
 
 /// Where operations are sent.
@@ -42,29 +45,39 @@ where
     Db: FromRef<S>,
     Playground: FromRef<S>,
     Schema: FromRef<S>,
+    Streams: FromRef<S>,
     Verifier: FromRef<S>,
 {
     let endpoint = get(page_or_query).post(handler::post).options(handler::options).fallback(handler::wrong_method);
     Router::new()
         .route(ENDPOINT, endpoint)
+        .route("/graphql/ws", get(socket))
         .route("/graphiql", get(playground))
         .route("/graphiql/assets/{name}", get(asset))
 }
 
-/// The page for a browser, else the operation in the query string.
+/// The page for a browser, a socket for who asks for one, else the operation in the query string.
 async fn page_or_query(
     State(playground): State<Playground>,
-    schema: State<Schema>,
-    verifier: State<Verifier>,
-    db: State<Db>,
-    headers: HeaderMap,
+    endpoint: Endpoint,
+    connection: Connection,
     query: RawQuery,
+    request: Request,
 ) -> Response {
+    if is_upgrade(request.headers()) {
+        return socket(endpoint, request).await;
+    }
+    let (Parts { headers, .. }, _) = request.into_parts();
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if playground.is_on && accept.is_some_and(|accept| accept.contains("text/html")) {
         return page(&playground, &headers);
     }
-    handler::get(schema, verifier, db, headers, query).await
+    handler::get(endpoint, connection, headers, query).await
+}
+
+async fn socket(endpoint: Endpoint, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    upgrade(endpoint, parts).await
 }
 
 async fn playground(State(playground): State<Playground>, headers: HeaderMap) -> Response {

@@ -18,6 +18,12 @@ pub(crate) fn accepted(headers: &HeaderMap) -> Option<Vec<Mime>> {
     Some(ranges.filter_map(|range| range.parse().ok()).collect())
 }
 
+/// Whether the client names event streams among what it accepts. Anything it accepts without a name has to end.
+pub(crate) fn accepts_events(headers: &HeaderMap) -> bool {
+    let is_named = |range: &Mime| range.essence_str() == mime::TEXT_EVENT_STREAM.as_ref() && quality(range) > 0;
+    accepted(headers).is_some_and(|ranges| ranges.iter().any(is_named))
+}
+
 /// The weight of a range in thousandths, 1000 by default.
 pub(crate) fn quality(range: &Mime) -> u16 {
     let given = range.get_param("q").and_then(|q| q.as_str().parse::<f32>().ok());

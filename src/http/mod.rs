@@ -11,6 +11,7 @@ mod probes;
 mod rate_limit;
 mod request_id;
 mod security_headers;
+mod socket_origin;
 mod status;
 mod unread_body;
 
@@ -21,10 +22,11 @@ pub(crate) use self::{
     guard::guarded,
     idempotency::{idempotency, mark_replayed},
     loopback::is_own_host,
-    media_type::{accepted, content_type, quality},
+    media_type::{accepted, accepts_events, content_type, quality},
     probes::{PROBES, is_probe},
     rate_limit::{RATE_LIMIT_HEADERS, rate_limited, retry_after},
     request_id::drop_invalid_request_id,
     security_headers::security_headers,
+    socket_origin::same_origin_sockets,
     unread_body::drain_unread_body,
 };

@@ -22,7 +22,7 @@ impl From<Code> for StatusCode {
             Code::PayloadTooLarge => Self::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,
             Code::BadUserInput | Code::IdempotencyKeyReused => Self::UNPROCESSABLE_ENTITY,
-            Code::RateLimited => Self::TOO_MANY_REQUESTS,
+            Code::RateLimited | Code::TooManyStreams => Self::TOO_MANY_REQUESTS,
             Code::InternalServerError => Self::INTERNAL_SERVER_ERROR,
             Code::ServiceUnavailable => Self::SERVICE_UNAVAILABLE,
             Code::Timeout => Self::GATEWAY_TIMEOUT,

@@ -30,6 +30,8 @@ struct State {
     waiting: Waiting,
     /// HTTP/2 sends frames that belong to no request: bytes don't tell that a head has begun.
     is_http2: bool,
+    /// Since when the client has read nothing of what is sent to it.
+    blocked: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,7 @@ enum Waiting {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { in_flight: 0, waiting: Waiting::Head(Instant::now()), is_http2: false }))
+        Self(Mutex::new(State { in_flight: 0, waiting: Waiting::Head(Instant::now()), is_http2: false, blocked: None }))
     }
 
     /// A request has begun, and goes on until what is returned is dropped.
@@ -61,6 +63,20 @@ impl Activity {
                 Waiting::Head(since) => since.elapsed() >= limits.header_timeout,
                 Waiting::Idle(since) => since.elapsed() >= limits.idle_timeout,
             }
+    }
+
+    /// Whether the client has read nothing for too long. An answer may take any time, as a stream does, but not because
+    /// of that.
+    pub(super) fn is_stalled(&self, limits: &ConnectionLimits) -> bool {
+        self.state().blocked.is_some_and(|since| since.elapsed() >= limits.send_timeout)
+    }
+
+    fn sent(&self, polled: &Poll<io::Result<usize>>) {
+        let mut state = self.state();
+        match polled {
+            Poll::Pending => drop(state.blocked.get_or_insert_with(Instant::now)),
+            Poll::Ready(_) => state.blocked = None,
+        }
     }
 
     fn received(&self) {
@@ -135,7 +151,9 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.activity.sent(&polled);
+        polled
     }
 
     fn poll_write_vectored(
@@ -143,7 +161,9 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.activity.sent(&polled);
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {

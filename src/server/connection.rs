@@ -16,7 +16,7 @@ use hyper_util::{
 };
 use tokio::{
     net::TcpStream,
-    sync::watch,
+    sync::{OwnedSemaphorePermit, watch},
     time::{Instant, interval_at, timeout},
 };
 use tower::Service;
@@ -30,6 +30,8 @@ use crate::{
     error::{Code, Error},
     http::is_probe,
     router::error_response,
+    streams,
+    telemetry::OpenConnection,
 };
 
 /// The largest head of a request. Heads longer than that are answered with 431.
@@ -54,6 +56,19 @@ pub(super) enum Serving {
     HealthOnly,
 }
 
+/// What a connection takes up for as long as it is open.
+pub(super) struct Held {
+    pub(super) _place: OwnedSemaphorePermit,
+    pub(super) _counted: OpenConnection,
+}
+
+/// Where a request comes from.
+#[derive(Clone)]
+struct Origin {
+    peer: SocketAddr,
+    connection: streams::Connection,
+}
+
 /// Serves connections: a router, and what its clients may do.
 pub(super) struct Connections {
     app: Router,
@@ -67,22 +82,32 @@ impl Connections {
         Self { app, builder: builder(), limits, serving }
     }
 
-    /// Serves one connection until it ends, is overdue, or `stopping` changes and its requests are answered.
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<()>) {
+    /// Serves one connection until it ends, is overdue, or `stopping` changes and its requests are answered. What it was
+    /// upgraded to goes on, and keeps what `held` holds.
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        held: Arc<Held>,
+        mut stopping: watch::Receiver<()>,
+    ) {
         let activity = Arc::new(Activity::new());
         let io = TokioIo::new(Socket { stream, activity: Arc::clone(&activity) });
+        let origin = Origin { peer, connection: streams::Connection::new(held, stopping.clone(), self.limits.send_timeout) };
         let service = service_fn(|request: Request<Incoming>| {
             let in_flight = activity.begin(request.version());
-            Arc::clone(&self).answer(request, peer, in_flight)
+            Arc::clone(&self).answer(request, origin.clone(), in_flight)
         });
-        let mut connection = pin!(self.builder.serve_connection(io, service));
+        let mut connection = pin!(self.builder.serve_connection_with_upgrades(io, service));
         tokio::select! {
             ended = connection.as_mut() => return log_end(ended),
             _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
             () = self.overdue(&activity) => {
                 connection.as_mut().graceful_shutdown();
                 // What is left is an answer that the client doesn't read.
-                return log_end(timeout(self.limits.header_timeout, connection).await.unwrap_or(Ok(())));
+                let is_stalled = activity.is_stalled(&self.limits);
+                let patience = if is_stalled { Duration::ZERO } else { self.limits.header_timeout };
+                return log_end(timeout(patience, connection).await.unwrap_or(Ok(())));
             }
         }
         log_end(connection.await);
@@ -94,7 +119,7 @@ impl Connections {
         let mut ticks = interval_at(Instant::now() + period, period);
         loop {
             ticks.tick().await;
-            if activity.is_overdue(&self.limits) {
+            if activity.is_overdue(&self.limits) || activity.is_stalled(&self.limits) {
                 return;
             }
         }
@@ -103,12 +128,13 @@ impl Connections {
     async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        origin: Origin,
         in_flight: InFlight,
     ) -> Result<Response<AnswerBody<Body>>, Infallible> {
         let version = request.version();
         let mut request = request.map(|body| Body::new(RequestBody::new(body, self.limits.body_timeout)));
-        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(ConnectInfo(origin.peer));
+        request.extensions_mut().insert(origin.connection);
         let mut response = match self.serving {
             Serving::HealthOnly if !is_probe(request.uri().path()) => refuse(request.uri().path()),
             _ => self.app.clone().call(request).await?,

@@ -46,6 +46,15 @@ pub struct ConnectionLimits {
         value_parser = duration(MILLISECOND..=HOUR)
     )]
     pub idle_timeout: Duration,
+    /// How long a client may read nothing of what is sent to it, before its connection is closed
+    #[arg(
+        long = "send-timeout",
+        env = "SEND_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = duration(MILLISECOND..=HOUR)
+    )]
+    pub send_timeout: Duration,
 }
 
 impl Default for ConnectionLimits {
@@ -64,6 +73,7 @@ impl ConnectionLimits {
             header_timeout: at_most(self.header_timeout),
             body_timeout: at_most(self.body_timeout),
             idle_timeout: Duration::ZERO,
+            send_timeout: at_most(self.send_timeout),
         }
     }
 }

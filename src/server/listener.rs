@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     ConnectionLimits,
-    connection::{Connections, Serving},
+    connection::{Connections, Held, Serving},
 };
 use crate::telemetry;
 
@@ -34,11 +34,8 @@ pub async fn serve(mut listener: TcpListener, app: Router, limits: ConnectionLim
         };
         send_at_once(&stream);
         let (connections, stopped) = (Arc::clone(&room.connections), stopped.clone());
-        tokio::spawn(async move {
-            let _counted = telemetry::connection_opened();
-            connections.serve(stream, peer, stopped).await;
-            drop(place);
-        });
+        let held = Arc::new(Held { _place: place, _counted: telemetry::connection_opened() });
+        tokio::spawn(connections.serve(stream, peer, held, stopped));
     }
     drop((listener, stopped));
     stopping.send_replace(());

@@ -31,6 +31,7 @@ use crate::{
     router::{RouterConfig, router},
     state::AppState,
     store::{self, Db},
+    streams::Streams,
     telemetry::collect_metrics,
 };
 
@@ -96,6 +97,7 @@ fn app(
         verifier,
         schema: graphql::schema(&config.limits(), documents, rate_limits.clone()),
         rate_limits,
+        streams: Streams::new(config.streams.clone()),
         readiness: Readiness::default(),
         playground: Playground { is_on: config.has_graphiql(), token },
     };

@@ -45,6 +45,7 @@ mod replay;
 mod rest;
 mod settings;
 mod soak;
+mod sockets;
 mod token_process;
 mod totals;
 mod transport;

@@ -1,22 +1,28 @@
 //! The handlers of `/graphql`: authentication, the request, and the response in the media type the client accepts.
 
 use axum::{
-    extract::{RawQuery, Request, State},
+    extract::{RawQuery, Request},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
 use super::{
-    MediaType, Operations, Reply, check_content_type,
-    execute::{Allowed, run_many, run_one},
+    MediaType, Operations, check_content_type,
+    events::{ended, subscribed},
     from_body, from_query, is_preflighted, many, one, refused,
 };
 use crate::{
-    auth::{Verifier, challenge},
+    auth::{Session, challenge},
     error::{Code, Error, Result},
-    graphql::{engine::Schema, error::code, schema::request_error},
-    http::{idempotency, mark_replayed, read_body, retry_after},
-    store::{Db, Replayed, UserTasks},
+    graphql::{
+        endpoint::Endpoint,
+        error::code,
+        operation::{Allowed, Parameters, Replies, Reply, Started, run_many, start},
+        schema::request_error,
+    },
+    http::{accepts_events, idempotency, mark_replayed, read_body, retry_after},
+    store::{Replayed, UserTasks},
+    streams::{Connection, Lifetime, Outlet},
 };
 
 /// The `Allow` header.
@@ -24,45 +30,99 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS"
 
 /// Runs the query in a query string.
 pub(in crate::graphql) async fn get(
-    State(schema): State<Schema>,
-    State(verifier): State<Verifier>,
-    State(db): State<Db>,
+    endpoint: Endpoint,
+    connection: Connection,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let answer = async {
-        let (tasks, media_type) = admit(&verifier, &db, &headers).await?;
+        let caller = Caller::admit(&endpoint, &headers).await?;
         let parameters = from_query(&query.unwrap_or_default())?;
-        let reply = run_one(&schema, &tasks, parameters, Allowed::Queries).await?;
-        Ok(one(&reply, media_type, failure(&reply)))
+        caller.run(&endpoint, parameters, false, &connection).await
     };
     answer.await.unwrap_or_else(|error| refuse(&error, &headers))
 }
 
 /// Runs the operation or the batch in a body.
 pub(in crate::graphql) async fn post(
-    State(schema): State<Schema>,
-    State(verifier): State<Verifier>,
-    State(db): State<Db>,
+    endpoint: Endpoint,
+    connection: Connection,
     headers: HeaderMap,
     request: Request,
 ) -> Response {
     let replayed = Replayed::default();
     let answer = async {
-        let (tasks, media_type) = admit(&verifier, &db, &headers).await?;
-        let tasks = tasks.idempotent(idempotency(&headers, &replayed)?);
+        let mut caller = Caller::admit(&endpoint, &headers).await?;
+        caller.tasks = caller.tasks.idempotent(idempotency(&headers, &replayed)?);
         check_content_type(&headers)?;
         match from_body(&read_body(request).await?)? {
-            Operations::One(parameters) => {
-                let reply = run_one(&schema, &tasks, *parameters, Allowed::All).await?;
-                Ok(one(&reply, media_type, failure(&reply)))
+            Operations::One(parameters) => caller.run(&endpoint, *parameters, true, &connection).await,
+            Operations::Many(batch) => {
+                let media_type = caller.media_type.ok_or_else(not_acceptable)?;
+                Ok(many(&run_many(&endpoint.schema, &caller.tasks, batch).await?, media_type))
             }
-            Operations::Many(batch) => Ok(many(&run_many(&schema, &tasks, batch).await?, media_type)),
         }
     };
     let mut response = answer.await.unwrap_or_else(|error| refuse(&error, &headers));
     mark_replayed(&replayed, &mut response);
     response
+}
+
+/// Who sent a request, and what they can read.
+struct Caller {
+    session: Session,
+    tasks: UserTasks,
+    /// `None` if only events are accepted.
+    media_type: Option<MediaType>,
+    takes_events: bool,
+}
+
+impl Caller {
+    /// Fails if the request is refused before its body is read.
+    async fn admit(endpoint: &Endpoint, headers: &HeaderMap) -> Result<Self> {
+        if !is_preflighted(headers) {
+            let message = "Blocked as possible CSRF: add the header GraphQL-Require-Preflight";
+            return Err(Error::new(Code::BadUserInput, message));
+        }
+        let session = endpoint.verifier.session(headers).await?;
+        let tasks = endpoint.db.tasks(session.user().clone());
+        let (media_type, takes_events) = (MediaType::negotiate(headers), accepts_events(headers));
+        if media_type.is_none() && !takes_events {
+            return Err(not_acceptable());
+        }
+        Ok(Self { session, tasks, media_type, takes_events })
+    }
+
+    /// Answers with events only where nothing else will do.
+    async fn run(
+        self,
+        endpoint: &Endpoint,
+        parameters: Parameters,
+        mutations: bool,
+        connection: &Connection,
+    ) -> Result<Response> {
+        let allowed = Allowed { mutations, subscriptions: self.takes_events };
+        let reply = match start(&endpoint.schema, &self.tasks, parameters, allowed).await? {
+            Started::Subscribed(replies) => return self.subscribe(endpoint, replies, connection),
+            Started::Rejected(errors) => Reply::not_run(errors),
+            Started::Done(reply) => reply,
+        };
+        Ok(match self.media_type {
+            Some(media_type) => one(&reply, media_type, failure(&reply)),
+            None => ended(&reply),
+        })
+    }
+
+    fn subscribe(self, endpoint: &Endpoint, replies: Replies, connection: &Connection) -> Result<Response> {
+        let place = endpoint.streams.open(self.session.user(), Outlet::GraphqlSse)?;
+        let lifetime = Lifetime::new(self.session, connection.stopping(), endpoint.streams.limits().heartbeat);
+        Ok(subscribed(replies, lifetime, place))
+    }
+}
+
+fn not_acceptable() -> Error {
+    let message = "Accept application/graphql-response+json or application/json, or text/event-stream for one operation";
+    Error::new(Code::NotAcceptable, message)
 }
 
 /// Answers with the allowed methods.
@@ -90,18 +150,6 @@ pub fn error_response(error: Error) -> Response {
     let mut response = refused(&reply, MediaType::default(), status(error.code()));
     retry_after(&error, response.headers_mut());
     response
-}
-
-/// The caller's tasks and the media type of the response, unless the request is refused before its body is read.
-async fn admit(verifier: &Verifier, db: &Db, headers: &HeaderMap) -> Result<(UserTasks, MediaType)> {
-    if !is_preflighted(headers) {
-        let message = "Blocked as possible CSRF: add the header GraphQL-Require-Preflight";
-        return Err(Error::new(Code::BadUserInput, message));
-    }
-    let tasks = db.tasks(verifier.authenticate(headers).await?);
-    let message = "Accept application/graphql-response+json or application/json";
-    let media_type = MediaType::negotiate(headers).ok_or_else(|| Error::new(Code::NotAcceptable, message))?;
-    Ok((tasks, media_type))
 }
 
 /// The status of an operation without data that timed out or found the database unavailable.

@@ -1,7 +1,7 @@
 //! The GraphQL over HTTP specification: requests, responses, content negotiation, protection against CSRF. Only `handler`
-//! and `execute` know our schema and users.
+//! knows our schema and users.
 
-mod execute;
+mod events;
 pub(super) mod handler;
 mod negotiation;
 mod preflight;
@@ -12,6 +12,6 @@ pub use self::{handler::error_response, preflight::PREFLIGHT_HEADERS};
 pub(super) use self::{
     negotiation::MediaType,
     preflight::is_preflighted,
-    request::{Operations, Parameters, check_content_type, from_body, from_query},
-    response::{Reply, many, one, refused},
+    request::{Operations, check_content_type, from_body, from_query},
+    response::{many, one, refused},
 };

@@ -13,7 +13,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value as InputValue;
 
-use super::compile::{Field, FieldSet, PageSize, Plan, SLICING};
+use super::compile::{DEFAULT_PAGE, Field, FieldSet, PageSize, Plan, SLICING};
 use crate::{
     error::Code,
     graphql::{error::worded, limits::Cost},
@@ -26,7 +26,9 @@ impl Plan {
     /// The operation with these variables, which were coerced.
     pub(in crate::graphql) fn bind(&self, variables: &Variables) -> Bound {
         let mut binder = Binder { variables, cost: Cost::default(), failures: FailedFields::default() };
-        let selection_set = binder.set(&[&self.root], Scale { objects: 1, page: 1 });
+        // What a subscription sends has no page size in its arguments.
+        let page = if self.is_subscription() { DEFAULT_PAGE } else { 1 };
+        let selection_set = binder.set(&[&self.root], Scale { objects: 1, page });
         let operation = OperationDefinition {
             ty: self.operation,
             variable_definitions: Vec::new(),
@@ -58,6 +60,11 @@ struct FailedField {
 }
 
 impl FailedFields {
+    /// The error of the first one.
+    pub(in crate::graphql) fn into_first(self) -> Option<ServerError> {
+        self.0.into_iter().next().map(|failed| failed.error)
+    }
+
     /// Puts null, and an error, in the place of each. Root fields with required arguments are nullable.
     pub(in crate::graphql) fn complete(self, data: &mut Value, errors: &mut Vec<ServerError>) {
         let Value::Object(fields) = data else { return };

@@ -32,9 +32,14 @@ impl Plan {
         self.name.as_deref()
     }
 
-    /// Whether running it changes nothing.
-    pub(in crate::graphql) fn is_query(&self) -> bool {
-        self.operation == types::OperationType::Query
+    /// Whether it changes something.
+    pub(in crate::graphql) fn is_mutation(&self) -> bool {
+        self.operation == types::OperationType::Mutation
+    }
+
+    /// Whether it goes on.
+    pub(in crate::graphql) fn is_subscription(&self) -> bool {
+        self.operation == types::OperationType::Subscription
     }
 }
 
@@ -210,7 +215,7 @@ fn conditions(directives: &DirectiveList, around: &[Condition]) -> Option<Vec<Co
 pub(super) const SLICING: [&str; 3] = ["first", "last", "limit"];
 
 /// What a page has when nothing says how long it is.
-const DEFAULT_PAGE: usize = 100;
+pub(super) const DEFAULT_PAGE: usize = 100;
 
 fn page(arguments: &[apollo_compiler::Node<InputValueDefinition>]) -> PageSize {
     let slicing = arguments.iter().filter(|argument| SLICING.contains(&argument.name.as_str()));

@@ -13,6 +13,7 @@ use tandem::{
     router::{RouterConfig, router},
     state::AppState,
     store::Db,
+    streams::{StreamLimits, Streams},
 };
 
 use super::{Answer, SECRET, TestDb, User, token};
@@ -34,6 +35,7 @@ pub struct Builder {
     db: Option<TestDb>,
     limits: Limits,
     documents: Documents,
+    streams: StreamLimits,
     request_timeout: Option<Duration>,
     sources: Vec<KeySource>,
     serves_metrics: bool,
@@ -53,6 +55,11 @@ impl Builder {
 
     pub fn documents(mut self, documents: Documents) -> Self {
         self.documents = documents;
+        self
+    }
+
+    pub fn streams(mut self, streams: StreamLimits) -> Self {
+        self.streams = streams;
         self
     }
 
@@ -86,6 +93,7 @@ impl Builder {
             verifier: verifier.clone(),
             rate_limits: RateLimits::default(),
             schema: graphql::schema(&self.limits, self.documents, RateLimits::default()),
+            streams: Streams::new(self.streams),
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(token("ann").into()) },
         };

@@ -17,6 +17,7 @@ pub mod pooler;
 pub mod proxy;
 pub mod rows;
 pub mod server;
+pub mod socket;
 pub mod token;
 pub mod user;
 

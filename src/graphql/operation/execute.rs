@@ -1,8 +1,12 @@
 //! Executes requests (specification, section 6.1): finds the document, checks the cost, coerces the variables, binds the
 //! plan and has async-graphql run it.
 
-use async_graphql::{Request, ServerError};
-use futures::future::join_all;
+use async_graphql::{Request, Response, ServerError, Value};
+use futures::{
+    StreamExt,
+    future::{join_all, ready},
+    stream::{BoxStream, Stream},
+};
 use tokio::time::timeout;
 
 use super::{Parameters, Reply};
@@ -25,32 +29,46 @@ const VALUES_PER_POINT: usize = 100;
 
 /// Which operations a request may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Allowed {
-    /// Any.
-    All,
-    /// Queries only, as a GET may be repeated and cached on its way.
-    Queries,
+pub(in crate::graphql) struct Allowed {
+    /// A GET may be repeated and cached on its way.
+    pub(in crate::graphql) mutations: bool,
+    /// Not every response can go on.
+    pub(in crate::graphql) subscriptions: bool,
 }
 
-/// Runs one operation. An error is about the request as a whole.
-pub(super) async fn run_one(
+/// What became of an operation.
+pub(in crate::graphql) enum Started {
+    /// It was not run.
+    Rejected(Vec<ServerError>),
+    /// It was run.
+    Done(Reply),
+    /// It goes on.
+    Subscribed(Replies),
+}
+
+/// A reply for each event, or the errors because of which there are no more.
+pub(in crate::graphql) type Replies = BoxStream<'static, Result<Reply, Vec<ServerError>>>;
+
+/// Runs one operation, or starts it. An error is about the request as a whole.
+pub(in crate::graphql) async fn start(
     schema: &Schema,
     tasks: &UserTasks,
     parameters: Parameters,
     allowed: Allowed,
-) -> Result<Reply> {
+) -> Result<Started> {
     let mut budget = Budget { parts: schema.parts(), spent: Cost::default(), is_batch: false };
     let prepared = budget.prepare(parameters, allowed);
     budget.charge(tasks)?;
     match prepared {
-        Ok(operation) => Ok(operation.run(schema.parts(), tasks).await),
-        Err(Rejected::Operation(errors)) => Ok(Reply::not_run(errors)),
+        Ok(operation) if operation.is_subscription => Ok(operation.subscribe(schema.parts(), tasks.clone())),
+        Ok(operation) => Ok(Started::Done(operation.run(schema.parts(), tasks).await)),
+        Err(Rejected::Operation(errors)) => Ok(Started::Rejected(errors)),
         Err(Rejected::Request(error)) => Err(error),
     }
 }
 
 /// Runs a batch concurrently, or nothing of it if its operations together exceed a limit.
-pub(super) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Parameters>) -> Result<Vec<Reply>> {
+pub(in crate::graphql) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Parameters>) -> Result<Vec<Reply>> {
     let parts = schema.parts();
     if batch.len() > parts.limits.batch {
         let (count, limit) = (batch.len(), parts.limits.batch);
@@ -60,7 +78,7 @@ pub(super) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Para
     let mut budget = Budget { parts, spent: Cost::default(), is_batch: false };
     let mut operations = Vec::with_capacity(batch.len());
     for parameters in batch {
-        match budget.prepare(parameters, Allowed::All) {
+        match budget.prepare(parameters, Allowed { mutations: true, subscriptions: false }) {
             Err(Rejected::Request(error)) => return Err(error),
             Err(Rejected::Operation(errors)) => operations.push(Err(Reply::not_run(errors))),
             Ok(operation) => operations.push(Ok(operation)),
@@ -130,13 +148,17 @@ impl Budget<'_> {
         let document = document?;
         persisted.keep(&named);
         let plan = document.plan(parameters.operation_name.as_deref().filter(|name| !name.is_empty()))?;
-        if allowed == Allowed::Queries && !plan.is_query() {
+        if plan.is_mutation() && !allowed.mutations {
             let message = "Send mutations with POST";
             return Err(Rejected::Request(Error::new(Code::MethodNotAllowed, message)));
         }
+        if plan.is_subscription() && !allowed.subscriptions {
+            let message = "Subscribe through a WebSocket, or accept text/event-stream";
+            return Err(Rejected::Request(Error::new(Code::NotAcceptable, message)));
+        }
         let bound = plan.bind(&plan.coerce(definitions, parameters.variables)?);
         self.spend(bound.cost)?;
-        Ok(BoundOperation(bound))
+        Ok(BoundOperation { bound, is_subscription: plan.is_subscription() })
     }
 
     /// A batch is refused as a whole.
@@ -150,24 +172,57 @@ impl Budget<'_> {
 }
 
 /// An operation that is ready to run.
-struct BoundOperation(Bound);
+struct BoundOperation {
+    bound: Bound,
+    is_subscription: bool,
+}
 
 impl BoundOperation {
     /// On a timeout the operation is dropped: its remaining fields are not resolved, and a running read is cancelled.
     async fn run(self, parts: &Parts, tasks: &UserTasks) -> Reply {
         let limits = &parts.limits;
         let mut request = Request::new(String::new()).data(tasks.clone()).data(ResponseBudget::new(limits.response));
-        request.set_parsed_query(self.0.document);
+        request.set_parsed_query(self.bound.document);
         let Ok(response) = timeout(limits.timeout, parts.executor.execute(request)).await else {
             let message = format!("The operation timed out (GRAPHQL_TIMEOUT is {:?})", limits.timeout);
             return Reply::failed(request_error(&Error::new(Code::Timeout, message)));
         };
-        let (mut data, mut errors) = (response.data, response.errors);
-        for error in errors.iter_mut().filter(|error| code(error).is_none()) {
-            // Only async-graphql makes errors without a code, for arguments it can't read.
-            error.extensions = Some(with_code(Code::BadUserInput));
+        let mut reply = to_reply(response);
+        if let Some(data) = &mut reply.data {
+            self.bound.failures.complete(data, &mut reply.errors);
         }
-        self.0.failures.complete(&mut data, &mut errors);
-        Reply { data: Some(data), errors }
+        reply
     }
+
+    /// There is no budget of bytes: each event is bounded by its cost.
+    fn subscribe(self, parts: &Parts, tasks: UserTasks) -> Started {
+        let Some(error) = self.bound.failures.into_first() else {
+            let mut request = Request::new(String::new()).data(tasks);
+            request.set_parsed_query(self.bound.document);
+            return Started::Subscribed(until_failed(parts.executor.execute_stream(request)));
+        };
+        Started::Rejected(vec![error])
+    }
+}
+
+/// The root field of a subscription is not nullable: without data, the event failed as a whole.
+fn until_failed(responses: impl Stream<Item = Response> + Send + 'static) -> Replies {
+    let events = responses.map(to_reply).map(|reply| match reply.data {
+        Some(Value::Null) => Err(reply.errors),
+        _ => Ok(reply),
+    });
+    let has_failed = |failed: &mut bool, event: Result<Reply, Vec<ServerError>>| {
+        let is_last = std::mem::replace(failed, event.is_err());
+        ready((!is_last).then_some(event))
+    };
+    events.scan(false, has_failed).boxed()
+}
+
+fn to_reply(response: Response) -> Reply {
+    let mut errors = response.errors;
+    for error in errors.iter_mut().filter(|error| code(error).is_none()) {
+        // Only async-graphql makes errors without a code, for arguments it can't read.
+        error.extensions = Some(with_code(Code::BadUserInput));
+    }
+    Reply { data: Some(response.data), errors }
 }

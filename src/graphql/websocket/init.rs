@@ -1,0 +1,76 @@
+//! Who is on the other side of a socket: the token in `connection_init`, or in the header of the request that was upgraded.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::http::HeaderMap;
+use serde_json::Value;
+
+use super::close::Close;
+use crate::{
+    auth::{Session, Verifier},
+    error::{Code, Error},
+    rate_limit::Client,
+    streams::{Outlet, Place, Streams},
+};
+
+/// The names that a payload may have a token under.
+const TOKEN_NAMES: [&str; 3] = ["Authorization", "authorization", "token"];
+
+/// What `connection_init` came to, once it did.
+pub(super) type Admission = Arc<OnceLock<Result<Admitted, Close>>>;
+
+/// A client that was let in.
+pub(super) struct Admitted {
+    pub(super) session: Session,
+    pub(super) place: Place,
+}
+
+/// What it takes to let a client in.
+pub(super) struct Door {
+    pub(super) verifier: Verifier,
+    pub(super) streams: Streams,
+    /// The address, if tokens are counted by address.
+    pub(super) client: Option<Client>,
+    /// Of the request that was upgraded.
+    pub(super) headers: HeaderMap,
+}
+
+impl Door {
+    /// Lets a client in by the payload of `connection_init`.
+    pub(super) async fn admit(self, payload: Value) -> Result<Admitted, Close> {
+        let session = self.session(&payload).await.map_err(|error| refused(&error))?;
+        let place = self.streams.open(session.user(), Outlet::WebSocket).map_err(|error| refused(&error))?;
+        Ok(Admitted { session, place })
+    }
+
+    async fn session(&self, payload: &Value) -> Result<Session, Error> {
+        let Some(token) = token(payload) else { return self.verifier.session(&self.headers).await };
+        if let Some(client) = &self.client
+            && !self.verifier.remembers_token(token)
+        {
+            client.check_refused_tokens()?;
+        }
+        let session = self.verifier.session_of(token).await;
+        if let (Err(error), Some(client)) = (&session, &self.client)
+            && error.is_about_token()
+        {
+            client.charge_refused_token();
+        }
+        session
+    }
+}
+
+/// The token in a payload, with `Bearer` before it or without.
+fn token(payload: &Value) -> Option<&str> {
+    let text = TOKEN_NAMES.iter().find_map(|name| payload.get(name)?.as_str())?.trim();
+    let (scheme, token) = text.split_once(' ').unwrap_or(("", text));
+    Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { text })
+}
+
+fn refused(error: &Error) -> Close {
+    error.log();
+    match error.code() {
+        Code::TooManyStreams | Code::RateLimited | Code::ServiceUnavailable => Close::try_again_later(error.message()),
+        _ => Close::forbidden(error.message()),
+    }
+}

@@ -1,0 +1,101 @@
+//! From a request to a socket.
+
+use std::sync::Arc;
+
+use async_graphql::Data;
+use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
+use axum::{
+    extract::{FromRequestParts, ws::{WebSocket, WebSocketUpgrade}},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+    response::Response,
+};
+
+use super::{
+    close::Close,
+    init::{Admission, Door},
+    operations::Operations,
+    socket::Socket,
+};
+use crate::{
+    error::{Code, Error},
+    graphql::{endpoint::Endpoint, error_response},
+    rate_limit::Client,
+    streams::Connection,
+};
+
+/// The subprotocol that is spoken.
+const SUBPROTOCOL: &str = "graphql-transport-ws";
+/// What is read at once. Most messages of clients are shorter, and thousands of sockets have such a buffer each.
+const READ_BUFFER: usize = 1024;
+
+/// Whether a request asks for a WebSocket.
+pub(in crate::graphql) fn is_upgrade(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Makes a socket of a request's connection.
+pub(in crate::graphql) async fn upgrade(endpoint: Endpoint, mut parts: Parts) -> Response {
+    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return error_response(Error::new(Code::BadUserInput, rejection.body_text())),
+    };
+    let limits = endpoint.streams.limits();
+    let upgrade = upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        // Somewhat more than is accepted, so that the client can be told.
+        .max_message_size(limits.message.saturating_mul(2))
+        .max_frame_size(limits.message.saturating_mul(2))
+        .protocols([SUBPROTOCOL]);
+    let Some(protocol) = protocol(&upgrade, &mut parts).await else { return wrong_subprotocol(upgrade) };
+    let Parts { headers, extensions, .. } = parts;
+    upgrade.on_upgrade(async move |socket| {
+        let connection = extensions.get::<Connection>().cloned().unwrap_or_default();
+        let client = endpoint.schema.parts().rate_limits.client(&extensions, &headers);
+        drop(extensions);
+        serve(socket, protocol, endpoint, connection, client, headers).await;
+    })
+}
+
+/// Whether the client speaks the protocol.
+async fn protocol(upgrade: &WebSocketUpgrade, parts: &mut Parts) -> Option<GraphQLProtocol> {
+    upgrade.selected_protocol()?;
+    // Of several it would take the first one it knows, also the protocol before this one.
+    parts.headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    GraphQLProtocol::from_request_parts(parts, &()).await.ok()
+}
+
+/// Closes the socket at once. A browser shows its page the code only if one of its subprotocols was selected.
+fn wrong_subprotocol(mut upgrade: WebSocketUpgrade) -> Response {
+    let other = upgrade.requested_protocols().next().cloned();
+    if let Some(other) = other {
+        upgrade.set_selected_protocol(other);
+    }
+    upgrade.on_upgrade(async |mut socket| {
+        let _ = socket.send(Close::NO_SUBPROTOCOL.into()).await;
+    })
+}
+
+async fn serve(
+    socket: WebSocket,
+    protocol: GraphQLProtocol,
+    endpoint: Endpoint,
+    connection: Connection,
+    client: Option<Client>,
+    headers: HeaderMap,
+) {
+    let Endpoint { schema, verifier, db, streams } = endpoint;
+    let admission = Admission::default();
+    let mut socket = Socket::new(socket, &connection, streams.limits(), Arc::clone(&admission));
+    let operations = Operations { schema, db, admission: Arc::clone(&admission) };
+    let door = Door { verifier, streams, client, headers };
+    let on_init = |payload| async move {
+        let admitted = door.admit(payload).await;
+        let is_admitted = admitted.is_ok();
+        let _ = admission.set(admitted);
+        if is_admitted { Ok(Data::default()) } else { Err("refused".into()) }
+    };
+    let carried = GraphQLWebSocket::new(&mut socket, operations, protocol).on_connection_init(on_init);
+    carried.on_ping(|_, payload| async { Ok(payload) }).serve().await;
+    socket.finish().await;
+}

@@ -1,0 +1,70 @@
+//! The connection that a request came on, as far as a stream needs it.
+
+use std::{any::Any, convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::sync::watch;
+
+/// A connection. A stream that outlives its request, as a WebSocket does, keeps it: so it counts for as long as it is
+/// open, and the server waits for it when it stops. The default is a connection that is not counted, never told to stop
+/// and read from at any pace.
+#[derive(Clone, Default)]
+pub struct Connection {
+    /// What is released when the connection ends.
+    held: Option<Arc<dyn Any + Send + Sync>>,
+    stopping: Stopping,
+    send_timeout: Option<Duration>,
+}
+
+impl Connection {
+    /// One that holds this, and is told to stop when the watched value changes.
+    pub fn new(held: Arc<dyn Any + Send + Sync>, stopping: watch::Receiver<()>, send_timeout: Duration) -> Self {
+        Self { held: Some(held), stopping: Stopping(Some(stopping)), send_timeout: Some(send_timeout) }
+    }
+
+    /// How long the client may read nothing of what is sent to it.
+    pub(crate) fn send_timeout(&self) -> Duration {
+        self.send_timeout.unwrap_or(Duration::MAX)
+    }
+
+    /// When the server stops.
+    #[must_use]
+    pub fn stopping(&self) -> Stopping {
+        self.stopping.clone()
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("is_counted", &self.held.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// The server puts it into the extensions of each request.
+impl<S: Sync> FromRequestParts<S> for Connection {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
+
+/// Says when the server stops.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(Option<watch::Receiver<()>>);
+
+impl Stopping {
+    /// Ends when the server stops.
+    pub(super) fn wait(self) -> BoxFuture<'static, ()> {
+        let Self(watched) = self;
+        async move {
+            match watched {
+                // An error says that the server is gone.
+                Some(mut watched) => drop(watched.changed().await),
+                None => std::future::pending().await,
+            }
+        }
+        .boxed()
+    }
+}

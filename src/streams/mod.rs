@@ -1,0 +1,23 @@
+//! Answers that stay open: WebSockets and event streams. How many a user and the server may have, for how long, and what
+//! ends one. Both doors build on this; it knows neither of them, nor what is streamed.
+
+mod connection;
+mod ended;
+mod event_stream;
+mod lifetime;
+mod limits;
+mod metrics;
+mod places;
+
+pub use self::{
+    connection::{Connection, Stopping},
+    limits::StreamLimits,
+    places::Streams,
+};
+pub(crate) use self::{
+    ended::Ended,
+    event_stream::{EventStream, retry_soon},
+    lifetime::Lifetime,
+    metrics::describe as describe_metrics,
+    places::{Outlet, Place},
+};
