@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -12,11 +13,13 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::{
     skip,
-    support::{App, TestDb, cluster::Cluster, db, id_of, network::Network, path_of, proxy::Proxy},
+    support::{App, TestDb, cluster::Cluster, db, eventually, id_of, network::Network, path_of, proxy::Proxy},
 };
 
 /// How long writes may fail after a standby was promoted.
 const RECOVERY: Duration = Duration::from_secs(5);
+/// How many answers show that all writers have got this far, or nearly so.
+const SOME: usize = 16;
 
 /// Settings with limits that a test can wait for.
 fn impatient(config: &DbConfig, url: &str) -> DbConfig {
@@ -252,11 +255,13 @@ async fn writes_resume_on_the_promoted_standby_and_no_acknowledged_one_is_lost()
     // The second one also connects to a server that only reads, and meets a BEGIN that fails.
     let apps = [pair.app("").await, pair.app("target_session_attrs=any").await];
     let promoted = std::sync::OnceLock::new();
+    let (written, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let reaches = |count: &AtomicUsize, goal| count.load(Ordering::Relaxed) >= goal;
     let fail_over = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        eventually("writes reach the primary", async || reaches(&written, SOME)).await;
         tokio::task::block_in_place(|| pair.primary.crash());
         pair.network.lead_to(pair.standby.port);
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        eventually("writes meet the standby", async || reaches(&refused, SOME)).await;
         tokio::task::block_in_place(|| pair.standby.promote());
         promoted.set(Instant::now()).unwrap();
     };
@@ -271,8 +276,13 @@ async fn writes_resume_on_the_promoted_standby_and_no_acknowledged_one_is_lost()
             let was_promoted = promoted.get().is_some();
             let answer = app.user("ann").post("/api/tasks", json!({ "title": title })).await;
             match answer.status.as_u16() {
-                201 => acknowledged.push(title),
-                503 => {}
+                201 => {
+                    acknowledged.push(title);
+                    written.fetch_add(1, Ordering::Relaxed);
+                }
+                503 => {
+                    refused.fetch_add(1, Ordering::Relaxed);
+                }
                 status => panic!("{status}: {}", answer.text),
             }
             if was_promoted && answer.status == 201 {

@@ -1,7 +1,5 @@
 //! Faults of the database, the network and the server, under load: what was acknowledged is kept, and done once.
 
-use std::time::Duration;
-
 use serde_json::json;
 use tandem::store::Target;
 use tokio_postgres::Client;
@@ -11,7 +9,7 @@ use crate::{
     support::{
         Call, User,
         cluster::Cluster,
-        db,
+        db, eventually,
         instance::Instance,
         ledger::Load,
         proxy::{Direction, Proxy, proxied},
@@ -79,8 +77,9 @@ async fn a_frozen_database_loses_no_acknowledged_write() {
     let Some(site) = Site::with(1).await else { skip!(Postgres) };
     let load = site.load().await;
     let frozen = site.cluster.freeze().await;
-    // Longer than any limit of the server, so that every one of them is met.
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    // Clients wait for the statement's limit or for that of the checkout: each of them, as often as both together.
+    let met = load.retries() + 2 * CLIENTS;
+    eventually("every limit of the server is met", async || load.retries() >= met).await;
     drop(frozen);
     site.settle(load).await;
 }
