@@ -15,7 +15,8 @@ pub struct RateLimitSettings {
     #[arg(long, env, value_name = "true|false", value_parser = switch)]
     pub rate_limits: Option<bool>,
     /// Points that a user may spend in a minute, all at once if need be: a request costs 10, a GraphQL request
-    /// 10 for each root field and 1 for each 100 field values of its answer; 0 sets no limit
+    /// 10 for each root field and 1 for each 100 field values of its answer, a change to many tasks 1 more for each; 0 sets
+    /// no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "30000", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_per_user: u32,
     /// Requests that an IP address may send in a minute, all at once if need be; 0 sets no limit
@@ -26,15 +27,9 @@ pub struct RateLimitSettings {
     #[arg(long, env, value_name = "NUMBER", default_value = "120", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_refused_tokens: u32,
     /// Proxies that may say whom they speak for, in X-Forwarded-For or Forwarded: addresses and networks, separated by
-    /// commas. A request that comes from none but them counts for no address
-    #[arg(
-        long,
-        env,
-        value_name = "NETWORKS",
-        default_value = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
-        value_parser = str::parse::<TrustedProxies>
-    )]
-    pub trusted_proxies: TrustedProxies,
+    /// commas. A request that comes from none but them counts for no address [default: none]
+    #[arg(long, env, value_name = "NETWORKS", value_parser = str::parse::<TrustedProxies>)]
+    pub trusted_proxies: Option<TrustedProxies>,
 }
 
 impl RateLimitSettings {
@@ -49,6 +44,6 @@ impl RateLimitSettings {
             address: self.rate_limit_per_address,
             refused_tokens: self.rate_limit_refused_tokens,
         };
-        RateLimits::new(&quotas, self.trusted_proxies.clone())
+        RateLimits::new(&quotas, self.trusted_proxies.clone().unwrap_or_default())
     }
 }

@@ -138,6 +138,8 @@ pub(super) struct Cost {
     pub(super) selections: usize,
     pub(super) complexity: usize,
     pub(super) response: usize,
+    /// The tasks that changes to many name.
+    pub(super) changes: usize,
     /// The deepest one of a batch.
     pub(super) depth: usize,
 }
@@ -152,6 +154,7 @@ impl AddAssign for Cost {
             (&mut self.selections, other.selections),
             (&mut self.complexity, other.complexity),
             (&mut self.response, other.response),
+            (&mut self.changes, other.changes),
         ] {
             *sum = sum.saturating_add(one);
         }

@@ -38,6 +38,11 @@ impl TrustedProxies {
         hops(headers).rev().find(|hop| !hop.is_some_and(|address| self.trusts(address)))?
     }
 
+    /// Whether somebody who isn't trusted says whom they speak for.
+    pub(super) fn ignores(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)) && !self.trusts(peer.to_canonical())
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }

@@ -6,7 +6,10 @@ mod limiter;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{extract::ConnectInfo, http::Extensions, http::HeaderMap};
@@ -20,6 +23,11 @@ use crate::{
 
 /// What a REST request costs, and a root field of a GraphQL request.
 pub const REQUEST_COST: u32 = 10;
+
+/// What a change to many tasks costs besides: a point for each.
+pub(crate) fn change_cost(tasks: usize) -> u32 {
+    u32::try_from(tasks).unwrap_or(u32::MAX)
+}
 
 /// How much is allowed a minute, and at once; 0 for any amount.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +50,7 @@ struct Limiters {
     addresses: Option<Limiter<IpAddr>>,
     refused_tokens: Option<Limiter<IpAddr>>,
     proxies: TrustedProxies,
+    has_warned: AtomicBool,
 }
 
 impl RateLimits {
@@ -53,6 +62,7 @@ impl RateLimits {
             addresses: Limiter::per_minute(quotas.address),
             refused_tokens: Limiter::per_minute(quotas.refused_tokens),
             proxies,
+            has_warned: AtomicBool::new(false),
         }))
     }
 
@@ -68,6 +78,9 @@ impl RateLimits {
             return None;
         }
         let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        if self.0.proxies.ignores(peer.ip(), headers) && !self.0.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(peer = %peer.ip(), "X-Forwarded-For is ignored: if this peer is a proxy, name it in TRUSTED_PROXIES, or all of its clients count as one address");
+        }
         let address = self.0.proxies.client(peer.ip(), headers)?;
         Some(Client { limits: Arc::clone(&self.0), address: key(address) })
     }

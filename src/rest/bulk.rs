@@ -67,6 +67,14 @@ impl FromFields for Bulk {
 }
 
 impl Bulk {
+    /// How many tasks it names.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Create { create } => create.len(),
+            Self::Complete { complete: ids } | Self::Delete { delete: ids } => ids.len(),
+        }
+    }
+
     /// The affected tasks: after the change, or before their deletion.
     pub(super) async fn apply(self, tasks: &UserTasks) -> Result<Vec<Task>, Error> {
         match self {

@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::OriginalUri,
+    extract::{OriginalUri, State},
     http::StatusCode,
     routing::{MethodFilter, MethodRouter, on},
 };
@@ -16,7 +16,11 @@ use super::{
     responses::{Created, TaskList, TaskListBody, Versioned},
     task::{Completion, CreateTask, TaskBody, UpdateTask},
 };
-use crate::{resolvers, state::AppState};
+use crate::{
+    rate_limit::{RateLimits, change_cost},
+    resolvers,
+    state::AppState,
+};
 
 /// Where the task routes are mounted. `/api/{user_id}/tasks` is the legacy form.
 pub const PREFIXES: [&str; 3] = ["/api/tasks", "/api/v1/tasks", "/api/{user_id}/tasks"];
@@ -126,7 +130,12 @@ async fn create(
         (status = 404, description = "One of the tasks doesn't exist"),
     ),
 )]
-async fn bulk(OwnTasks(tasks): OwnTasks, JsonBody(bulk): JsonBody<Bulk>) -> Result<Json<BulkAnswer>, RestError> {
+async fn bulk(
+    OwnTasks(tasks): OwnTasks,
+    State(limits): State<RateLimits>,
+    JsonBody(bulk): JsonBody<Bulk>,
+) -> Result<Json<BulkAnswer>, RestError> {
+    limits.charge(tasks.user(), change_cost(bulk.count()))?;
     Ok(Json(bulk.apply(&tasks).await?.into()))
 }
 

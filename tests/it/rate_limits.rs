@@ -1,6 +1,6 @@
 //! How often a user and an address may ask. The binary itself, over sockets.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     skip,
@@ -16,10 +16,14 @@ fn list(token: &str, headers: &str) -> String {
 }
 
 fn graphql(user: &str, document: &str) -> String {
-    let (token, body) = (token(user), json!({ "query": document }).to_string());
+    post(user, "/graphql", &json!({ "query": document }))
+}
+
+fn post(user: &str, path: &str, body: &Value) -> String {
+    let (token, body) = (token(user), body.to_string());
     let length = body.len();
     format!(
-        "POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n{body}"
     )
 }
@@ -68,6 +72,39 @@ async fn a_graphql_request_costs_what_its_root_fields_do() {
 }
 
 #[tokio::test]
+async fn a_change_to_many_tasks_costs_a_point_for_each_through_both_doors() {
+    let Some(server) = Server::with(&[("RATE_LIMIT_PER_USER", "100")]).await else { skip!(Postgres) };
+    let mut client = server.connect().await;
+    let tasks = vec![json!({ "title": "x" }); 50];
+    let bulk = json!({ "create": tasks });
+    let inputs = vec!["{ title: \"x\" }"; 50].join(" ");
+    let mutation = json!({ "query": format!("mutation {{ createTasks(inputs: [{inputs}]) {{ id }} }}") });
+    for (user, path, body) in [("ann", "/api/tasks/bulk", bulk), ("bob", "/graphql", mutation)] {
+        assert_eq!(status(&mut client, post(user, path, &body)).await, 200, "{path}");
+        assert_limited(&client.ask(post(user, path, &body)).await, "100");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_costs_what_was_read_of_it() {
+    let Some(server) = Server::with(&[("RATE_LIMIT_PER_USER", "60"), ("GRAPHQL_MAX_BATCH", "2")]).await else {
+        skip!(Postgres)
+    };
+    let mut client = server.connect().await;
+    let operation = json!({ "query": "{ me { id } }" });
+    let batches = [
+        ("ann", json!(vec![operation.clone(); 3]), 400, 6),
+        ("bob", json!([operation, { "query": format!("{{ {} }}", "me { id } ".repeat(400)) }]), 400, 6),
+    ];
+    for (user, batch, refused, times) in batches {
+        for _ in 0..times {
+            assert_eq!(status(&mut client, post(user, "/graphql", &batch)).await, refused, "{user}");
+        }
+        assert_limited(&client.ask(post(user, "/graphql", &batch)).await, "60");
+    }
+}
+
+#[tokio::test]
 async fn a_write_above_the_limit_is_refused_before_its_body_and_leaves_its_connection_usable() {
     let Some(server) = Server::with(&[("RATE_LIMIT_PER_USER", "10")]).await else { skip!(Postgres) };
     let mut client = server.connect().await;
@@ -96,13 +133,18 @@ async fn an_address_above_the_limit_is_refused_whoever_asks() {
 
 #[tokio::test]
 async fn a_client_that_is_no_trusted_proxy_cannot_choose_its_address() {
-    let settings = [("RATE_LIMIT_PER_ADDRESS", "2"), ("TRUSTED_PROXIES", "192.0.2.1")];
-    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
-    let mut client = server.connect().await;
-    for address in ["198.51.100.1", "198.51.100.2"] {
-        assert_eq!(status(&mut client, list(&token("ann"), &from(address))).await, 200);
+    // By default nobody is trusted, not even a peer on this machine.
+    for proxies in ["192.0.2.1", ""] {
+        let settings = [("RATE_LIMIT_PER_ADDRESS", "2"), ("TRUSTED_PROXIES", proxies)];
+        let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+        let mut client = server.connect().await;
+        for address in ["198.51.100.1", "198.51.100.2"] {
+            assert_eq!(status(&mut client, list(&token("ann"), &from(address))).await, 200);
+        }
+        assert_limited(&client.ask(list(&token("ann"), &from("198.51.100.3"))).await, "2");
+        let warnings = server.log().matches("name it in TRUSTED_PROXIES").count();
+        assert_eq!(warnings, 1, "said once");
     }
-    assert_limited(&client.ask(list(&token("ann"), &from("198.51.100.3"))).await, "2");
 }
 
 #[tokio::test]

@@ -88,6 +88,20 @@ async fn a_write_that_runs_out_of_time_before_its_body_came_leaves_its_connectio
 }
 
 #[tokio::test]
+async fn a_write_above_the_rate_limit_leaves_its_connection_usable() {
+    let Some(server) = Server::with(&[("RATE_LIMIT_PER_ADDRESS", "1")]).await else { skip!(Postgres) };
+    let length = format!("content-length: {BODY}");
+    let headers = [&bearer("ann"), "content-type: application/json", &length];
+    assert_eq!(server.connect().await.ask(head("GET /api/tasks", &headers[..1])).await.status, 200);
+    for request in ["POST /api/tasks", "POST /graphql"] {
+        let head = head(request, &headers);
+        let answer = refused(&mut server.connect().await, &head).await;
+        assert_eq!((answer.status, answer.code().as_str()), (429, "RATE_LIMITED"), "{head}");
+        assert_eq!(answer.header("connection"), "", "{head}");
+    }
+}
+
+#[tokio::test]
 async fn one_connection_survives_a_hundred_refused_writes() {
     let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
     let mut client = server.connect().await;

@@ -20,7 +20,7 @@ use crate::{
         plan::Bound,
         schema::{ResponseBudget, request_error},
     },
-    rate_limit::REQUEST_COST,
+    rate_limit::{REQUEST_COST, change_cost},
     store::UserTasks,
 };
 
@@ -70,23 +70,10 @@ pub(in crate::graphql) async fn start(
 /// Runs a batch concurrently, or nothing of it if its operations together exceed a limit.
 pub(in crate::graphql) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Parameters>) -> Result<Vec<Reply>> {
     let parts = schema.parts();
-    if batch.len() > parts.limits.batch {
-        let (count, limit) = (batch.len(), parts.limits.batch);
-        let message = format!("The batch has {count} operations, the limit (GRAPHQL_MAX_BATCH) is {limit}");
-        return Err(Error::new(Code::BadUserInput, message));
-    }
     let mut budget = Budget { parts, spent: Cost::default(), is_batch: false };
-    let mut operations = Vec::with_capacity(batch.len());
-    for parameters in batch {
-        match budget.prepare(parameters, Allowed { mutations: true, subscriptions: false }) {
-            Err(Rejected::Request(error)) => return Err(error),
-            Err(Rejected::Operation(errors)) => operations.push(Err(Reply::not_run(errors))),
-            Ok(operation) => operations.push(Ok(operation)),
-        }
-        budget.is_batch = true;
-    }
+    let prepared = budget.prepare_all(batch);
     budget.charge(tasks)?;
-    let replies = operations.into_iter().enumerate().map(|(index, operation)| async move {
+    let replies = prepared?.into_iter().enumerate().map(|(index, operation)| async move {
         match operation {
             Ok(operation) => operation.run(parts, &tasks.operation(index)).await,
             Err(reply) => reply,
@@ -129,7 +116,27 @@ impl Budget<'_> {
         let points = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let fields = points(self.spent.root_fields.max(1)).saturating_mul(REQUEST_COST);
         let values = points(self.spent.complexity / VALUES_PER_POINT);
-        self.parts.rate_limits.charge(tasks.user(), fields.saturating_add(values))
+        let cost = fields.saturating_add(values).saturating_add(change_cost(self.spent.changes));
+        self.parts.rate_limits.charge(tasks.user(), cost)
+    }
+
+    /// Fails if the batch is refused as a whole.
+    fn prepare_all(&mut self, batch: Vec<Parameters>) -> Result<Vec<Result<BoundOperation, Reply>>> {
+        let (count, limit) = (batch.len(), self.parts.limits.batch);
+        if count > limit {
+            let message = format!("The batch has {count} operations, the limit (GRAPHQL_MAX_BATCH) is {limit}");
+            return Err(Error::new(Code::BadUserInput, message));
+        }
+        let mut operations = Vec::with_capacity(count);
+        for parameters in batch {
+            match self.prepare(parameters, Allowed { mutations: true, subscriptions: false }) {
+                Err(Rejected::Request(error)) => return Err(error),
+                Err(Rejected::Operation(errors)) => operations.push(Err(Reply::not_run(errors))),
+                Ok(operation) => operations.push(Ok(operation)),
+            }
+            self.is_batch = true;
+        }
+        Ok(operations)
     }
 
     fn prepare(&mut self, parameters: Parameters, allowed: Allowed) -> Result<BoundOperation, Rejected> {

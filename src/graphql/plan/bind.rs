@@ -168,7 +168,11 @@ impl<'a> Binder<'a> {
             PageSize::Sliced(default) => {
                 SLICING.iter().filter_map(|name| length(argument(name)?)).max().unwrap_or(*default)
             }
-            PageSize::PerInput(list) => argument(list).and_then(length).unwrap_or_default(),
+            PageSize::PerInput(list) => {
+                let inputs = argument(list).and_then(length).unwrap_or_default();
+                self.cost.changes = self.cost.changes.saturating_add(inputs);
+                inputs
+            }
         };
         let objects = if field.size.is_list { scale.objects.saturating_mul(page) } else { scale.objects };
         self.cost.complexity = self.cost.complexity.saturating_add(objects);

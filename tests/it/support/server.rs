@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -25,6 +26,7 @@ pub struct Server {
     process: Child,
     pub address: SocketAddr,
     pub db: TestDb,
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -38,8 +40,15 @@ impl Server {
         let serving = log.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
         let address = serving.filter(|line| line["message"] == "serving").map(|line| line["address"].clone()).next();
         let address = address.expect("it ended before it served").as_str().unwrap().parse().unwrap();
-        std::thread::spawn(move || log.for_each(drop));
-        Some(Self { process, address, db })
+        let heard = Arc::new(Mutex::new(String::new()));
+        let hearing = Arc::clone(&heard);
+        std::thread::spawn(move || log.map_while(Result::ok).for_each(|line| *hearing.lock().unwrap() += &line));
+        Some(Self { process, address, db, log: heard })
+    }
+
+    /// What it has logged since it serves.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     pub async fn connect(&self) -> Client {
