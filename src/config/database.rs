@@ -35,14 +35,23 @@ pub struct DatabaseSettings {
     /// Maximum time for one SQL statement
     #[arg(long, env, value_name = "DURATION", default_value = "5s", value_parser = duration(MILLISECOND..=HOUR))]
     pub statement_timeout: Duration,
+    /// Prepare statements by name, once for each connection; false for transaction poolers that don't keep those of their
+    /// clients apart, such as PgBouncer before 1.21
+    #[arg(long, env, value_name = "true|false", default_value = "true", action = ArgAction::Set, value_parser = switch)]
+    pub database_prepared_statements: bool,
 }
 
 impl DatabaseSettings {
     /// These settings for a database at `target`.
     #[must_use]
     pub fn pool(&self, target: Target, pool_size: u32) -> DbConfig {
-        let Self { database_transactions_per_user, checkout_timeout, statement_timeout, .. } = *self;
-        let transactions_per_user = database_transactions_per_user;
-        DbConfig { target, pool_size, transactions_per_user, checkout_timeout, statement_timeout }
+        DbConfig {
+            target,
+            pool_size,
+            transactions_per_user: self.database_transactions_per_user,
+            checkout_timeout: self.checkout_timeout,
+            statement_timeout: self.statement_timeout,
+            prepared_statements: self.database_prepared_statements,
+        }
     }
 }

@@ -51,7 +51,7 @@ pub async fn serve(config: Config) -> Result<()> {
     }
     let db = Db::open(&database.config).await?;
     db.check_pooler().await?;
-    db.prove_isolation().await?;
+    db.prove_isolation_at_start().await?;
     let development = if config.is_development() { Some(Development::open(&config)?) } else { None };
     let sources = development.as_ref().map_or(configured, |development| vec![development.key_source(&config)]);
     let listener = TcpListener::bind(config.server.address()).await;

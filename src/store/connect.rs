@@ -6,7 +6,7 @@ use diesel::{
     ConnectionError, ConnectionResult, define_sql_function,
     sql_types::{Nullable, Text},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
@@ -21,7 +21,10 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::pooler::explain;
+use super::{
+    connection::{Connection, Unnamed},
+    pooler::explain,
+};
 use crate::error::Chain;
 
 /// The name our connections have in `pg_stat_activity`.
@@ -87,7 +90,11 @@ impl Target {
     }
 
     /// What makes connections; fails if the certificates to trust can't be read.
-    pub(super) fn connector(&self, statement_timeout: Duration) -> Result<Connector, std::io::Error> {
+    pub(super) fn connector(
+        &self,
+        statement_timeout: Duration,
+        names_statements: bool,
+    ) -> Result<Connector, std::io::Error> {
         let is_local = self.config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         let needs_tls = !is_local && self.config.get_ssl_mode() != SslMode::Disable;
         let tls = if needs_tls { Some(self.tls()?) } else { None };
@@ -99,7 +106,8 @@ impl Target {
         };
         limited.options(options);
         let timeout = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
-        Ok(Connector { limited, plain: self.config.clone(), tls, timeout, is_embedded: self.is_embedded })
+        let (plain, is_embedded) = (self.config.clone(), self.is_embedded);
+        Ok(Connector { limited, plain, tls, timeout, is_embedded, names_statements })
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, std::io::Error> {
@@ -164,22 +172,21 @@ pub(super) struct Connector {
     tls: Option<MakeRustlsConnect>,
     timeout: Duration,
     is_embedded: bool,
+    names_statements: bool,
 }
 
 impl Connector {
     /// A new connection, or a failure in time: TLS, start-up and the first statements can hang as well as TCP.
-    pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+    pub(super) async fn connect(&self) -> ConnectionResult<Connection> {
         self.in_time(self.connect_unlimited()).await
     }
 
     /// The same, and the schema that the login's search path finds first, quoted.
-    pub(super) async fn connect_to_schema(&self) -> ConnectionResult<(AsyncPgConnection, Arc<str>)> {
+    pub(super) async fn connect_to_schema(&self) -> ConnectionResult<(Connection, Arc<str>)> {
         let connect = async {
-            let mut connection = self.connect_unlimited().await?;
-            let schema: Option<String> = diesel::select(quote_ident(current_schema()))
-                .get_result(&mut connection)
-                .await
-                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            let connection = self.connect_unlimited().await?;
+            let schema = connection.load::<_, Option<String>, _>(diesel::select(quote_ident(current_schema()))).await;
+            let schema = schema.map_err(ConnectionError::CouldntSetupConfiguration)?.pop().flatten();
             Ok((connection, schema.unwrap_or_default().into()))
         };
         self.in_time(connect).await
@@ -191,7 +198,7 @@ impl Connector {
     }
 
     /// Transaction poolers refuse start-up options. Behind those, each transaction brings its limits.
-    async fn connect_unlimited(&self) -> ConnectionResult<AsyncPgConnection> {
+    async fn connect_unlimited(&self) -> ConnectionResult<Connection> {
         let opened = match self.open(&self.limited).await {
             Err(error) if refuses_options(&error) => {
                 tracing::warn!(%error, "connected without start-up options, which this pooler refuses: limits are set in each transaction only");
@@ -209,6 +216,11 @@ impl Connector {
     /// Whether there is somebody to ask while a connection is busy: the embedded database has nobody.
     pub(super) fn can_cancel(&self) -> bool {
         !self.is_embedded
+    }
+
+    /// Whether statements are prepared by name.
+    pub(super) fn names_statements(&self) -> bool {
+        self.names_statements
     }
 
     /// Whether there can't be a second connection: the embedded database serves one at a time.
@@ -236,21 +248,29 @@ impl Connector {
         self.timeout
     }
 
-    async fn open(&self, config: &Config) -> Result<ConnectionResult<AsyncPgConnection>, tokio_postgres::Error> {
+    async fn open(&self, config: &Config) -> Result<ConnectionResult<Connection>, tokio_postgres::Error> {
         match &self.tls {
-            Some(tls) => log_in(config, tls.clone()).await,
-            None => log_in(config, NoTls).await,
+            Some(tls) => log_in(config, tls.clone(), self.names_statements).await,
+            None => log_in(config, NoTls, self.names_statements).await,
         }
     }
 }
 
 /// The outer error is one the server or the network gave, the inner one is diesel's.
-async fn log_in<T>(config: &Config, tls: T) -> Result<ConnectionResult<AsyncPgConnection>, tokio_postgres::Error>
+async fn log_in<T>(
+    config: &Config,
+    tls: T,
+    names_statements: bool,
+) -> Result<ConnectionResult<Connection>, tokio_postgres::Error>
 where
     T: MakeTlsConnect<Socket, Stream: Send + 'static>,
 {
     let (client, connection) = config.connect(tls).await?;
-    Ok(AsyncPgConnection::try_from_client_and_connection(client, connection).await)
+    if !names_statements {
+        return Ok(Ok(Connection::Unnamed(Unnamed::new(client, connection))));
+    }
+    let named = AsyncPgConnection::try_from_client_and_connection(client, connection).await;
+    Ok(named.map(|connection| Connection::Named(Box::new(connection))))
 }
 
 fn refuses_options(error: &tokio_postgres::Error) -> bool {
@@ -273,9 +293,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_url_leaves_open_is_limited_and_leads_to_a_server_that_writes() {
+        let Target { config, .. } = Target::parse("postgres://db.example.com").unwrap();
+        assert_eq!(config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
+        assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!((config.get_keepalives_idle(), config.get_keepalives_retries()), (KEEPALIVE, Some(3)));
+        assert_eq!(config.get_keepalives_interval(), Some(KEEPALIVE / 3));
+        assert_eq!(config.get_tcp_user_timeout(), Some(&KEEPALIVE));
+        let given = "postgres://db.example.com?target_session_attrs=any&tcp_user_timeout=1&connect_timeout=1";
+        let Target { config, .. } = Target::parse(given).unwrap();
+        assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::Any);
+        assert_eq!(config.get_tcp_user_timeout(), config.get_connect_timeout());
+    }
+
+    #[test]
     fn a_url_needs_nothing_but_a_host() {
-        let target = Target::parse("postgresql://db.example.com").unwrap();
-        assert_eq!(target.config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
+        Target::parse("postgresql://db.example.com").unwrap();
         for text in ["", "db.example.com", "mysql://db.example.com", "postgres://db.example.com?sslmode=sometimes"] {
             assert!(Target::parse(text).is_err(), "{text:?}");
         }

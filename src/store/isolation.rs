@@ -4,8 +4,9 @@ use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{BigInt, Nullable, Text},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
+
+use super::connection::Connection;
 
 /// Finds what is wrong with the role or a table in the catalog, as the API role; null if nothing is.
 const CATALOG_FLAW: &str = "
@@ -53,7 +54,7 @@ const WALLED: [Walled; 2] = [
 
 impl Walled {
     /// Counts the visible rows: a canary must see only its own.
-    async fn seen(&self, connection: &AsyncPgConnection) -> QueryResult<i64> {
+    async fn seen(&self, connection: &Connection) -> QueryResult<i64> {
         count(connection, &format!("SELECT count(*) AS rows FROM {}", self.name)).await
     }
 }
@@ -71,14 +72,14 @@ struct Count {
 }
 
 /// Returns what is wrong, if anything. The transaction is rolled back.
-pub(super) async fn flaw(connection: &AsyncPgConnection, schema: &str) -> QueryResult<Option<String>> {
+pub(super) async fn flaw(connection: &Connection, schema: &str) -> QueryResult<Option<String>> {
     run(connection, "BEGIN").await?;
     let flaw = find_flaw(connection, schema).await;
     run(connection, "ROLLBACK").await?;
     Ok(flaw.unwrap_or_else(|error| Some(format!("{error}. Has `tandem migrate` run?"))))
 }
 
-async fn find_flaw(connection: &AsyncPgConnection, schema: &str) -> QueryResult<Option<String>> {
+async fn find_flaw(connection: &Connection, schema: &str) -> QueryResult<Option<String>> {
     if let Err(error) = run(connection, "SELECT set_config('role', 'tandem_api', true)").await {
         return Ok(Some(format!(
             "this login can't become the role tandem_api ({error}). Run `tandem migrate`, or: GRANT tandem_api TO <login>"
@@ -97,7 +98,7 @@ async fn find_flaw(connection: &AsyncPgConnection, schema: &str) -> QueryResult<
     Ok(None)
 }
 
-async fn find_breach(connection: &AsyncPgConnection, table: &Walled) -> QueryResult<Option<String>> {
+async fn find_breach(connection: &Connection, table: &Walled) -> QueryResult<Option<String>> {
     let name = table.name;
     let (canary, other) = (Canary::new(), Canary::new());
     for canary in [&other, &canary] {
@@ -131,12 +132,12 @@ impl Canary {
     }
 
     /// Sets this user for the rest of the transaction.
-    async fn speak(&self, connection: &AsyncPgConnection) -> QueryResult<usize> {
+    async fn speak(&self, connection: &Connection) -> QueryResult<usize> {
         run(connection, &format!("SELECT set_config('app.user_id', '{}', true)", self.0)).await
     }
 
     /// Inserts a row of this user, whoever the current user is.
-    async fn plant(&self, connection: &AsyncPgConnection, table: &Walled) -> QueryResult<usize> {
+    async fn plant(&self, connection: &Connection, table: &Walled) -> QueryResult<usize> {
         let Walled { name, columns, values, .. } = table;
         run(connection, &format!("INSERT INTO {name} (user_id, {columns}) VALUES ('{}', {values})", self.0)).await
     }
@@ -144,7 +145,7 @@ impl Canary {
     /// As this user, tries to reach the other canary's row.
     async fn trespass(
         &self,
-        connection: &AsyncPgConnection,
+        connection: &Connection,
         table: &Walled,
         other: &Self,
     ) -> QueryResult<Option<&'static str>> {
@@ -159,20 +160,20 @@ impl Canary {
     }
 }
 
-async fn count(connection: &AsyncPgConnection, query: &str) -> QueryResult<i64> {
+async fn count(connection: &Connection, query: &str) -> QueryResult<i64> {
     let counts: Vec<Count> = rows(connection, query).await?;
     Ok(counts.as_slice().first().map_or(0, |count| count.rows))
 }
 
 #[expect(clippy::disallowed_methods, reason = "catalog queries, and the canary must not depend on what it checks")]
-async fn rows<T>(connection: &AsyncPgConnection, query: &str) -> QueryResult<Vec<T>>
+async fn rows<T>(connection: &Connection, query: &str) -> QueryResult<Vec<T>>
 where
     T: QueryableByName<diesel::pg::Pg> + Send + 'static,
 {
-    sql_query(query).load(&mut &*connection).await
+    connection.load(sql_query(query)).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "statements the query builder doesn't have")]
-async fn run(connection: &AsyncPgConnection, statement: &str) -> QueryResult<usize> {
-    sql_query(statement).execute(&mut &*connection).await
+async fn run(connection: &Connection, statement: &str) -> QueryResult<usize> {
+    connection.execute(sql_query(statement)).await
 }

@@ -1,10 +1,15 @@
 //! Applies and reverts the migrations.
 
+use std::fmt::Display;
+
 use diesel::{migration::MigrationVersion, sql_query};
-use diesel_async::{AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::{
+    AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    TransactionManager,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::DbConfig;
+use super::{DbConfig, connection::Connection, pooler::explain};
 use crate::error::{Error, Result};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
@@ -31,14 +36,29 @@ type Harness = AsyncMigrationHarness<AsyncPgConnection>;
 
 /// One transaction around everything: a lock of the transaction works behind transaction poolers too.
 async fn locked<T>(config: &DbConfig, work: impl FnOnce(&mut Harness) -> diesel::migration::Result<T>) -> Result<T> {
-    let connector = config.target.connector(config.statement_timeout).map_err(Error::internal)?;
-    let mut connection = connector.connect().await.map_err(Error::unavailable)?;
-    AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(Error::internal)?;
-    lift_limits(&mut connection).await.map_err(Error::internal)?;
+    let connector = config.connector().map_err(Error::internal)?;
+    let (mut connection, driver) = match connector.connect().await.map_err(Error::unavailable)? {
+        Connection::Named(connection) => (*connection, None),
+        Connection::Unnamed(connection) => {
+            let (connection, driver) = connection.begin_named().await.map_err(Error::unavailable)?;
+            (connection, Some(driver))
+        }
+    };
+    AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(failed)?;
+    lift_limits(&mut connection).await.map_err(failed)?;
     let mut harness = AsyncMigrationHarness::new(connection);
-    let done = work(&mut harness).map_err(Error::internal)?;
-    AnsiTransactionManager::commit_transaction(&mut harness.into_inner()).await.map_err(Error::internal)?;
+    let done = work(&mut harness).map_err(failed)?;
+    let mut connection = harness.into_inner();
+    if driver.is_some() {
+        connection.batch_execute("DEALLOCATE ALL").await.map_err(Error::internal)?;
+    }
+    AnsiTransactionManager::commit_transaction(&mut connection).await.map_err(Error::internal)?;
     Ok(done)
+}
+
+/// It may be a pooler that mixes up statements.
+fn failed(error: impl Display) -> Error {
+    Error::internal(explain(&error.to_string()))
 }
 
 /// Waiting for the lock and changing a large table may take longer than any request should.

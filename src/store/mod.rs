@@ -10,6 +10,7 @@
 mod admission;
 mod cancellation;
 mod connect;
+mod connection;
 mod feed;
 mod idempotency;
 mod isolation;
@@ -61,6 +62,15 @@ pub struct DbConfig {
     pub checkout_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// Whether statements are prepared by name.
+    pub prepared_statements: bool,
+}
+
+impl DbConfig {
+    /// What makes connections; fails if the certificates to trust can't be read.
+    fn connector(&self) -> std::io::Result<connect::Connector> {
+        self.target.connector(self.statement_timeout, self.prepared_statements)
+    }
 }
 
 /// The database: a pool of connections that only this module reaches. Cheap to clone.
@@ -107,6 +117,11 @@ impl Db {
     /// Proves that this database keeps users apart; the error's cause says what to fix.
     pub async fn prove_isolation(&self) -> Result<()> {
         self.prober.prove().await
+    }
+
+    /// The same before the server serves, with more patience.
+    pub async fn prove_isolation_at_start(&self) -> Result<()> {
+        prober::Prober::new(&self.pool.for_start()).prove().await
     }
 
     /// Removes expired idempotency keys now and then, for as long as it is polled.

@@ -11,7 +11,6 @@ use std::{
 
 use bb8::{ManageConnection, RunError};
 use diesel::ConnectionError;
-use diesel_async::{AsyncPgConnection, pooled_connection::PoolableConnection};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
@@ -21,11 +20,15 @@ use super::{
     DbConfig,
     admission::{Admission, Admitted},
     connect::Connector,
+    connection::Connection,
 };
 use crate::error::{Error, Result};
 
 /// How long a connection is kept without use: shorter than the patience of common balancers and NATs.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// How long anything may take before the server serves: a machine that starts many things at once is slow.
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// The pause after a failed attempt to connect, which doubles up to the longest.
 const MIN_PAUSE: Duration = Duration::from_millis(50);
@@ -74,7 +77,7 @@ impl DerefMut for Lease {
 
 impl Pool {
     pub(super) async fn open(config: &DbConfig) -> Result<Self> {
-        let connector = config.target.connector(config.statement_timeout).map_err(Error::internal)?;
+        let connector = config.connector().map_err(Error::internal)?;
         let connector = Arc::new(connector);
         let last_failure = LastFailure::default();
         let generation = Arc::new(AtomicU64::default());
@@ -85,7 +88,8 @@ impl Pool {
         };
         let connections = bb8::Pool::builder()
             .max_size(config.pool_size)
-            .connection_timeout(config.checkout_timeout)
+            // Leases have limits of their own.
+            .connection_timeout(config.checkout_timeout.max(START_LIMIT))
             // A `SELECT 1` before every use would cost a third of the throughput.
             .test_on_check_out(false)
             .idle_timeout(Some(IDLE_TIMEOUT))
@@ -110,6 +114,13 @@ impl Pool {
     /// The same connections, for another request.
     pub(super) fn for_request(&self) -> Self {
         Self { turns: self.admission.turns(), ..self.clone() }
+    }
+
+    /// The same connections, for a server that is starting.
+    pub(super) fn for_start(&self) -> Self {
+        let at_least = |limit: Duration| limit.max(START_LIMIT);
+        let (checkout_timeout, statement_timeout) = (at_least(self.checkout_timeout), at_least(self.statement_timeout));
+        Self { checkout_timeout, statement_timeout, ..self.clone() }
     }
 
     pub(super) fn statement_timeout(&self) -> Duration {
@@ -229,14 +240,14 @@ impl ManageConnection for Manager {
 
 /// A connection and whether it can be trusted to be outside a transaction.
 pub(super) struct Session {
-    connection: AsyncPgConnection,
+    connection: Connection,
     schema: Arc<str>,
     generation: u64,
     is_spoilt: bool,
 }
 
 impl Session {
-    pub(super) fn connection(&self) -> &AsyncPgConnection {
+    pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }
 

@@ -8,22 +8,26 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::connect::Connector;
+use super::{connect::Connector, connection::Connection};
 
 const ADVICE: &str = "the pooler in front of the database doesn't keep prepared statements of its clients apart, so one \
-    could run another's. Let it track them (PgBouncer 1.21 and newer: max_prepared_statements = 100), choose session \
-    pooling, or connect to the database without it";
+    could run another's. Let it track them (PgBouncer 1.21 and newer: max_prepared_statements = 100), set \
+    DATABASE_PREPARED_STATEMENTS=false, choose session pooling, or connect to the database without it";
 
 impl Connector {
     /// Fails with what to change, if statements get mixed up. Where two connections can't be had at once, this can't be
     /// found out.
     pub(super) async fn check_pooler(&self) -> ConnectionResult<()> {
         // Nothing stands in front of an embedded database, and it has one connection only.
-        if !self.can_cancel() {
+        if self.has_one_backend() || !self.names_statements() {
             return Ok(());
         }
         let probe = async {
-            let (mut first, mut second) = (self.connect().await?, self.connect().await?);
+            let (Connection::Named(mut first), Connection::Named(mut second)) =
+                (self.connect().await?, self.connect().await?)
+            else {
+                return Ok(());
+            };
             swap_servers(&mut first, &mut second).await.map_err(|error| match error {
                 DbError::NotFound => ConnectionError::BadConnection(ADVICE.to_owned()),
                 error => explain(&error.to_string()),

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     time::timeout,
@@ -12,6 +11,7 @@ use tokio::{
 use super::{
     cancellation::FinishOnDrop,
     connect::Connector,
+    connection::Connection,
     isolation,
     pool::{Lease, Pool},
 };
@@ -26,7 +26,7 @@ pub(super) struct Prober {
 }
 
 /// A connection and the schema of the tables.
-type Kept = Option<(AsyncPgConnection, Arc<str>)>;
+type Kept = Option<(Connection, Arc<str>)>;
 
 impl Prober {
     pub(super) fn new(pool: &Pool) -> Self {

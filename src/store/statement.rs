@@ -9,11 +9,13 @@ use diesel::{
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     query_dsl::CompatibleType,
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures::{FutureExt, future::BoxFuture};
+use futures::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::idempotency::{Claim, Recorded};
+use super::{
+    connection::Connection,
+    idempotency::{Claim, Recorded},
+};
 
 /// The rows a statement will return. The future borrows the connection only, not the statement.
 pub(super) type Rows<'c, Row> = BoxFuture<'c, QueryResult<Vec<Row>>>;
@@ -50,15 +52,10 @@ pub(super) enum Answer {
 /// A statement whose rows are read as `Row`.
 pub(super) trait Statement<Row> {
     /// Builds the statement. It is sent when the future is polled first.
-    fn rows(self, connection: &AsyncPgConnection) -> Rows<'_, Row>;
+    fn rows(self, connection: &Connection) -> Rows<'_, Row>;
 
     /// The same for a write, whose outcome is recorded under the claimed key.
-    fn recorded_rows<'c>(
-        self,
-        answer: Answer,
-        claim: Option<&Claim>,
-        connection: &'c AsyncPgConnection,
-    ) -> Rows<'c, Row>;
+    fn recorded_rows<'c>(self, answer: Answer, claim: Option<&Claim>, connection: &'c Connection) -> Rows<'c, Row>;
 }
 
 impl<Q, Row, ST> Statement<Row> for Q
@@ -68,16 +65,11 @@ where
     Pg: QueryMetadata<Q::SqlType>,
     ST: 'static,
 {
-    fn rows(self, connection: &AsyncPgConnection) -> Rows<'_, Row> {
-        RunQueryDsl::load(self, &mut &*connection).boxed()
+    fn rows(self, connection: &Connection) -> Rows<'_, Row> {
+        connection.load(self)
     }
 
-    fn recorded_rows<'c>(
-        self,
-        answer: Answer,
-        claim: Option<&Claim>,
-        connection: &'c AsyncPgConnection,
-    ) -> Rows<'c, Row> {
+    fn recorded_rows<'c>(self, answer: Answer, claim: Option<&Claim>, connection: &'c Connection) -> Rows<'c, Row> {
         KeptPrepared(Recorded::new(self, answer, claim)).rows(connection)
     }
 }

@@ -12,15 +12,15 @@ use diesel::{
     QueryResult,
     pg::Pg,
     query_builder::{AstPass, QueryFragment, QueryId},
-    result::{DatabaseErrorKind, Error as DbError},
+    result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DbError},
     sql_types::Text,
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     cancellation::{CancelOnDrop, FinishOnDrop, Settled},
+    connection::Connection,
     pool::{Lease, Pool},
     statement::{Operation, Statement},
 };
@@ -36,13 +36,13 @@ pub(super) trait Work: Send + Sync + 'static {
     type Output: Send + 'static;
 
     /// Builds the statements. They are sent, in order, when the future is polled first.
-    fn send<'c>(&self, owner: &str, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<Self::Output>>;
+    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>>;
 }
 
 impl<O: Operation> Work for O {
     type Output = Vec<O::Row>;
 
-    fn send<'c>(&self, owner: &str, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
         self.statement(owner).rows(connection)
     }
 }
@@ -51,7 +51,7 @@ impl<O: Operation> Work for O {
 impl<A: Operation, B: Operation> Work for (A, Option<B>) {
     type Output = (Vec<A::Row>, Option<Vec<B::Row>>);
 
-    fn send<'c>(&self, owner: &str, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
         let (first, second) = self;
         let first = first.statement(owner).rows(connection);
         let Some(second) = second else { return first.map(|rows| Ok((rows?, None))).boxed() };
@@ -140,16 +140,16 @@ fn give_up(pool: &Pool, mut lease: Lease, settled: &Settled) -> Failure {
 
 /// Sends all statements at once and awaits all of them, whatever becomes of each: the COMMIT must be answered.
 async fn pipeline<W: Work>(
-    connection: &AsyncPgConnection,
+    connection: &Connection,
     access: Access,
     switch: &Switch<'_>,
     work: &W,
 ) -> Answers<W::Output> {
     let (begin, switch, result, commit) = futures::join!(
         access.begin(connection),
-        switch.execute(&mut &*connection),
+        connection.execute(switch),
         work.send(switch.user, connection),
-        Commit.execute(&mut &*connection),
+        connection.execute(Commit),
     );
     Answers { begin, switch, result, commit }
 }
@@ -193,8 +193,7 @@ impl From<Failure> for Error {
 }
 
 /// Of a query that failed and was rolled back. diesel doesn't pass on the SQLSTATE, and messages may be translated. What
-/// fails for no known reason after all of its time was cancelled for that; before, it may be a deadlock, and one more
-/// attempt is safe.
+/// fails for no known reason after all of its time was cancelled for that; before, one more attempt is safe.
 fn classify(error: DbError, has_used_its_time: bool) -> Failure {
     use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
     match &error {
@@ -202,12 +201,17 @@ fn classify(error: DbError, has_used_its_time: bool) -> Failure {
         DbError::DatabaseError(SerializationFailure | ReadOnlyTransaction, _) => {
             Failure::NotDone(Error::unavailable(error))
         }
-        DbError::DatabaseError(Unknown, cause) => match cause.message() {
-            "deadlock detected" => Failure::NotDone(Error::unavailable(error)),
-            _ => Failure::NotDone(Error::internal(error)),
-        },
+        DbError::DatabaseError(Unknown, cause) if is_deadlock(&**cause) => Failure::NotDone(Error::unavailable(error)),
+        DbError::DatabaseError(Unknown, _) => Failure::NotDone(Error::internal(error)),
         _ => Failure::Final(Error::internal(error)),
     }
+}
+
+/// The detail has a line for each transaction of the circle, with the kind of lock it waits for, like `ShareLock`: names
+/// that are not translated.
+fn is_deadlock(cause: &(dyn DatabaseErrorInformation + Send + Sync)) -> bool {
+    let lines = || cause.details().unwrap_or_default().lines();
+    lines().count() > 1 && lines().all(|line| line.contains("Lock"))
 }
 
 /// What the transaction may do.
@@ -218,10 +222,10 @@ enum Access {
 }
 
 impl Access {
-    fn begin(self, connection: &AsyncPgConnection) -> BoxFuture<'_, QueryResult<usize>> {
+    fn begin(self, connection: &Connection) -> BoxFuture<'_, QueryResult<usize>> {
         match self {
-            Self::ReadOnly => BeginReadOnly.execute(&mut &*connection),
-            Self::ReadWrite => BeginReadWrite.execute(&mut &*connection),
+            Self::ReadOnly => connection.execute(BeginReadOnly),
+            Self::ReadWrite => connection.execute(BeginReadWrite),
         }
     }
 }

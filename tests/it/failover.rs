@@ -9,7 +9,7 @@ use std::{
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tandem::store::{DbConfig, Target};
-use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::{
     skip,
@@ -31,10 +31,17 @@ fn impatient(config: &DbConfig, url: &str) -> DbConfig {
     }
 }
 
+/// How many backends wait for a lock.
+async fn waiting(admin: &Client) -> i64 {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    admin.query_one(waiting, &[]).await.unwrap().get(0)
+}
+
 async fn behind_a_network(pool_size: u32) -> Option<(App, Network)> {
     let mut db = TestDb::on_server().await?;
     let network = Network::to(url::Url::parse(db.url()).unwrap().port().unwrap_or(5432)).await;
-    let url = format!("{}?connect_timeout=1&sslmode=disable", network.url(db.url()));
+    let url = format!("{}?connect_timeout=1", network.url(db.url()));
     db.config = DbConfig { pool_size, ..impatient(&db.config, &url) };
     Some((App::on(db).await, network))
 }
@@ -82,15 +89,69 @@ async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
     let complete = ann.graphql("mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }").variables(ids);
     // It waits for b and has locked a.
     let other = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while watch.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
+        while waiting(&watch).await == 0 {}
         admin.batch_execute(&format!("{}; COMMIT", update(&a))).await.unwrap();
     };
     let (answer, ()) = tokio::join!(complete, other);
     assert_eq!(answer.data()["completeTasks"]["count"], 2);
     for task in ann.tasks().await.as_array().unwrap() {
         assert_eq!((&task["title"], &task["completed"]), (&json!("locked"), &json!(true)));
+    }
+}
+
+#[tokio::test]
+async fn a_request_to_cancel_that_hangs_is_given_up() {
+    let Some((app, network)) = behind_a_network(1).await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    ann.create("a").await;
+    let (admin, watch) = (app.db.superuser().await, app.db.superuser().await);
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    network.swallow(true);
+    tokio::select! {
+        answer = ann.get("/api/tasks").send() => panic!("{answer}"),
+        () = eventually("the list waits", async || waiting(&watch).await == 1) => {}
+    }
+    eventually("a request to cancel hangs", async || network.swallowed() == 1).await;
+    eventually("it is given up", async || network.swallowed() == 0).await;
+    admin.batch_execute("ROLLBACK").await.unwrap();
+    network.swallow(false);
+    assert_eq!(ann.get("/api/tasks").await.status, 200);
+}
+
+/// Has the first inserts of tasks fail as they do when transactions get in each other's way on a server that speaks
+/// German.
+async fn fail_inserts(admin: &Client, count: u32, sqlstate: &str) {
+    let detail = "Prozess 1 wartet auf ShareLock-Sperre auf Transaktion 2; blockiert von Prozess 3.\n\
+                  Prozess 3 wartet auf ShareLock-Sperre auf Transaktion 4; blockiert von Prozess 1.";
+    let fail = format!(
+        "DROP SEQUENCE IF EXISTS attempts;
+         CREATE SEQUENCE attempts;
+         CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+             IF nextval('attempts') <= {count} THEN
+                 RAISE EXCEPTION USING ERRCODE = '{sqlstate}', MESSAGE = 'Verklemmung entdeckt', DETAIL = '{detail}';
+             END IF;
+             RETURN NEW;
+         END $$;
+         CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION fail()"
+    );
+    admin.batch_execute(&fail).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_that_met_another_transaction_is_tried_twice_and_then_refused_for_now_whatever_the_server_speaks() {
+    for prepared_statements in [true, false] {
+        let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
+        db.config.prepared_statements = prepared_statements;
+        let app = App::on(db).await;
+        let (ann, admin) = (app.user("ann"), app.db.superuser().await);
+        for (sqlstate, failures, status) in [("40001", 1, 201), ("40001", 2, 503), ("40P01", 1, 201), ("40P01", 2, 503)]
+        {
+            fail_inserts(&admin, failures, sqlstate).await;
+            let answer = ann.post("/api/tasks", json!({ "title": "x" })).await;
+            assert_eq!(answer.status, status, "{sqlstate}: {answer}");
+            let attempts = admin.query_one("SELECT last_value FROM attempts", &[]).await.unwrap();
+            assert_eq!(attempts.get::<_, i64>(0), 2, "{sqlstate}");
+        }
     }
 }
 
@@ -134,9 +195,7 @@ async fn a_statement_is_limited_and_ended_where_start_up_options_have_no_effect(
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
     assert_eq!(ann.get("/api/tasks").await.status, 503);
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    assert_eq!(admin.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0), 0);
+    assert_eq!(waiting(&admin).await, 0);
     admin.batch_execute("ROLLBACK").await.unwrap();
 }
 

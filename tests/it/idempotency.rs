@@ -297,3 +297,41 @@ async fn a_retry_after_a_deploy_that_changed_the_format_gets_the_stored_outcome(
     let again = new().await;
     assert_eq!((again.is_replay(), &again.text, ann.task_count().await), (true, &first.text, 1));
 }
+
+#[tokio::test]
+async fn while_one_instance_removes_expired_keys_others_leave_it_to_that_one() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let (admin, other) = (app.db.superuser().await, app.db.superuser().await);
+    let expired = "INSERT INTO idempotency_keys (user_id, key, part, fingerprint, created_at)
+                   VALUES ('ann', 'key', 0, '', now() - interval '25 hours')";
+    admin.batch_execute(expired).await.unwrap();
+    let sweep = async || app.store.sweep().await.map_err(|error| error.report()).unwrap();
+    other.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(8241978302147712)").await.unwrap();
+    assert_eq!(sweep().await, 0);
+    other.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(sweep().await, 1);
+}
+
+#[tokio::test]
+async fn the_largest_answer_fits_beside_its_key_and_nothing_twice_as_large_does() {
+    const MANY: usize = 100;
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let (ann, admin) = (app.user("ann"), app.db.superuser().await);
+    // Not to be compressed.
+    let fill = "INSERT INTO tasks (user_id, id, title, description)
+                SELECT 'ann', gen_random_uuid(), words(200), words(1000) FROM generate_series(1, 100)";
+    let words = "CREATE FUNCTION words(length int) RETURNS text LANGUAGE sql AS
+                 $$ SELECT string_agg(chr(65536 + (random() * 60000)::int), '') FROM generate_series(1, length) $$";
+    admin.batch_execute(&format!("{words}; {fill}")).await.unwrap();
+    let ids: Vec<_> = ann.tasks().await.as_array().unwrap().iter().map(|task| task["id"].clone()).collect();
+    assert_eq!(ids.len(), MANY);
+    let complete = || ann.post("/api/tasks/bulk", json!({ "complete": ids })).key("largest");
+    let (first, second) = (complete().await, complete().await);
+    assert!(second.is_replay());
+    assert_eq!(first.good(), second.good());
+    let size = "SELECT pg_column_size(outcome) FROM idempotency_keys";
+    assert!(admin.query_one(size, &[]).await.unwrap().get::<_, i32>(0) > 400_000);
+    let twice = "UPDATE idempotency_keys SET outcome = outcome || jsonb_build_array(words(150000))";
+    let refused = admin.batch_execute(twice).await.unwrap_err();
+    assert_eq!(refused.as_db_error().unwrap().constraint(), Some("idempotency_keys_outcome_size"));
+}

@@ -4,7 +4,10 @@ use serde_json::json;
 
 use crate::{
     skip,
-    support::{check_all, proxy::proxied},
+    support::{
+        check_all,
+        proxy::{proxied, proxied_with},
+    },
 };
 
 #[tokio::test]
@@ -98,4 +101,19 @@ async fn a_cold_connection_sends_the_four_statements_in_order() {
     assert!(statements[begin + 1].contains("set_config"));
     assert!(statements[begin + 2].contains(r#"FROM "tasks""#));
     assert_eq!(statements[begin + 3], "COMMIT");
+}
+
+#[tokio::test]
+async fn without_prepared_statements_a_transaction_is_one_flush_from_the_first_one_on() {
+    let Some((app, proxy)) = proxied_with(|config| config.prepared_statements = false).await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    // Makes the connection.
+    ann.call("DELETE", "/api/tasks/00000000-0000-7000-8000-000000000000").await.status(404);
+    proxy.hold(6);
+    let created = ann.post("/api/tasks", json!({ "title": "Buy milk" })).key("once").await.good();
+    assert_eq!((proxy.seen().statements.len(), proxy.seen().flushes), (6, 1), "{:?}", proxy.seen().statements);
+    proxy.hold(4);
+    assert_eq!(ann.tasks().await[0], created);
+    assert_eq!((proxy.seen().statements.len(), proxy.seen().flushes), (4, 1), "{:?}", proxy.seen().statements);
+    assert!(proxy.seen().names.is_empty(), "{:?}", proxy.seen().names);
 }

@@ -5,8 +5,11 @@ use serde_json::json;
 use tandem::store::Target;
 
 use crate::{
+    process::{output, stderr},
     skip,
-    support::{App, TestDb, path_of, pooler::Pooler},
+    support::{
+        App, SECRET, TestDb, cluster::scratch_dir, db, instance::Instance, ledger::Load, path_of, pooler::Pooler,
+    },
 };
 
 async fn behind_pgbouncer(mode: &str) -> Option<(TestDb, Pooler)> {
@@ -33,7 +36,6 @@ async fn a_task_lives_and_users_stay_apart_behind_a_session_pooler() {
     assert_eq!(ann.delete(&path).await.status, 204);
 }
 
-/// Debian's PgBouncer tracks none; newer ones do, unless they are told not to, and are then told so here.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_that_mixes_up_prepared_statements_is_refused_with_a_sentence() {
     let Some((db, _bouncer)) = behind_pgbouncer("transaction").await else { skip!(PgBouncer) };
@@ -43,4 +45,63 @@ async fn a_pooler_that_mixes_up_prepared_statements_is_refused_with_a_sentence()
     };
     let report = refused.map(|error| error.report()).unwrap_or_default();
     assert!(report.contains("max_prepared_statements"), "{report:?}");
+    assert!(report.contains("DATABASE_PREPARED_STATEMENTS=false"), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_that_start_behind_such_a_pooler_say_so_and_end() {
+    let Some(db) = TestDb::empty().await else { skip!(Postgres) };
+    let Some(bouncer) = Pooler::before(db.url(), "transaction").await else { skip!(PgBouncer) };
+    let url = bouncer.url(db.url());
+    let start = || {
+        let env = [("DATABASE_URL", url.clone()), ("BETTER_AUTH_SECRET", SECRET.to_owned())];
+        tokio::task::spawn_blocking(move || {
+            output(&scratch_dir(), &["--port", "0"], &env.each_ref().map(|(name, value)| (*name, value.as_str())))
+        })
+    };
+    for refused in join_all([start(), start()]).await {
+        let refused = refused.unwrap();
+        assert!(
+            !refused.status.success() && stderr(&refused).contains("max_prepared_statements"),
+            "{}",
+            stderr(&refused)
+        );
+    }
+}
+
+/// Two processes name their statements alike. The pooler has fewer connections to the database than they have to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_prepared_statements_two_servers_migrate_and_keep_every_promise_behind_such_a_pooler() {
+    let Some(db) = TestDb::empty().await else { skip!(Postgres) };
+    let Some(bouncer) = Pooler::before(db.url(), "transaction").await else { skip!(PgBouncer) };
+    let (url, settings) = (bouncer.url(db.url()), [("DATABASE_PREPARED_STATEMENTS", "false")]);
+    let servers = tokio::join!(Instance::start(&url, &settings), Instance::start(&url, &settings));
+    let load = Load::start([servers.0.url(), servers.1.url()], 16);
+    load.progress(400).await;
+    assert_eq!(load.retries(), 0);
+    load.finish().await.assert_kept(&db.superuser().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_prepared_statements_users_stay_apart_and_expired_keys_are_removed_behind_such_a_pooler() {
+    let Some((mut db, _bouncer)) = behind_pgbouncer("transaction").await else { skip!(PgBouncer) };
+    db.config.prepared_statements = false;
+    assert_eq!(db::migrate(&db.config).await, Vec::<String>::new(), "all done");
+    let app = App::on(db).await;
+    app.store.check_pooler().await.map_err(|error| error.report()).unwrap();
+    app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
+    let lists = join_all((0..40).map(async |index| {
+        let user = if index % 2 == 0 { &ann } else { &bob };
+        user.create("Mine").await;
+        user.tasks().await
+    }));
+    for (index, list) in lists.await.iter().enumerate() {
+        let owner = if index % 2 == 0 { "ann" } else { "bob" };
+        assert!(list.as_array().unwrap().iter().all(|task| task["user_id"] == owner), "{list}");
+    }
+    let expired = "INSERT INTO idempotency_keys (user_id, key, part, fingerprint, created_at)
+                   VALUES ('ann', 'key', 0, '', now() - interval '25 hours')";
+    app.db.superuser().await.batch_execute(expired).await.unwrap();
+    assert_eq!(app.store.sweep().await.map_err(|error| error.report()).unwrap(), 1);
 }

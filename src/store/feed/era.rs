@@ -2,7 +2,6 @@
 //! backup was restored.
 
 use diesel::ExpressionMethods;
-use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::{
@@ -12,10 +11,10 @@ use crate::{
 
 /// Starts a new era of the change feed: all clients start over. Needs the rights of the owner of the tables.
 pub async fn reset_feed(config: &DbConfig) -> Result<()> {
-    let connector = config.target.connector(config.statement_timeout).map_err(Error::internal)?;
-    let mut connection = connector.connect().await.map_err(Error::unavailable)?;
+    let connector = config.connector().map_err(Error::internal)?;
+    let connection = connector.connect().await.map_err(Error::unavailable)?;
     let set = diesel::update(feed_era::table).set(feed_era::era.eq(random_era()));
-    match set.execute(&mut connection).await.map_err(Error::internal)? {
+    match connection.execute(set).await.map_err(Error::internal)? {
         1 => Ok(()),
         count => Err(Error::internal(format!("the table feed_era has {count} rows instead of one"))),
     }

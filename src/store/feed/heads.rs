@@ -8,13 +8,13 @@ use diesel::{
     QueryResult, QueryableByName, sql_query,
     sql_types::{Array, Integer, Nullable, Text, Timestamptz},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::timeout;
 
 use crate::{
     error::{Error, Result},
     store::{
         cancellation::FinishOnDrop,
+        connection::Connection,
         pool::{Lease, Pool},
     },
 };
@@ -64,14 +64,14 @@ async fn read_heads(mut lease: Lease, users: Vec<String>, limit: Duration, setti
 
 #[expect(clippy::disallowed_methods, reason = "statements the query builder doesn't have")]
 async fn read_in_transaction(
-    connection: &AsyncPgConnection,
+    connection: &Connection,
     schema: &str,
     users: &[String],
     limit: &str,
 ) -> QueryResult<Vec<HeadRow>> {
-    sql_query("BEGIN READ ONLY").execute(&mut &*connection).await?;
-    sql_query(ACT_AS_FEED).bind::<Text, _>(schema).bind::<Text, _>(limit).execute(&mut &*connection).await?;
-    let rows = sql_query(HEADS).bind::<Array<Text>, _>(users).load(&mut &*connection).await?;
-    sql_query("COMMIT").execute(&mut &*connection).await?;
+    connection.execute(sql_query("BEGIN READ ONLY")).await?;
+    connection.execute(sql_query(ACT_AS_FEED).bind::<Text, _>(schema).bind::<Text, _>(limit)).await?;
+    let rows = connection.load(sql_query(HEADS).bind::<Array<Text>, _>(users)).await?;
+    connection.execute(sql_query("COMMIT")).await?;
     Ok(rows)
 }

@@ -14,13 +14,13 @@ use diesel::{
     result::{DatabaseErrorKind, Error as DbError},
     sql_types::{Binary, Integer, Text},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::fingerprint::Fingerprint;
 use crate::{
     store::{
+        connection::Connection,
         owner::{Owner, push_owner},
         schema::idempotency_keys,
         statement::{Operation, Statement},
@@ -52,13 +52,13 @@ impl Claim {
     }
 
     /// Frees the key if it has expired: the sweep may not have come by yet.
-    pub(super) fn expire<'c>(&self, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<usize>> {
-        Expire(self).execute(&mut &*connection)
+    pub(super) fn expire<'c>(&self, connection: &'c Connection) -> BoxFuture<'c, QueryResult<usize>> {
+        connection.execute(Expire(self))
     }
 
     /// Inserts the key, which fails if it is taken.
-    pub(super) fn insert<'c>(&self, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<usize>> {
-        InsertKey(self).execute(&mut &*connection)
+    pub(super) fn insert<'c>(&self, connection: &'c Connection) -> BoxFuture<'c, QueryResult<usize>> {
+        connection.execute(InsertKey(self))
     }
 }
 

@@ -12,12 +12,12 @@ use std::sync::{
 };
 
 use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
 use futures::{FutureExt, future::BoxFuture};
 
 pub(super) use self::{claim::Claim, record::Recorded};
 use self::{claim::Recall, fingerprint::Fingerprint};
 use super::{
+    connection::Connection,
     pool::Pool,
     statement::{Statement, Write},
     transaction::Work,
@@ -122,7 +122,7 @@ impl<W: Write> Work for Keyed<W> {
     /// `None` when the key is taken: nothing was done.
     type Output = Option<Vec<W::Row>>;
 
-    fn send<'c>(&self, owner: &str, connection: &'c AsyncPgConnection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
         let claim = self.claim.as_ref();
         let rows = self.write.statement(owner).recorded_rows(W::ANSWER, claim, connection);
         let Some(claim) = claim else { return rows.map(|rows| rows.map(Some)).boxed() };

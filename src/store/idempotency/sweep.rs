@@ -7,13 +7,13 @@ use diesel::{
     QueryResult, sql_query,
     sql_types::{Integer, Text},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::{sleep, timeout};
 
 use crate::{
     error::{Error, Result},
     store::{
         cancellation::FinishOnDrop,
+        connection::Connection,
         pool::{Lease, Pool},
     },
 };
@@ -68,10 +68,10 @@ async fn remove_batch(mut lease: Lease, limit: Duration) -> Result<usize> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "statements the query builder doesn't have")]
-async fn remove_in_transaction(connection: &AsyncPgConnection, schema: &str) -> QueryResult<usize> {
-    sql_query("BEGIN").execute(&mut &*connection).await?;
-    sql_query(ACT_AS_SWEEPER).bind::<Text, _>(schema).execute(&mut &*connection).await?;
-    let removed = sql_query(REMOVE_BATCH).bind::<Integer, _>(i32::from(BATCH)).execute(&mut &*connection).await?;
-    sql_query("COMMIT").execute(&mut &*connection).await?;
+async fn remove_in_transaction(connection: &Connection, schema: &str) -> QueryResult<usize> {
+    connection.execute(sql_query("BEGIN")).await?;
+    connection.execute(sql_query(ACT_AS_SWEEPER).bind::<Text, _>(schema)).await?;
+    let removed = connection.execute(sql_query(REMOVE_BATCH).bind::<Integer, _>(i32::from(BATCH))).await?;
+    connection.execute(sql_query("COMMIT")).await?;
     Ok(removed)
 }

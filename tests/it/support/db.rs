@@ -113,7 +113,14 @@ impl TestDb {
 pub fn config(target: Target, pool_size: u32) -> DbConfig {
     // Long enough for a machine that does other things too: only a test of a limit is to meet one.
     let patience = Duration::from_mins(1);
-    DbConfig { target, pool_size, transactions_per_user: 4, checkout_timeout: patience, statement_timeout: patience }
+    DbConfig {
+        target,
+        pool_size,
+        transactions_per_user: 4,
+        checkout_timeout: patience,
+        statement_timeout: patience,
+        prepared_statements: PgBouncer::shared().is_none_or(|pooler| pooler.tracks_statements),
+    }
 }
 
 /// Migrates, or fails the test with the reason.

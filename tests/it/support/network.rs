@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 use tokio::{
@@ -25,6 +25,8 @@ struct State {
     target: Mutex<u16>,
     /// Whether new connections lead nowhere.
     is_hole: AtomicBool,
+    /// How many connections that lead nowhere are open.
+    swallowed: AtomicUsize,
     /// Connections made before the last one of these were forgotten.
     generation: AtomicU64,
 }
@@ -37,6 +39,7 @@ impl Network {
         let state = Arc::new(State {
             target: Mutex::new(port),
             is_hole: AtomicBool::default(),
+            swallowed: AtomicUsize::default(),
             generation: AtomicU64::default(),
         });
         tokio::spawn(accept(listener, Arc::clone(&state)));
@@ -60,6 +63,11 @@ impl Network {
         self.state.is_hole.store(is_hole, Ordering::SeqCst);
     }
 
+    /// How many connections that lead nowhere are open: their clients wait.
+    pub fn swallowed(&self) -> usize {
+        self.state.swallowed.load(Ordering::SeqCst)
+    }
+
     /// Stops forwarding on all connections there are, without closing them.
     pub fn forget_connections(&self) {
         self.state.generation.fetch_add(1, Ordering::SeqCst);
@@ -67,10 +75,9 @@ impl Network {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut swallowed = Vec::new();
     while let Ok((client, _)) = listener.accept().await {
         if state.is_hole.load(Ordering::SeqCst) {
-            swallowed.push(client);
+            tokio::spawn(swallow(client, Arc::clone(&state)));
             continue;
         }
         let port = *state.target.lock().unwrap();
@@ -81,6 +88,14 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
         tokio::spawn(forward(from_client, to_server, Arc::clone(&state)));
         tokio::spawn(forward(from_server, to_client, Arc::clone(&state)));
     }
+}
+
+/// Reads until the client gives up.
+async fn swallow(mut client: TcpStream, state: Arc<State>) {
+    state.swallowed.fetch_add(1, Ordering::SeqCst);
+    let mut buffer = [0; 1024];
+    while let Ok(1..) = client.read(&mut buffer).await {}
+    state.swallowed.fetch_sub(1, Ordering::SeqCst);
 }
 
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<State>) {

@@ -13,7 +13,7 @@ use std::{
 use super::cluster::{Cluster, as_account, free_port, run_dir, watch};
 
 /// The first version that keeps track of prepared statements, so that a client finds its own on every connection.
-const TRACKS_STATEMENTS: (u32, u32) = (1, 21);
+pub(super) const TRACKS_STATEMENTS: (u32, u32) = (1, 21);
 
 pub struct PgBouncer {
     /// Its loopback port.
@@ -70,7 +70,7 @@ pub(super) fn program() -> Option<PathBuf> {
     folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file())
 }
 
-fn version(program: &Path) -> (u32, u32) {
+pub(super) fn version(program: &Path) -> (u32, u32) {
     let output = Command::new(program).arg("--version").output().expect("pgbouncer's version");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let numbers = text.split_whitespace().nth(1).unwrap_or_default();

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tandem::store::Target;
+use tandem::store::{DbConfig, Target};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -28,10 +28,16 @@ pub struct Proxy {
 
 /// A server with one database connection, which goes through a proxy; `None` where there is no PostgreSQL server.
 pub async fn proxied() -> Option<(App, Proxy)> {
+    proxied_with(|_| {}).await
+}
+
+/// The same with other settings.
+pub async fn proxied_with(change: impl FnOnce(&mut DbConfig)) -> Option<(App, Proxy)> {
     let mut db = TestDb::on_server().await?;
     let proxy = Proxy::before(db.url()).await;
     db.config.target = Target::parse(&proxy.url).unwrap();
     db.config.pool_size = 1;
+    change(&mut db.config);
     Some((App::on(db).await, proxy))
 }
 
@@ -60,6 +66,8 @@ struct Cut {
 pub struct Seen {
     /// The SQL of each statement that was executed, in order.
     pub statements: Vec<String>,
+    /// The names of the statements that were prepared by name.
+    pub names: Vec<String>,
     /// How often the client wrote to the network.
     pub flushes: usize,
     /// How many transactions were begun for each user.
@@ -101,6 +109,11 @@ impl Proxy {
     /// Lets this many more messages through in one direction, then cuts the connection that carries the next one.
     pub fn cut_after(&self, messages: usize, direction: Direction) {
         *self.wire.cut.lock().unwrap() = Some(Cut { direction, left: messages });
+    }
+
+    /// Whether a cut is still to come.
+    pub fn is_cut_due(&self) -> bool {
+        self.wire.cut.lock().unwrap().is_some()
     }
 
     /// Cuts nothing any more. Returns whether the cut was still to come.
@@ -259,6 +272,9 @@ impl Reader {
             match kind {
                 b'P' => {
                     let (name, sql) = (parts.next().unwrap().to_vec(), parts.next().unwrap());
+                    if !name.is_empty() {
+                        seen.names.push(String::from_utf8_lossy(&name).into_owned());
+                    }
                     self.prepared.insert(name, String::from_utf8_lossy(sql).into_owned());
                 }
                 b'B' => {

@@ -1,0 +1,69 @@
+//! A connection, and how it sends statements: prepared by name, once for each connection, or without a name, each time
+//! with its text. The latter is for poolers that hand a client any server connection, whoever prepared statements there.
+
+mod row;
+mod unnamed;
+
+use diesel::{
+    QueryResult,
+    deserialize::FromSqlRow,
+    expression::QueryMetadata,
+    pg::Pg,
+    query_builder::{Query, QueryFragment, QueryId},
+    query_dsl::CompatibleType,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, pooled_connection::PoolableConnection};
+use futures::{FutureExt, future::BoxFuture};
+use tokio_postgres::CancelToken;
+
+pub(super) use self::unnamed::Unnamed;
+
+/// Futures borrow the connection only, not the statement. Statements are sent in the order in which the futures are
+/// polled first.
+pub(super) enum Connection {
+    Named(Box<AsyncPgConnection>),
+    Unnamed(Unnamed),
+}
+
+impl Connection {
+    /// The rows of a query.
+    pub(super) fn load<Q, Row, ST>(&self, query: Q) -> BoxFuture<'_, QueryResult<Vec<Row>>>
+    where
+        Q: Query<SqlType: CompatibleType<Row, Pg, SqlType = ST>> + QueryFragment<Pg> + QueryId + Send,
+        Row: FromSqlRow<ST, Pg> + Send + 'static,
+        Pg: QueryMetadata<Q::SqlType>,
+        ST: 'static,
+    {
+        match self {
+            Self::Named(connection) => RunQueryDsl::load(query, &mut &**connection).boxed(),
+            Self::Unnamed(connection) => connection.load::<Row, ST>(&query),
+        }
+    }
+
+    /// How many rows a statement changed.
+    pub(super) fn execute(
+        &self,
+        statement: impl QueryFragment<Pg> + QueryId + Send,
+    ) -> BoxFuture<'_, QueryResult<usize>> {
+        match self {
+            Self::Named(connection) => RunQueryDsl::execute(statement, &mut &**connection),
+            Self::Unnamed(connection) => connection.execute(&statement),
+        }
+    }
+
+    /// What asks the server to give up what this connection is doing.
+    pub(super) fn cancel_token(&self) -> CancelToken {
+        match self {
+            Self::Named(connection) => connection.cancel_token(),
+            Self::Unnamed(connection) => connection.cancel_token(),
+        }
+    }
+
+    /// Whether it was closed.
+    pub(super) fn is_broken(&mut self) -> bool {
+        match self {
+            Self::Named(connection) => connection.is_broken(),
+            Self::Unnamed(connection) => connection.is_closed(),
+        }
+    }
+}
