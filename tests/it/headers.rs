@@ -68,6 +68,19 @@ async fn https_is_promised_for_as_long_as_it_is_configured() {
     }
 }
 
+/// The HTTP library answers it before there is a request, and says nothing that could be taken for anything.
+#[tokio::test]
+async fn what_is_not_http_is_answered_without_a_body_and_the_connection_closed() {
+    let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
+    let long = format!("GET /livez HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(100_000));
+    for (head, status) in [("NONSENSE\r\n\r\n", 400), ("GET /livez HTTP/1.1\r\n: x\r\n\r\n", 400), (&long, 431)] {
+        let mut client = server.connect().await;
+        client.send(&head[..head.len().min(64 * 1024)]).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.header("connection"), answer.body.len()), (status, "close", 0));
+    }
+}
+
 #[tokio::test]
 async fn a_precondition_that_cannot_be_read_is_refused_and_not_ignored() {
     let app = App::new().await;

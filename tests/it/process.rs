@@ -16,9 +16,11 @@ use crate::{
     support::{SECRET, TestDb, cluster::scratch_dir, token},
 };
 
-/// A `tandem` that runs in a directory of its own, with nothing in its environment.
+/// A `tandem` that runs in a directory of its own, with nothing in its environment: the one that was built with the tests,
+/// unless `TANDEM` names another one.
 pub fn tandem(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    let program = std::env::var_os("TANDEM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tandem").into());
+    let mut command = Command::new(program);
     command.args(args).current_dir(dir).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
     command
 }
@@ -41,9 +43,13 @@ struct Server {
 
 impl Server {
     fn start(dir: &Path) -> Self {
-        let log = dir.join("log");
         // The machine may be busy.
-        let mut command = tandem(dir, &["--port", "0", "--checkout-timeout", "1m"]);
+        Self::with(dir, "1m")
+    }
+
+    fn with(dir: &Path, checkout_timeout: &str) -> Self {
+        let log = dir.join("log");
+        let mut command = tandem(dir, &["--port", "0", "--checkout-timeout", checkout_timeout]);
         command.stdout(Stdio::piped()).stderr(fs::File::create(&log).unwrap());
         let mut process = command.spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
@@ -110,6 +116,11 @@ async fn without_configuration_both_doors_work_and_a_kill_loses_nothing() {
     let server = Server::start(&dir);
     assert_eq!(server.graphql(&token, "{ tasks { id } }").await["data"]["tasks"][0]["id"], id);
     server.kill();
+}
+
+#[test]
+fn a_server_takes_its_time_to_start_however_little_requests_may_wait() {
+    assert!(Server::with(&scratch_dir(), "1ms").stop());
 }
 
 #[tokio::test]
@@ -234,6 +245,21 @@ async fn a_server_without_its_database_says_what_is_wrong() {
     for migrate in ["true", "false"] {
         let refused = output(&dir, &["--migrate-on-start", migrate], &env);
         assert!(!refused.status.success() && stderr(&refused).contains("refused"), "{}", stderr(&refused));
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_database_does_not_answer_says_so_and_ends() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://app@{}/tandem?connect_timeout=1", silent.local_addr().unwrap());
+    let env = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET), ("RUST_LOG", "off")];
+    for migrate in ["true", "false"] {
+        let refused = output(&scratch_dir(), &["--migrate-on-start", migrate], &env);
+        assert!(
+            !refused.status.success() && stderr(&refused).contains("no connection within 1s"),
+            "{}",
+            stderr(&refused)
+        );
     }
 }
 

@@ -9,13 +9,21 @@ use tandem::store::Target;
 
 use crate::{
     skip,
-    support::{cluster::Cluster, db, instance::Instance, ledger::Load},
+    support::{
+        cluster::Cluster,
+        db, eventually,
+        instance::Instance,
+        ledger::Load,
+        proxy::{Direction, Proxy},
+    },
 };
 
 /// How long the load goes on between two faults.
 const CALM: Duration = Duration::from_secs(5);
 /// How long the database is frozen: longer than every limit of the server that ships.
 const FREEZE: Duration = Duration::from_secs(8);
+/// As many as a write under a key has in each direction.
+const MESSAGES: usize = 24;
 /// What a server may hold at the end beyond what it held once every kind of fault had happened, in KiB.
 const GROWTH: u64 = 32 * 1024;
 
@@ -24,14 +32,21 @@ enum Fault {
     BackendsTerminated,
     DatabaseCrashed,
     DatabaseFrozen,
+    ConnectionsCut,
     ServerKilled,
 }
 
-const FAULTS: [Fault; 4] =
-    [Fault::BackendsTerminated, Fault::DatabaseCrashed, Fault::DatabaseFrozen, Fault::ServerKilled];
+const FAULTS: [Fault; 5] = [
+    Fault::BackendsTerminated,
+    Fault::DatabaseCrashed,
+    Fault::DatabaseFrozen,
+    Fault::ConnectionsCut,
+    Fault::ServerKilled,
+];
 
 struct Soak {
     cluster: Cluster,
+    proxies: [Proxy; 2],
     servers: [Instance; 2],
     load: Load,
 }
@@ -40,10 +55,11 @@ impl Soak {
     async fn start(cluster: Cluster, clients: usize) -> Self {
         let url = cluster.url("postgres", "postgres");
         db::migrate(&db::config(Target::parse(&url).unwrap(), 1)).await;
-        let servers = [Instance::start(&url, &[]).await, Instance::start(&url, &[]).await];
+        let proxies = [Proxy::before(&url).await, Proxy::before(&url).await];
+        let servers = [Instance::start(&proxies[0].url, &[]).await, Instance::start(&proxies[1].url, &[]).await];
         let load = Load::start(servers.iter().map(Instance::url), clients);
         load.progress(clients).await;
-        Self { cluster, servers, load }
+        Self { cluster, proxies, servers, load }
     }
 
     /// Makes a fault happen. Comes back at its end.
@@ -63,8 +79,20 @@ impl Soak {
                 tokio::time::sleep(FREEZE).await;
                 drop(frozen);
             }
+            Fault::ConnectionsCut => self.cut_connections().await,
             // The first one runs to the end, so that its memory can be watched.
             Fault::ServerKilled => self.servers[1].restart().await,
+        }
+    }
+
+    /// Cuts the connections of both servers behind every message of a transaction, in both directions.
+    async fn cut_connections(&self) {
+        for (messages, direction) in (0..MESSAGES).flat_map(|n| [(n, Direction::Requests), (n, Direction::Answers)]) {
+            for proxy in &self.proxies {
+                proxy.cut_after(messages, direction);
+            }
+            let is_due = async || self.proxies.iter().any(Proxy::is_cut_due);
+            eventually("connections are cut", async || !is_due().await).await;
         }
     }
 
