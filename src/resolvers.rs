@@ -3,7 +3,10 @@
 use crate::{
     error::{Error, Result},
     store::{Changed, UserTasks},
-    task::{FieldError, Filter, NewTask, Page, PageRequest, Search, Task, TaskCounts, TaskId, TaskPatch, Violation},
+    task::{
+        Changes, DeletedTask, FieldError, Filter, Limit, NewTask, Page, PageRequest, Search, Since, Task, TaskCounts,
+        TaskId, TaskPatch, Violation,
+    },
 };
 
 /// The most tasks one bulk operation takes.
@@ -12,6 +15,11 @@ pub const MAX_MANY: usize = 100;
 /// A page of the user's tasks.
 pub async fn list(tasks: &UserTasks, filter: Filter, request: PageRequest) -> Result<Page> {
     tasks.list(filter, request).await
+}
+
+/// A page of what happened to the user's tasks since then.
+pub async fn changes(tasks: &UserTasks, since: &Since, limit: Limit) -> Result<Changes> {
+    tasks.changes(since, limit).await
 }
 
 /// How many tasks the user has, by status; only those that match the search, if there is one.
@@ -90,8 +98,8 @@ pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: O
 }
 
 /// Deletes a task. `NOT_FOUND`, or `VERSION_CONFLICT` when it is not at the expected version.
-pub async fn delete(tasks: &UserTasks, id: TaskId, expected: Option<i64>) -> Result<()> {
-    changed(tasks.delete(id, expected).await?, expected).map(drop)
+pub async fn delete(tasks: &UserTasks, id: TaskId, expected: Option<i64>) -> Result<DeletedTask> {
+    changed(tasks.delete(id, expected).await?, expected)
 }
 
 /// Turns a task from pending to completed or back. `NOT_FOUND`.

@@ -1,6 +1,6 @@
 -- What is left of a deleted task: that it is gone, so that replicas of a user's list can learn it.
 CREATE TABLE deleted_tasks (
-    user_id    text        NOT NULL,
+    user_id    text        COLLATE "C" NOT NULL,
     deleted_at timestamptz NOT NULL,
     id         uuid        NOT NULL,
     version    bigint      NOT NULL,
@@ -54,6 +54,19 @@ COMMENT ON FUNCTION tandem_speak_for IS 'Sets the user the transaction speaks fo
 GRANT EXECUTE ON FUNCTION tandem_clock, tandem_speak_for TO PUBLIC;
 
 COMMENT ON COLUMN tasks.updated_at IS 'When the task last changed: its position in the user''s change feed, later than that of every earlier change. Microseconds, UTC.';
+
+-- Ids of users are never sorted for people. In the collation of the database, comparing them takes most of an index's time,
+-- and a change now looks two positions up.
+DROP POLICY tasks_of_current_user ON tasks;
+
+ALTER TABLE tasks ALTER COLUMN user_id TYPE text COLLATE "C";
+
+CREATE POLICY tasks_of_current_user ON tasks
+    USING (user_id = current_setting('app.user_id', true))
+    WITH CHECK (user_id = current_setting('app.user_id', true));
+
+COMMENT ON POLICY tasks_of_current_user ON tasks IS
+    'Only the rows of the user the transaction speaks for. Unset or empty matches nothing: user_id is never empty.';
 
 -- Servers ask which users have changes, by a role that can see nothing else.
 -- Roles belong to the cluster: another database may be creating this one at the same moment.

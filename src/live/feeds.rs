@@ -1,15 +1,25 @@
 //! The feeds that have streams on this server.
+//!
+//! A stream may be left alone by its client at any point, so it doesn't read itself: a task of its own does, and so a client
+//! that takes nothing holds neither a connection to the database nor what other streams wait for.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{self, Notify, watch};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
+};
+use tokio::{
+    spawn,
+    sync::{Notify, watch},
+};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     store::UserTasks,
     task::{Changes, FeedCursor, Limit, Since},
 };
@@ -34,18 +44,16 @@ struct Feed {
     signal: watch::Sender<u64>,
     /// The head when it was last read or polled.
     head: Mutex<Option<Head>>,
-    /// What was read last. Locked while the next page is read, so that all who wait for it share it.
-    page: sync::Mutex<Option<SharedPage>>,
+    /// What was read last.
+    read: Mutex<Option<SharedRead>>,
 }
 
-/// A page for all streams that are at the same position. It is kept for as long as one of them sends it.
-struct SharedPage {
-    since: Place,
+/// A read for all streams that are at the same position. It is kept for as long as one of them waits for it.
+struct SharedRead {
+    since: Head,
     signal: u64,
-    page: Weak<Changes>,
+    page: WeakShared<BoxFuture<'static, Option<Arc<Changes>>>>,
 }
-
-type Place = (i32, Option<DateTime<Utc>>);
 
 impl Feeds {
     /// One more stream of this user.
@@ -95,6 +103,40 @@ impl Feed {
     fn see(&self, head: Head) -> Option<Head> {
         self.head.lock().unwrap_or_else(PoisonError::into_inner).replace(head)
     }
+
+    /// A page with nothing behind it ends at the head.
+    fn saw(&self, page: &Changes) {
+        if !page.has_more {
+            self.see((page.cursor.era(), page.cursor.time()));
+        }
+    }
+
+    /// What streams read that are at this cursor, and were woken by this signal or an earlier one. `None` if that fails.
+    fn read_shared(
+        self: &Arc<Self>,
+        tasks: &UserTasks,
+        cursor: FeedCursor,
+        signal: u64,
+        limit: Limit,
+    ) -> Shared<BoxFuture<'static, Option<Arc<Changes>>>> {
+        let since = (cursor.era(), cursor.time());
+        let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(read) = last.as_ref().filter(|read| read.signal == signal && read.since == since)
+            && let Some(page) = read.page.upgrade()
+        {
+            return page;
+        }
+        let read = spawn(read(Arc::clone(self), tasks.clone(), Since::Cursor(cursor), limit));
+        let page = async move { Some(Arc::new(read.await.ok()?.ok()?)) }.boxed().shared();
+        *last = page.downgrade().map(|page| SharedRead { since, signal, page });
+        page
+    }
+}
+
+async fn read(feed: Arc<Feed>, tasks: UserTasks, since: Since, limit: Limit) -> Result<Changes> {
+    let page = tasks.changes(&since, limit).await?;
+    feed.saw(&page);
+    Ok(page)
 }
 
 /// One stream's view of its user's feed.
@@ -112,12 +154,11 @@ impl Watch {
         let _ = self.signal.changed().await;
     }
 
-    /// Reads the page behind a cursor.
-    pub(super) async fn read(&mut self, tasks: &UserTasks, since: &Since, limit: Limit) -> Result<Changes> {
+    /// Reads a page.
+    pub(super) async fn read(&mut self, tasks: &UserTasks, since: Since, limit: Limit) -> Result<Changes> {
         self.signal.mark_unchanged();
-        let page = tasks.changes(since, limit).await?;
-        self.saw(&page);
-        Ok(page)
+        let read = spawn(read(Arc::clone(&self.feed), tasks.clone(), since, limit));
+        read.await.map_err(Error::internal)?
     }
 
     /// Reads the page behind a cursor that all earlier changes lie before: what the user's other streams read too.
@@ -127,24 +168,10 @@ impl Watch {
         cursor: FeedCursor,
         limit: Limit,
     ) -> Result<Arc<Changes>> {
-        let mut last = self.feed.page.lock().await;
         let signal = *self.signal.borrow_and_update();
-        let since = (cursor.era(), cursor.time());
-        if let Some(shared) = last.as_ref().filter(|shared| shared.signal == signal && shared.since == since)
-            && let Some(page) = shared.page.upgrade()
-        {
-            return Ok(page);
-        }
-        let page = Arc::new(tasks.changes(&Since::Cursor(cursor), limit).await?);
-        *last = Some(SharedPage { since, signal, page: Arc::downgrade(&page) });
-        self.saw(&page);
-        Ok(page)
-    }
-
-    /// A page with nothing behind it ends at the head.
-    fn saw(&self, page: &Changes) {
-        if !page.has_more {
-            self.feed.see((page.cursor.era(), page.cursor.time()));
+        match self.feed.read_shared(tasks, cursor, signal, limit).await {
+            Some(page) => Ok(page),
+            None => self.read(tasks, Since::Cursor(cursor), limit).await.map(Arc::new),
         }
     }
 }
@@ -153,7 +180,7 @@ impl Drop for Watch {
     /// The last one out forgets the user.
     fn drop(&mut self) {
         let mut of_users = self.feeds.lock();
-        if Arc::strong_count(&self.feed) == 2 {
+        if self.feed.signal.receiver_count() == 1 {
             of_users.remove(&self.user);
         }
     }

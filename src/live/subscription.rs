@@ -41,7 +41,7 @@ impl Subscription {
     /// The next page, and this stream behind it.
     pub(super) async fn next(mut self) -> Option<(Result<Changes>, Self)> {
         let page = match self.place {
-            Place::Start(since) => self.watch.read(&self.tasks, &since, Limit::STREAMED).await,
+            Place::Start(since) => self.watch.read(&self.tasks, since, Limit::STREAMED).await,
             Place::Behind(cursor) => self.read_on(cursor).await,
             Place::AtHead(cursor) => self.wait(cursor).await,
             Place::Ended => return None,
@@ -57,7 +57,7 @@ impl Subscription {
     async fn read_on(&mut self, cursor: FeedCursor) -> Result<Changes> {
         let mut patience = Patience::default();
         loop {
-            match self.watch.read(&self.tasks, &Since::Cursor(cursor), Limit::STREAMED).await {
+            match self.watch.read(&self.tasks, Since::Cursor(cursor), Limit::STREAMED).await {
                 Err(error) if error.code() == Code::ServiceUnavailable => patience.pause().await,
                 page => return page,
             }

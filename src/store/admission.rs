@@ -1,5 +1,6 @@
 //! Who may use a connection next. bb8 lets newcomers overtake whoever waits; here it is first come, first served, no user
-//! gets more than a share of the connections, and no request more than a part of that share.
+//! gets more than a share of the connections, and no request more than a part of that share. Writes of one user have to
+//! wait for each other anyway, and do it here: in the database, each would hold a connection meanwhile.
 
 use std::{
     collections::HashMap,
@@ -7,6 +8,8 @@ use std::{
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::transaction::Access;
 
 /// Admits transactions to the connections of a pool. Cheap to clone.
 #[derive(Clone)]
@@ -23,8 +26,11 @@ impl Admission {
     }
 
     /// Waits until a user's transaction may have a connection.
-    pub(super) async fn of_user(&self, user: &Arc<str>) -> Admitted {
+    pub(super) async fn of_user(&self, user: &Arc<str>, access: Access) -> Admitted {
         let mut share = Shares::of(&self.shares, user);
+        if access == Access::ReadWrite {
+            share.write = acquire(&share.writes).await;
+        }
         share.permit = acquire(&share.semaphore).await;
         Admitted { _connection: acquire(&self.connections).await, _share: Some(share) }
     }
@@ -55,6 +61,8 @@ struct Shares {
 
 struct InUse {
     semaphore: Arc<Semaphore>,
+    /// One at a time.
+    writes: Arc<Semaphore>,
     /// How many transactions run or wait.
     count: usize,
 }
@@ -62,12 +70,14 @@ struct InUse {
 impl Shares {
     fn of(shares: &Arc<Self>, user: &Arc<str>) -> Share {
         let mut of_users = shares.lock();
-        let in_use = of_users
-            .entry(Arc::clone(user))
-            .or_insert_with(|| InUse { semaphore: Arc::new(Semaphore::new(shares.size)), count: 0 });
+        let in_use = of_users.entry(Arc::clone(user)).or_insert_with(|| InUse {
+            semaphore: Arc::new(Semaphore::new(shares.size)),
+            writes: Arc::new(Semaphore::new(1)),
+            count: 0,
+        });
         in_use.count += 1;
-        let semaphore = Arc::clone(&in_use.semaphore);
-        Share { permit: None, semaphore, user: Arc::clone(user), shares: Arc::clone(shares) }
+        let (semaphore, writes) = (Arc::clone(&in_use.semaphore), Arc::clone(&in_use.writes));
+        Share { permit: None, write: None, semaphore, writes, user: Arc::clone(user), shares: Arc::clone(shares) }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, InUse>> {
@@ -78,7 +88,9 @@ impl Shares {
 /// A place in a user's share, or in the queue for one.
 struct Share {
     permit: Option<OwnedSemaphorePermit>,
+    write: Option<OwnedSemaphorePermit>,
     semaphore: Arc<Semaphore>,
+    writes: Arc<Semaphore>,
     user: Arc<str>,
     shares: Arc<Shares>,
 }
@@ -86,7 +98,7 @@ struct Share {
 impl Drop for Share {
     /// The last one out forgets the user, so that the map is no larger than what runs and waits.
     fn drop(&mut self) {
-        self.permit = None;
+        (self.permit, self.write) = (None, None);
         let mut of_users = self.shares.lock();
         let Some(in_use) = of_users.get_mut(&self.user) else { return };
         in_use.count -= 1;
@@ -105,7 +117,10 @@ async fn acquire(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 mod tests {
     use futures::FutureExt;
 
-    use super::*;
+    use super::{
+        Access::{ReadOnly, ReadWrite},
+        *,
+    };
 
     fn ann() -> Arc<str> {
         "ann".into()
@@ -114,20 +129,33 @@ mod tests {
     #[tokio::test]
     async fn a_user_waits_for_their_share_and_others_do_not() {
         let admission = Admission::new(8, 2);
-        let first = admission.of_user(&ann()).await;
-        let _second = admission.of_user(&ann()).await;
+        let first = admission.of_user(&ann(), ReadOnly).await;
+        let _second = admission.of_user(&ann(), ReadOnly).await;
         let (user, bob) = (ann(), "bob".into());
-        let mut third = Box::pin(admission.of_user(&user));
+        let mut third = Box::pin(admission.of_user(&user, ReadOnly));
         assert!((&mut third).now_or_never().is_none());
-        assert!(admission.of_user(&bob).now_or_never().is_some());
+        assert!(admission.of_user(&bob, ReadOnly).now_or_never().is_some());
         drop(first);
         assert!((&mut third).now_or_never().is_some());
     }
 
     #[tokio::test]
+    async fn a_users_writes_wait_for_each_other_and_hold_up_neither_reads_nor_others() {
+        let admission = Admission::new(8, 2);
+        let first = admission.of_user(&ann(), ReadWrite).await;
+        let (user, bob) = (ann(), "bob".into());
+        let mut second = Box::pin(admission.of_user(&user, ReadWrite));
+        assert!((&mut second).now_or_never().is_none());
+        assert!(admission.of_user(&ann(), ReadOnly).now_or_never().is_some());
+        assert!(admission.of_user(&bob, ReadWrite).now_or_never().is_some());
+        drop(first);
+        assert!((&mut second).now_or_never().is_some());
+    }
+
+    #[tokio::test]
     async fn a_newcomer_does_not_overtake_who_waits() {
         let admission = Admission::new(1, 2);
-        let held = admission.of_user(&ann()).await;
+        let held = admission.of_user(&ann(), ReadOnly).await;
         let mut waiting = Box::pin(admission.of_server());
         assert!((&mut waiting).now_or_never().is_none());
         drop(held);
@@ -140,8 +168,9 @@ mod tests {
     async fn users_are_forgotten_when_nothing_of_theirs_runs_or_waits() {
         let admission = Admission::new(1, 1);
         let user = ann();
-        let held = admission.of_user(&user).await;
-        let waiting = [admission.of_user(&user).now_or_never(), admission.of_user(&user).now_or_never()];
+        let held = admission.of_user(&user, ReadOnly).await;
+        let waiting =
+            [admission.of_user(&user, ReadOnly).now_or_never(), admission.of_user(&user, ReadOnly).now_or_never()];
         assert!(waiting.iter().all(Option::is_none));
         assert_eq!(admission.shares.lock().len(), 1);
         drop(held);

@@ -24,7 +24,7 @@ const CATALOG_FLAW: &str = "
         WHEN p.permissive <> 1
             THEN format('the table %s has more than one permissive policy: what any of them permits is permitted. Drop the others', t.name)
     END AS flaw
-    FROM pg_roles r CROSS JOIN (VALUES ('tasks'), ('idempotency_keys')) t (name)
+    FROM pg_roles r CROSS JOIN (VALUES ('tasks'), ('deleted_tasks'), ('idempotency_keys')) t (name)
     LEFT JOIN pg_class c ON c.oid = to_regclass(t.name)
     CROSS JOIN LATERAL (
         SELECT count(*) AS permissive,
@@ -34,21 +34,54 @@ const CATALOG_FLAW: &str = "
     ) p
     WHERE r.rolname = current_user";
 
+/// Finds what is wrong with the role that polls, which sees all users' rows, but only when they changed; null if nothing is.
+const FEED_ROLE_FLAW: &str = "
+    SELECT CASE
+        WHEN r.oid IS NULL
+            THEN 'there is no role tandem_feed. Run `tandem migrate`'
+        WHEN r.rolsuper OR r.rolbypassrls
+            THEN 'the role tandem_feed bypasses row-level security. ALTER ROLE tandem_feed NOSUPERUSER NOBYPASSRLS'
+        WHEN excess.columns IS NOT NULL
+            THEN format('the role tandem_feed may do more than read positions: %s. REVOKE that', excess.columns)
+        WHEN NOT pg_has_role(session_user, r.oid, 'MEMBER')
+            THEN 'this login can''t become the role tandem_feed. Run `tandem migrate`, or: GRANT tandem_feed TO <login>'
+    END AS flaw
+    FROM (SELECT) AS always LEFT JOIN pg_roles r ON r.rolname = 'tandem_feed'
+    CROSS JOIN LATERAL (
+        SELECT string_agg(format('%s.%s', c.relname, a.attname), ', ') AS columns
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.oid IN (to_regclass('tasks'), to_regclass('deleted_tasks'), to_regclass('idempotency_keys'))
+          AND CASE WHEN (c.relname, a.attname) IN (
+                  ('tasks', 'user_id'), ('tasks', 'updated_at'), ('deleted_tasks', 'user_id'), ('deleted_tasks', 'deleted_at'))
+              THEN has_column_privilege(r.oid, c.oid, a.attnum, 'INSERT, UPDATE')
+              ELSE has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT, INSERT, UPDATE')
+              END
+            OR c.oid IN (to_regclass('tasks'), to_regclass('deleted_tasks'), to_regclass('idempotency_keys'))
+          AND has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE')
+    ) excess";
+
 /// A table whose rows belong to users, and the canary rows for it.
 struct Walled {
     name: &'static str,
     columns: &'static str,
     values: &'static str,
-    change: &'static str,
+    /// A change to a row, where rows can be changed at all.
+    change: Option<&'static str>,
 }
 
-const WALLED: [Walled; 2] = [
-    Walled { name: "tasks", columns: "id, title", values: "gen_random_uuid(), '-'", change: "completed = true" },
+const WALLED: [Walled; 3] = [
+    Walled { name: "tasks", columns: "id, title", values: "gen_random_uuid(), '-'", change: Some("completed = true") },
+    Walled {
+        name: "deleted_tasks",
+        columns: "deleted_at, id, version",
+        values: "now(), gen_random_uuid(), 2",
+        change: None,
+    },
     Walled {
         name: "idempotency_keys",
         columns: "key, part, fingerprint",
         values: "gen_random_uuid()::text, 0, ''",
-        change: "outcome = '[]'",
+        change: Some("outcome = '[]'"),
     },
 ];
 
@@ -86,9 +119,11 @@ async fn find_flaw(connection: &Connection, schema: &str) -> QueryResult<Option<
         )));
     }
     run(connection, &format!("SELECT set_config('search_path', '{}', true)", schema.replace('\'', "''"))).await?;
-    let flaws: Vec<Flaw> = rows(connection, CATALOG_FLAW).await?;
-    if let Some(flaw) = flaws.into_iter().find_map(|found| found.flaw) {
-        return Ok(Some(flaw));
+    for query in [CATALOG_FLAW, FEED_ROLE_FLAW] {
+        let flaws: Vec<Flaw> = rows(connection, query).await?;
+        if let Some(flaw) = flaws.into_iter().find_map(|found| found.flaw) {
+            return Ok(Some(flaw));
+        }
     }
     for table in &WALLED {
         if let Some(flaw) = find_breach(connection, table).await? {
@@ -154,7 +189,10 @@ impl Canary {
         }
         let Walled { name, change, .. } = table;
         let of_other = format!("WHERE user_id = '{}'", other.0);
-        let changed = run(connection, &format!("UPDATE {name} SET {change} {of_other}")).await?;
+        let changed = match change {
+            Some(change) => run(connection, &format!("UPDATE {name} SET {change} {of_other}")).await?,
+            None => 0,
+        };
         let deleted = run(connection, &format!("DELETE FROM {name} {of_other}")).await?;
         Ok((changed + deleted > 0).then_some("a user can change or delete another user's rows"))
     }

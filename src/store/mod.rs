@@ -18,6 +18,7 @@ mod migrate;
 mod owner;
 mod pool;
 mod pooler;
+mod position;
 mod prober;
 mod rows;
 mod schema;

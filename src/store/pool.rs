@@ -21,6 +21,7 @@ use super::{
     admission::{Admission, Admitted},
     connect::Connector,
     connection::Connection,
+    transaction::Access,
 };
 use crate::error::{Error, Result};
 
@@ -150,9 +151,9 @@ impl Pool {
 
     /// A connection for a transaction of a user. How long the other transactions of the request take is its own affair;
     /// how long others may keep it waiting is limited.
-    pub(super) async fn lease_for(&self, user: &Arc<str>) -> Result<Lease> {
+    pub(super) async fn lease_for(&self, user: &Arc<str>, access: Access) -> Result<Lease> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
-        let lease = async { self.open_session(self.admission.of_user(user).await, turn).await };
+        let lease = async { self.open_session(self.admission.of_user(user, access).await, turn).await };
         timeout(self.checkout_timeout, lease).await.unwrap_or_else(|_| Err(self.unavailable(RunError::TimedOut)))
     }
 

@@ -5,7 +5,7 @@ use diesel::{
     QueryResult,
     pg::Pg,
     prelude::*,
-    query_builder::AstPass,
+    query_builder::{AstPass, QueryFragment, QueryId},
     sql_types::{self, Array, Bool, Nullable, Text},
 };
 use serde::{Deserialize, Serialize};
@@ -54,22 +54,25 @@ impl TaskRow {
     }
 }
 
-/// What is left of a deleted row: nothing that its user wanted to be gone.
-#[derive(Deserialize, Queryable, Selectable)]
-#[diesel(table_name = tasks, check_for_backend(Pg))]
+/// What is left of a deleted row: nothing that its user wanted to be gone. Outcomes that were stored by older versions have
+/// only the id.
+#[derive(Deserialize, Queryable)]
 pub(super) struct DeletedRow {
     id: Uuid,
+    #[serde(default)]
+    version: i64,
+    #[serde(default)]
+    deleted_at: DateTime<Utc>,
 }
 
-impl From<DeletedRow> for TaskId {
-    fn from(row: DeletedRow) -> Self {
-        row.id.into()
+impl From<DeletedRow> for DeletedTask {
+    fn from(DeletedRow { id, version, deleted_at }: DeletedRow) -> Self {
+        Self { id: id.into(), version, deleted_at }
     }
 }
 
 /// A new row. Its id is made here, so it is not part of what was asked for.
-#[derive(Insertable, Serialize)]
-#[diesel(table_name = tasks, treat_none_as_default_value = false)]
+#[derive(QueryId, Serialize)]
 pub(super) struct NewRow {
     #[serde(skip)]
     id: Uuid,
@@ -89,8 +92,26 @@ impl From<NewTask> for NewRow {
     }
 }
 
+impl NewRow {
+    /// The columns of a new row, in the order in which it is written into a statement.
+    pub(super) const COLUMNS: &str = "id, title, description, completed";
+}
+
+/// As values to select.
+impl QueryFragment<Pg> for NewRow {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param::<sql_types::Uuid, _>(&self.id)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.title)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Text>, _>(&self.description)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Bool, _>(&self.completed)
+    }
+}
+
 /// New rows, column by column: an INSERT of arrays is the same statement however many rows there are.
-#[derive(Default, Serialize)]
+#[derive(Default, QueryId, Serialize)]
 pub(super) struct NewRows {
     #[serde(skip)]
     ids: Vec<Uuid>,
@@ -99,18 +120,19 @@ pub(super) struct NewRows {
     completed: Vec<bool>,
 }
 
-impl NewRows {
-    /// The columns, in the order of [`Self::push_arrays`].
-    pub(super) const COLUMNS: &str = "id, title, description, completed";
-
-    pub(super) fn push_arrays<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+/// As sets to select side by side.
+impl QueryFragment<Pg> for NewRows {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("unnest(");
         out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.ids)?;
-        out.push_sql(", ");
+        out.push_sql("), unnest(");
         out.push_bind_param::<Array<Text>, _>(&self.titles)?;
-        out.push_sql(", ");
+        out.push_sql("), unnest(");
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.descriptions)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Bool>, _>(&self.completed)
+        out.push_sql("), unnest(");
+        out.push_bind_param::<Array<Bool>, _>(&self.completed)?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 
@@ -180,11 +202,8 @@ mod tests {
 
     #[test]
     fn every_column_a_client_sets_is_inserted() {
-        let new = NewRow { id: Uuid::nil(), title: String::new(), description: None, completed: false };
-        let insert = debug_query::<Pg, _>(&diesel::insert_into(tasks::table).values(&new)).to_string();
-        assert_eq!(columns(&insert), all_but(&KEPT_BY_THE_SERVER), "NewRow");
-        let arrays = NewRows::COLUMNS.split(", ").map(ToOwned::to_owned).collect();
-        assert_eq!(columns(&insert), arrays, "NewRows");
+        let inserted: BTreeSet<_> = NewRow::COLUMNS.split(", ").map(ToOwned::to_owned).collect();
+        assert_eq!(inserted, all_but(&KEPT_BY_THE_SERVER));
     }
 
     #[test]

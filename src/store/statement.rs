@@ -14,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     connection::Connection,
-    idempotency::{Claim, Recorded},
+    idempotency::{Outcome, Recorded},
 };
 
 /// The rows a statement will return. The future borrows the connection only, not the statement.
@@ -38,6 +38,8 @@ pub(super) trait Write: Operation<Row: DeserializeOwned> + Serialize {
     const NAME: &'static str;
     /// What comes back, and is stored under an idempotency key.
     const ANSWER: Answer = Answer::Rows;
+    /// Whether its rows are deleted ones. They need an `id` and a `version`.
+    const DELETES: bool = false;
 }
 
 /// What a write answers with.
@@ -45,6 +47,8 @@ pub(super) trait Write: Operation<Row: DeserializeOwned> + Serialize {
 pub(super) enum Answer {
     /// The rows it changed. None at all means that the write failed.
     Rows,
+    /// The tombstones of the rows it deleted, likewise.
+    Tombstones,
     /// How many rows it changed, which may be none.
     Count,
 }
@@ -54,8 +58,8 @@ pub(super) trait Statement<Row> {
     /// Builds the statement. It is sent when the future is polled first.
     fn rows(self, connection: &Connection) -> Rows<'_, Row>;
 
-    /// The same for a write, whose outcome is recorded under the claimed key.
-    fn recorded_rows<'c>(self, answer: Answer, claim: Option<&Claim>, connection: &'c Connection) -> Rows<'c, Row>;
+    /// The same for a write, whose outcome is recorded.
+    fn recorded_rows<'c>(self, outcome: Outcome<'_>, connection: &'c Connection) -> Rows<'c, Row>;
 }
 
 impl<Q, Row, ST> Statement<Row> for Q
@@ -69,8 +73,8 @@ where
         connection.load(self)
     }
 
-    fn recorded_rows<'c>(self, answer: Answer, claim: Option<&Claim>, connection: &'c Connection) -> Rows<'c, Row> {
-        KeptPrepared(Recorded::new(self, answer, claim)).rows(connection)
+    fn recorded_rows<'c>(self, outcome: Outcome<'_>, connection: &'c Connection) -> Rows<'c, Row> {
+        KeptPrepared(Recorded::new(self, outcome)).rows(connection)
     }
 }
 

@@ -86,7 +86,7 @@ impl Pool {
 
     /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
     async fn run<W: Work>(&self, access: Access, user: &Arc<str>, work: Arc<W>) -> Result<W::Output, Failure> {
-        let lease = self.lease_for(user).await.map_err(Failure::Final)?;
+        let lease = self.lease_for(user, access).await.map_err(Failure::Final)?;
         let settled = Settled::default();
         let token = lease.connection().cancel_token();
         let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
@@ -145,13 +145,13 @@ async fn pipeline<W: Work>(
     switch: &Switch<'_>,
     work: &W,
 ) -> Answers<W::Output> {
-    let (begin, switch, result, commit) = futures::join!(
+    let (begin, switched, result, commit) = futures::join!(
         access.begin(connection),
-        connection.execute(switch),
+        access.switch(switch, connection),
         work.send(switch.user, connection),
         connection.execute(Commit),
     );
-    Answers { begin, switch, result, commit }
+    Answers { begin, switch: switched, result, commit }
 }
 
 /// What became of each statement.
@@ -216,7 +216,7 @@ fn is_deadlock(cause: &(dyn DatabaseErrorInformation + Send + Sync)) -> bool {
 
 /// What the transaction may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
+pub(super) enum Access {
     ReadOnly,
     ReadWrite,
 }
@@ -226,6 +226,13 @@ impl Access {
         match self {
             Self::ReadOnly => connection.execute(BeginReadOnly),
             Self::ReadWrite => connection.execute(BeginReadWrite),
+        }
+    }
+
+    fn switch<'c>(self, switch: &Switch<'_>, connection: &'c Connection) -> BoxFuture<'c, QueryResult<usize>> {
+        match self {
+            Self::ReadOnly => connection.execute(switch),
+            Self::ReadWrite => connection.execute(LockingSwitch(switch)),
         }
     }
 }
@@ -246,7 +253,8 @@ macro_rules! statement {
 }
 
 statement!(BeginReadOnly, "BEGIN READ ONLY");
-statement!(BeginReadWrite, "BEGIN READ WRITE");
+// The snapshot of the work must be taken behind the lock, whatever level is the default here.
+statement!(BeginReadWrite, "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE");
 statement!(Commit, "COMMIT");
 
 /// Until the transaction ends, this is the API role, and speaks for this user. The limit is set here too, for poolers that
@@ -263,13 +271,36 @@ impl QueryId for Switch<'_> {
 
 impl QueryFragment<Pg> for Switch<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', ");
+        out.push_sql("SELECT set_config('role', 'tandem_api', true), tandem_speak_for(");
         out.push_bind_param::<Text, str>(self.user)?;
-        out.push_sql(", true), set_config('statement_timeout', ");
+        out.push_sql("), set_config('statement_timeout', ");
         out.push_bind_param::<Text, str>(self.statement_timeout)?;
         out.push_sql(", true), set_config('search_path', ");
         out.push_bind_param::<Text, str>(self.schema)?;
         out.push_sql(", true)");
+        Ok(())
+    }
+}
+
+/// The same for a write, which also takes the user's lock: changes of one user become visible one transaction after the
+/// other, in the order of their positions. The lock goes with the transaction, after its changes are visible. Users whose
+/// hashes collide only wait for each other.
+struct LockingSwitch<'a>(&'a Switch<'a>);
+
+impl QueryId for LockingSwitch<'_> {
+    type QueryId = LockingSwitch<'static>;
+}
+
+impl QueryFragment<Pg> for LockingSwitch<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        // The limit that this statement has just set does not hold for itself.
+        out.push_sql(", set_config('lock_timeout', ");
+        out.push_bind_param::<Text, str>(self.0.statement_timeout)?;
+        // The seed is any number that only this project uses.
+        out.push_sql(", true), pg_advisory_xact_lock(hashtextextended(");
+        out.push_bind_param::<Text, str>(self.0.user)?;
+        out.push_sql(", 8241978302147713))");
         Ok(())
     }
 }

@@ -25,6 +25,8 @@ pub struct FeedCursor {
     era: i32,
     /// Of the last change that was read; none if there was none.
     last: Option<Position>,
+    /// The last position of the feed when there was more behind the page.
+    head: Option<DateTime<Utc>>,
     /// The last position of the feed when the replica began with nothing: deletions up to there are none of its tasks.
     began: Option<DateTime<Utc>>,
     /// Every deletion up to then is known, or was of no task of the replica.
@@ -85,8 +87,10 @@ impl Since {
     pub fn resume(&self, head: &FeedHead) -> Option<FeedCursor> {
         let FeedHead { era, last, now } = *head;
         match *self {
-            Self::Beginning => Some(FeedCursor { era, last: None, began: last, fresh: now }),
-            Self::Latest => Some(FeedCursor { era, last: last.map(Position::end_of), began: None, fresh: now }),
+            Self::Beginning => Some(FeedCursor { era, last: None, head: last, began: last, fresh: now }),
+            Self::Latest => {
+                Some(FeedCursor { era, last: last.map(Position::end_of), head: None, began: None, fresh: now })
+            }
             Self::Cursor(cursor) => cursor.is_valid(head).then_some(cursor),
         }
     }
@@ -96,7 +100,7 @@ impl FeedCursor {
     /// Whether everything since can be told: it is of this era, not ahead of the feed, as after the database was
     /// restored, and not too old.
     fn is_valid(&self, head: &FeedHead) -> bool {
-        let is_ahead = self.last.is_some_and(|position| head.last.is_none_or(|last| position.time > last));
+        let is_ahead = self.time().max(self.head) > head.last;
         self.era == head.era && !is_ahead && head.now.signed_duration_since(self.fresh) <= MAX_AGE
     }
 
@@ -105,13 +109,13 @@ impl FeedCursor {
     pub fn behind(self, end: Option<Position>, has_more: bool, head: &FeedHead) -> Self {
         if !has_more {
             let last = head.last.map(Position::end_of);
-            return Self { last, began: None, fresh: head.now, ..self };
+            return Self { last, head: None, began: None, fresh: head.now, ..self };
         }
         let last = end.or(self.last);
         // Deletions that are still to be told come later than what was told.
         let fresh = last.map_or(self.fresh, |position| self.fresh.max(position.time));
         let began = self.began.filter(|began| last.is_none_or(|position| position.time <= *began));
-        Self { last, began, fresh, ..self }
+        Self { last, head: head.last, began, fresh, ..self }
     }
 
     /// The era it is of.
@@ -141,13 +145,13 @@ impl Position {
 
 /// The serialized form: JSON in base64, with times in microseconds since 1970.
 #[derive(Serialize, Deserialize)]
-struct Wire(i32, Option<(i64, Uuid)>, Option<i64>, i64);
+struct Wire(i32, Option<(i64, Uuid)>, Option<i64>, i64, Option<i64>);
 
 impl fmt::Display for FeedCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = self.last.map(|Position { time, id }| (time.timestamp_micros(), id));
-        let began = self.began.map(|began| began.timestamp_micros());
-        let wire = Wire(self.era, last, began, self.fresh.timestamp_micros());
+        let micros = |time: DateTime<Utc>| time.timestamp_micros();
+        let wire = Wire(self.era, last, self.began.map(micros), micros(self.fresh), self.head.map(micros));
         f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).map_err(|_| fmt::Error)?))
     }
 }
@@ -160,11 +164,12 @@ impl FromStr for FeedCursor {
             return Err(Violation::Cursor);
         }
         let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Violation::Cursor)?;
-        let Wire(era, last, began, fresh) = serde_json::from_slice(&json).map_err(|_| Violation::Cursor)?;
+        let Wire(era, last, began, fresh, head) = serde_json::from_slice(&json).map_err(|_| Violation::Cursor)?;
         let position = |(time, id)| Ok(Position { time: stored_time(time)?, id });
         Ok(Self {
             era,
             last: last.map(position).transpose()?,
+            head: head.map(stored_time).transpose()?,
             began: began.map(stored_time).transpose()?,
             fresh: stored_time(fresh)?,
         })
@@ -200,7 +205,7 @@ mod tests {
     #[test]
     fn a_cursor_survives_the_wire() {
         for (last, began) in [(None, None), (Some(position(1)), None), (Some(position(1)), Some(at(5)))] {
-            let cursor = FeedCursor { era: -3, last, began, fresh: at(9) };
+            let cursor = FeedCursor { era: -3, last, head: began, began, fresh: at(9) };
             let text = cursor.to_string();
             assert_eq!(text.parse(), Ok(Since::Cursor(cursor)));
             assert!(text.len() < MAX_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
@@ -211,19 +216,19 @@ mod tests {
     #[test]
     fn garbage_and_impossible_cursors_are_refused() {
         let of = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
-        assert!(of("[1,null,null,0]").parse::<Since>().is_ok(), "the form this test varies is right");
-        let good = FeedCursor { era: 1, last: Some(position(1)), began: None, fresh: at(1) }.to_string();
+        assert!(of("[1,null,null,0,null]").parse::<Since>().is_ok(), "the form this test varies is right");
+        let good = FeedCursor { era: 1, last: Some(position(1)), head: None, began: None, fresh: at(1) }.to_string();
         let bad = [
             String::new(),
             "Latest".to_owned(),
             "%%%".to_owned(),
             good[..good.len() - 3].to_owned(),
             "A".repeat(MAX_LENGTH + 1),
-            of("[1,null,null]"),
-            of("[1,null,null,-1]"),
-            of("[9999999999,null,null,0]"),
-            of(&format!("[1,[{},\"{}\"],null,0]", i64::MAX, Uuid::nil())),
-            of("[1,[0,\"x\"],null,0]"),
+            of("[1,null,null,0]"),
+            of("[1,null,null,-1,null]"),
+            of("[9999999999,null,null,0,null]"),
+            of(&format!("[1,[{},\"{}\"],null,0,null]", i64::MAX, Uuid::nil())),
+            of("[1,[0,\"x\"],null,0,null]"),
             of(&format!("[{{\"column\":\"created\",\"descending\":true}},0,\"{}\"]", Uuid::nil())),
         ];
         for text in bad {
@@ -233,11 +238,14 @@ mod tests {
 
     #[test]
     fn a_position_is_lost_with_its_era_ahead_of_the_feed_and_when_it_is_old() {
-        let cursor = FeedCursor { era: 7, last: Some(position(100)), began: None, fresh: at(200) };
+        let cursor = FeedCursor { era: 7, last: Some(position(100)), head: None, began: None, fresh: at(200) };
         let is_known = |head| Since::Cursor(cursor).resume(&head).is_some();
         assert!(is_known(head(Some(100), 200)) && is_known(head(Some(300), 400)));
         assert!(!is_known(FeedHead { era: 8, ..head(Some(100), 200) }), "another era");
         assert!(!is_known(head(Some(99), 200)) && !is_known(head(None, 200)), "ahead");
+        let middle = cursor.behind(Some(position(101)), true, &head(Some(150), 200));
+        assert!(Since::Cursor(middle).resume(&head(Some(150), 200)).is_some());
+        assert!(Since::Cursor(middle).resume(&head(Some(149), 200)).is_none(), "what it had begun to read is gone");
         let month = MAX_AGE.num_seconds();
         assert!(is_known(head(Some(100), 200 + month)), "as old as it may be");
         assert!(!is_known(head(Some(100), 201 + month)), "too old");

@@ -6,6 +6,7 @@ use apollo_compiler::{
     Name, Schema,
     ast::{DirectiveList, FieldDefinition, Type},
     name,
+    schema::{Component, ExtendedType},
     validation::Valid,
 };
 
@@ -31,8 +32,13 @@ impl Definitions {
         add_is_one_of(&mut schema);
         let schema = schema.validate().map_err(|failed| failed.errors.to_string())?;
         let possible_types = schema.implementers_map().into_iter();
-        let possible_types =
+        let mut possible_types: HashMap<_, _> =
             possible_types.map(|(name, types)| (name, types.objects.into_iter().collect::<Vec<_>>())).collect();
+        for (name, ty) in &schema.types {
+            if let ExtendedType::Union(union) = ty {
+                possible_types.insert(name.clone(), union.members.iter().map(|member| member.name.clone()).collect());
+            }
+        }
         Ok(Self { schema, possible_types })
     }
 
@@ -53,7 +59,6 @@ impl Definitions {
 
 /// async-graphql answers `__Type.isOneOf`, which apollo-compiler 1.33 doesn't know yet.
 fn add_is_one_of(schema: &mut Schema) {
-    use apollo_compiler::schema::{Component, ExtendedType};
     if let Some(ExtendedType::Object(object)) = schema.types.get_mut("__Type") {
         let field = FieldDefinition {
             description: None,
@@ -75,7 +80,9 @@ mod tests {
         let definitions = Definitions::parse(&crate::graphql::sdl()).unwrap();
         assert_eq!(definitions.possible_types(&name!("Node")), [name!("Task")]);
         assert_eq!(definitions.possible_types(&name!("Task")), [name!("Task")]);
+        assert_eq!(definitions.possible_types(&name!("TaskChange")), [name!("Task"), name!("DeletedTask")]);
         assert!(definitions.applies(&name!("Node"), &name!("Task")));
+        assert!(definitions.applies(&name!("TaskChange"), &name!("DeletedTask")));
         assert!(!definitions.applies(&name!("Node"), &name!("Viewer")));
     }
 }

@@ -74,18 +74,27 @@ impl<T> Columns<T> {
 
     /// A list of rows, as long as it fits the budget.
     pub(super) fn write_all(&self, rows: &[T], budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
-        let mut json = vec![b'['];
-        for row in rows {
-            let start = json.len();
-            if start > 1 {
-                json.push(b',');
-            }
-            self.write(row, &mut json);
-            budget.take(json.len() - start)?;
-        }
-        json.push(b']');
-        Ok(json)
+        write_list(rows, budget, |row, json| self.write(row, json))
     }
+}
+
+/// Writes a list, as long as it fits the budget.
+pub(super) fn write_list<T>(
+    items: &[T],
+    budget: &ResponseBudget,
+    write: impl Fn(&T, &mut Vec<u8>),
+) -> Result<Vec<u8>, ServerError> {
+    let mut json = vec![b'['];
+    for item in items {
+        let start = json.len();
+        if start > 1 {
+            json.push(b',');
+        }
+        write(item, &mut json);
+        budget.take(json.len() - start)?;
+    }
+    json.push(b']');
+    Ok(json)
 }
 
 impl<T: Row> Columns<T> {

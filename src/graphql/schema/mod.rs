@@ -1,5 +1,6 @@
 //! The types and root fields (specification, sections 3 and 4), as async-graphql serves them and as plans see them.
 
+mod change;
 mod connection;
 mod context;
 mod error;

@@ -6,9 +6,12 @@ use super::{
     context::{ContextExt, Nullable, nullable},
     inputs::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
     json::Json,
-    types::{ChangedTasks, ClearedTasks, CompletedTasks, DeletedTask},
+    types::{ChangedTasks, ClearedTasks, CompletedTasks},
 };
-use crate::{resolvers, task::Task};
+use crate::{
+    resolvers,
+    task::{DeletedTask, Task},
+};
 
 /// The root of mutations.
 pub(in crate::graphql) struct Mutation;
@@ -91,13 +94,8 @@ impl Mutation {
         #[graphql(desc = "Only if the task is at this version, else `VERSION_CONFLICT`.")] expected_version: Option<
             i64,
         >,
-    ) -> Nullable<DeletedTask> {
-        nullable(async {
-            let id = task_id(&id)?;
-            resolvers::delete(ctx.tasks()?, id, expected_version).await?;
-            Ok(id.into())
-        })
-        .await
+    ) -> Nullable<Json<DeletedTask>> {
+        nullable(async { Ok(Json(resolvers::delete(ctx.tasks()?, task_id(&id)?, expected_version).await?)) }).await
     }
 
     /// Flips a task between pending and completed. A retry flips it back; `setTaskCompleted` is safe to retry.

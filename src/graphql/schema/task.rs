@@ -27,8 +27,18 @@ macro_rules! object {
 
         const FIELDS: &[(&str, fn(&$row, &mut Vec<u8>))] =
             &[$((stringify!($field), |row, json| row.$field.write(json))),*];
+
+        impl Row for $row {
+            type Type = $object;
+
+            fn column(name: &str) -> Option<Write<Self>> {
+                let (_, write) = FIELDS.iter().find(|(field, _)| is_camel_case_of(name, field))?;
+                Some(Box::new(write))
+            }
+        }
     };
 }
+pub(super) use object;
 
 object! {
     /// A to-do item.
@@ -50,15 +60,6 @@ object! {
     }
 }
 
-impl Row for task::Task {
-    type Type = Task;
-
-    fn column(name: &str) -> Option<Write<Self>> {
-        let (_, write) = FIELDS.iter().find(|(field, _)| is_camel_case_of(name, field))?;
-        Some(Box::new(write))
-    }
-}
-
 /// A task with all of its fields, as the schema names them.
 pub(in crate::graphql) fn to_value(task: &task::Task) -> Value {
     let mut columns = Columns::new();
@@ -70,7 +71,7 @@ pub(in crate::graphql) fn to_value(task: &task::Task) -> Value {
     Value::Binary(json.into())
 }
 
-fn is_camel_case_of(name: &str, field: &str) -> bool {
+pub(super) fn is_camel_case_of(name: &str, field: &str) -> bool {
     camel_case(field).eq(name.chars())
 }
 

@@ -5,21 +5,8 @@ use async_graphql::{Context, Enum, ID, Interface, Object, SimpleObject};
 use super::{context::ContextExt, error::GraphqlError, json::Json, task::Task};
 use crate::{
     resolvers,
-    task::{self, SortColumn, TaskId},
+    task::{self, SortColumn},
 };
-
-/// A deleted task.
-#[derive(SimpleObject)]
-pub(in crate::graphql) struct DeletedTask {
-    /// Its id.
-    id: ID,
-}
-
-impl From<TaskId> for DeletedTask {
-    fn from(id: TaskId) -> Self {
-        Self { id: id.into() }
-    }
-}
 
 /// Tasks that were completed together.
 #[derive(SimpleObject)]

@@ -12,7 +12,7 @@ use diesel::{
     query_builder::{Query, QueryFragment, QueryId},
     query_dsl::CompatibleType,
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl, pooled_connection::PoolableConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, pooled_connection::PoolableConnection};
 use futures::{FutureExt, future::BoxFuture};
 use tokio_postgres::CancelToken;
 
@@ -48,6 +48,14 @@ impl Connection {
         match self {
             Self::Named(connection) => RunQueryDsl::execute(statement, &mut &**connection),
             Self::Unnamed(connection) => connection.execute(&statement),
+        }
+    }
+
+    /// Runs statements without values, which are not prepared.
+    pub(super) async fn batch_execute(&self, statements: &str) -> QueryResult<()> {
+        match self {
+            Self::Named(connection) => SimpleAsyncConnection::batch_execute(&mut &**connection, statements).await,
+            Self::Unnamed(connection) => connection.batch_execute(statements).await,
         }
     }
 

@@ -73,6 +73,10 @@ impl Unnamed {
         .boxed()
     }
 
+    pub(super) async fn batch_execute(&self, statements: &str) -> QueryResult<()> {
+        self.client.batch_execute(statements).await.map_err(failure)
+    }
+
     pub(super) fn cancel_token(&self) -> CancelToken {
         self.client.cancel_token()
     }

@@ -26,8 +26,9 @@ const ACT_AS_FEED: &str = "
 /// Two probes of an index for each user.
 const HEADS: &str = "
     SELECT watched.user_id, era, greatest(
-        (SELECT max(updated_at) FROM tasks WHERE tasks.user_id = watched.user_id),
-        (SELECT max(deleted_at) FROM deleted_tasks WHERE deleted_tasks.user_id = watched.user_id)) AS last
+        (SELECT updated_at FROM tasks WHERE tasks.user_id = watched.user_id ORDER BY updated_at DESC LIMIT 1),
+        (SELECT deleted_at FROM deleted_tasks WHERE deleted_tasks.user_id = watched.user_id ORDER BY deleted_at DESC LIMIT 1)
+    ) AS last
     FROM feed_era, unnest($1) AS watched (user_id)";
 
 /// A user, the era, and the time of the user's last change.

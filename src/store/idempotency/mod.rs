@@ -14,7 +14,10 @@ use std::sync::{
 use diesel::QueryResult;
 use futures::{FutureExt, future::BoxFuture};
 
-pub(super) use self::{claim::Claim, record::Recorded};
+pub(super) use self::{
+    claim::Claim,
+    record::{Outcome, ReadAs, Recorded},
+};
 use self::{claim::Recall, fingerprint::Fingerprint};
 use super::{
     connection::Connection,
@@ -124,7 +127,8 @@ impl<W: Write> Work for Keyed<W> {
 
     fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
         let claim = self.claim.as_ref();
-        let rows = self.write.statement(owner).recorded_rows(W::ANSWER, claim, connection);
+        let outcome = Outcome { answer: W::ANSWER, deleted_from: W::DELETES.then_some(owner), claim };
+        let rows = self.write.statement(owner).recorded_rows(outcome, connection);
         let Some(claim) = claim else { return rows.map(|rows| rows.map(Some)).boxed() };
         let claimed = Claim::take(claim.expire(connection), claim.insert(connection));
         async move {

@@ -4,41 +4,28 @@
 
 use diesel::{
     QueryResult,
-    dsl::{AsSelect, case_when},
+    dsl::case_when,
     expression::{AppearsOnTable, ValidGrouping},
     pg::Pg,
     prelude::*,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{self, Array, Bool},
+    query_builder::{AstPass, QueryFragment, QueryId},
+    sql_types::{self, Array, BigInt, Bool},
 };
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
     reads::owned_by,
-    writes::{clock_timestamp, completion, revision},
+    writes::{completion, revision},
 };
 use crate::store::{
+    idempotency::ReadAs,
     owner::push_owner,
-    rows::{NewRows, TaskRow},
+    position::NextPosition,
+    rows::TaskRow,
     schema::tasks,
     statement::{Answer, Operation, Statement, Write},
 };
-
-#[derive(Serialize)]
-pub(super) struct InsertMany(pub(super) NewRows);
-
-impl Operation for InsertMany {
-    type Row = TaskRow;
-
-    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        InsertArrays { owner, rows: &self.0, returning: TaskRow::as_select() }
-    }
-}
-
-impl Write for InsertMany {
-    const NAME: &'static str = "insert_many";
-}
 
 /// Completes these tasks if all of them are there. No id may come twice.
 #[derive(Serialize)]
@@ -49,7 +36,7 @@ impl Operation for CompleteMany {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let these = owned_by(owner).filter(tasks::id.eq_any(&self.0)).filter(AllPresent { owner, ids: &self.0 });
-        diesel::update(these).set(completion!(true)).returning(TaskRow::as_returning())
+        diesel::update(these).set(completion!(owner, true)).returning(TaskRow::as_returning())
     }
 }
 
@@ -72,6 +59,7 @@ impl Operation for DeleteMany {
 
 impl Write for DeleteMany {
     const NAME: &'static str = "delete_many";
+    const DELETES: bool = true;
 }
 
 /// Completes every pending task.
@@ -83,7 +71,8 @@ impl Operation for CompleteAll {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
         let pending = owned_by(owner).filter(tasks::completed.eq(false)).filter(Locked { owner, completed: false });
-        diesel::update(pending).set((tasks::completed.eq(true), revision())).returning(tasks::version)
+        let set = (tasks::completed.eq(true), revision(owner));
+        ReadAs::<BigInt, _>::new(diesel::update(pending).set(set).returning(tasks::version))
     }
 }
 
@@ -101,13 +90,14 @@ impl Operation for ClearCompleted {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
         let completed = owned_by(owner).filter(tasks::completed.eq(true)).filter(Locked { owner, completed: true });
-        diesel::delete(completed).returning(tasks::version)
+        ReadAs::<BigInt, _>::new(diesel::delete(completed).returning((tasks::id, tasks::version)))
     }
 }
 
 impl Write for ClearCompleted {
     const NAME: &'static str = "clear_completed";
     const ANSWER: Answer = Answer::Count;
+    const DELETES: bool = true;
 }
 
 /// Whether a task is among those of one state, which are locked on the way.
@@ -165,32 +155,3 @@ macro_rules! condition {
 
 condition!(Locked);
 condition!(AllPresent);
-
-/// However many rows there are, the statement is the same, and is prepared once. diesel's own would have a parameter for
-/// each value.
-struct InsertArrays<'a> {
-    owner: &'a str,
-    rows: &'a NewRows,
-    returning: AsSelect<TaskRow, Pg>,
-}
-
-impl QueryFragment<Pg> for InsertArrays<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO tasks (user_id, ");
-        out.push_sql(NewRows::COLUMNS);
-        out.push_sql(") SELECT ");
-        push_owner(self.owner, &mut out)?;
-        out.push_sql(", * FROM unnest(");
-        self.rows.push_arrays(&mut out)?;
-        out.push_sql(") RETURNING ");
-        self.returning.walk_ast(out)
-    }
-}
-
-impl Query for InsertArrays<'_> {
-    type SqlType = AsSelect<TaskRow, Pg>;
-}
-
-impl QueryId for InsertArrays<'_> {
-    type QueryId = InsertArrays<'static>;
-}

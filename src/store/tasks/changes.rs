@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     store::{
         owner::push_owner,
+        position::push_last_position,
         rows::{TOMBSTONE_COLUMNS, TaskRow},
         schema::tasks,
         statement::{Operation, Statement},
@@ -103,16 +104,6 @@ impl SelectChanges<'_> {
         out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.read.limit)
     }
-}
-
-/// The time of the user's last change: the end of each index. Null if there was none.
-pub(super) fn push_last_position<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_sql("greatest((SELECT max(updated_at) FROM tasks WHERE user_id = ");
-    push_owner(owner, out)?;
-    out.push_sql("), (SELECT max(deleted_at) FROM deleted_tasks WHERE user_id = ");
-    push_owner(owner, out)?;
-    out.push_sql("))");
-    Ok(())
 }
 
 fn push_position<'b>(position: &'b Position, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {

@@ -2,22 +2,27 @@
 
 mod bulk;
 mod changes;
+mod inserts;
 mod reads;
 mod writes;
 
 use std::{fmt, sync::Arc};
 
 use self::{
-    bulk::{ClearCompleted, CompleteAll, CompleteMany, DeleteMany, InsertMany},
+    bulk::{ClearCompleted, CompleteAll, CompleteMany, DeleteMany},
     changes::ReadChanges,
+    inserts::{Insert, InsertMany},
     reads::{Counts, Find, List, Total},
-    writes::{Delete, Insert, SetCompleted, TaskTarget, Toggle, Update},
+    writes::{Delete, SetCompleted, TaskTarget, Toggle, Update},
 };
 use super::{idempotency::Idempotency, pool::Pool, rows::TaskRow, statement::Write, transaction::Work};
 use crate::{
     auth::CurrentUser,
     error::{Error, Result},
-    task::{Changes, Filter, Limit, NewTask, Page, PageRequest, Search, Since, Task, TaskCounts, TaskId, TaskPatch},
+    task::{
+        Changes, DeletedTask, Filter, Limit, NewTask, Page, PageRequest, Search, Since, Task, TaskCounts, TaskId,
+        TaskPatch,
+    },
 };
 
 /// The tasks of one user, and of no other. Only [`super::Db::tasks`] makes one.
@@ -107,7 +112,7 @@ impl UserTasks {
     }
 
     /// Deletes a task, if it is at the expected version.
-    pub async fn delete(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<TaskId>> {
+    pub async fn delete(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<DeletedTask>> {
         let target = TaskTarget::new(id, expected);
         self.changed(target, self.write(Delete(target)).await?).await
     }

@@ -4,7 +4,7 @@ use diesel::{
     define_sql_function, dsl,
     dsl::{case_when, not},
     prelude::*,
-    sql_types::{Bool, Nullable},
+    sql_types::{self, BigInt, Bool, Nullable, Timestamptz},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -12,18 +12,14 @@ use uuid::Uuid;
 use super::reads::{Owned, owned_by};
 use crate::{
     store::{
-        owner::Owner,
-        rows::{ChangedColumns, DeletedRow, NewRow, TaskRow},
+        idempotency::ReadAs,
+        position::NextPosition,
+        rows::{ChangedColumns, DeletedRow, TaskRow},
         schema::tasks,
-        statement::{Operation, Statement, Write},
+        statement::{Answer, Operation, Statement, Write},
     },
     task::TaskId,
 };
-
-define_sql_function! {
-    /// Now, not when the transaction began: a change that waited for another one is dated after it.
-    fn clock_timestamp() -> Timestamptz;
-}
 
 define_sql_function! {
     #[sql_name = "coalesce"]
@@ -31,23 +27,23 @@ define_sql_function! {
 }
 
 /// What every change sets besides its own columns.
-type Revision = (
+type Revision<'a> = (
     dsl::Eq<tasks::version, <tasks::version as std::ops::Add<i64>>::Output>,
-    dsl::Eq<tasks::updated_at, clock_timestamp>,
+    dsl::Eq<tasks::updated_at, NextPosition<'a>>,
 );
 
-pub(super) fn revision() -> Revision {
-    (tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(clock_timestamp()))
+pub(super) fn revision(owner: &str) -> Revision<'_> {
+    (tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(NextPosition(owner)))
 }
 
 /// Sets `completed`. A task that is in this state already keeps its version.
 macro_rules! completion {
-    ($completed:expr) => {{
+    ($owner:expr, $completed:expr) => {{
         let changes = tasks::completed.ne($completed);
         (
             tasks::completed.eq($completed),
             tasks::version.eq(case_when(changes, tasks::version + 1).otherwise(tasks::version)),
-            tasks::updated_at.eq(case_when(changes, clock_timestamp()).otherwise(tasks::updated_at)),
+            tasks::updated_at.eq(case_when(changes, NextPosition($owner)).otherwise(tasks::updated_at)),
         )
     }};
 }
@@ -75,22 +71,6 @@ impl TaskTarget {
 }
 
 #[derive(Serialize)]
-pub(super) struct Insert(pub(super) NewRow);
-
-impl Operation for Insert {
-    type Row = TaskRow;
-
-    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let values = (tasks::user_id.eq(Owner(owner)), &self.0);
-        diesel::insert_into(tasks::table).values(values).returning(TaskRow::as_returning())
-    }
-}
-
-impl Write for Insert {
-    const NAME: &'static str = "insert";
-}
-
-#[derive(Serialize)]
 pub(super) struct Update {
     pub(super) target: TaskTarget,
     pub(super) columns: ChangedColumns,
@@ -100,7 +80,7 @@ impl Operation for Update {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let set = (&self.columns, revision());
+        let set = (&self.columns, revision(owner));
         diesel::update(self.target.of(owner)).set(set).returning(TaskRow::as_returning())
     }
 }
@@ -109,6 +89,9 @@ impl Write for Update {
     const NAME: &'static str = "update";
 }
 
+/// The id, the version and the time of a deletion.
+type Tombstone = (sql_types::Uuid, BigInt, Timestamptz);
+
 #[derive(Serialize)]
 pub(super) struct Delete(pub(super) TaskTarget);
 
@@ -116,12 +99,14 @@ impl Operation for Delete {
     type Row = DeletedRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<DeletedRow> + 'a {
-        diesel::delete(self.0.of(owner)).returning(DeletedRow::as_returning())
+        ReadAs::<Tombstone, _>::new(diesel::delete(self.0.of(owner)).returning((tasks::id, tasks::version)))
     }
 }
 
 impl Write for Delete {
     const NAME: &'static str = "delete";
+    const ANSWER: Answer = Answer::Tombstones;
+    const DELETES: bool = true;
 }
 
 /// One statement, no read before the write: concurrent toggles all count.
@@ -132,7 +117,7 @@ impl Operation for Toggle {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let set = (tasks::completed.eq(not(tasks::completed)), revision());
+        let set = (tasks::completed.eq(not(tasks::completed)), revision(owner));
         diesel::update(self.0.of(owner)).set(set).returning(TaskRow::as_returning())
     }
 }
@@ -151,7 +136,7 @@ impl Operation for SetCompleted {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let set = completion!(self.completed);
+        let set = completion!(owner, self.completed);
         diesel::update(self.target.of(owner)).set(set).returning(TaskRow::as_returning())
     }
 }

@@ -1,0 +1,81 @@
+//! New tasks as SQL. diesel's own INSERT takes no rows that were selected beside values, and would have a parameter for each
+//! value of many rows.
+
+use diesel::{
+    QueryResult,
+    dsl::AsSelect,
+    pg::Pg,
+    prelude::*,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+};
+use serde::Serialize;
+
+use crate::store::{
+    owner::push_owner,
+    position::push_next_position,
+    rows::{NewRow, NewRows, TaskRow},
+    statement::{Operation, Statement, Write},
+};
+
+#[derive(Serialize)]
+pub(super) struct Insert(pub(super) NewRow);
+
+impl Operation for Insert {
+    type Row = TaskRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
+        InsertFrom { owner, source: &self.0, returning: TaskRow::as_select() }
+    }
+}
+
+impl Write for Insert {
+    const NAME: &'static str = "insert";
+}
+
+#[derive(Serialize)]
+pub(super) struct InsertMany(pub(super) NewRows);
+
+impl Operation for InsertMany {
+    type Row = TaskRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
+        InsertFrom { owner, source: &self.0, returning: TaskRow::as_select() }
+    }
+}
+
+impl Write for InsertMany {
+    const NAME: &'static str = "insert_many";
+}
+
+/// Selects the values of one row, or many rows from functions that return sets. A new task was created when it was last
+/// changed: its position is computed once for both columns.
+struct InsertFrom<'a, S> {
+    owner: &'a str,
+    source: &'a S,
+    returning: AsSelect<TaskRow, Pg>,
+}
+
+impl<S: QueryFragment<Pg>> QueryFragment<Pg> for InsertFrom<'_, S> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO tasks (user_id, ");
+        out.push_sql(NewRow::COLUMNS);
+        out.push_sql(", created_at, updated_at) SELECT ");
+        push_owner(self.owner, &mut out)?;
+        out.push_sql(", ");
+        self.source.walk_ast(out.reborrow())?;
+        // Without OFFSET, an engine may put the expression in both places and compute it twice.
+        out.push_sql(", position, position FROM (SELECT ");
+        push_next_position(self.owner, &mut out)?;
+        out.push_sql(" OFFSET 0) AS feed (position) RETURNING ");
+        self.returning.walk_ast(out)
+    }
+}
+
+impl<S> Query for InsertFrom<'_, S> {
+    type SqlType = AsSelect<TaskRow, Pg>;
+}
+
+impl<S: QueryId> QueryId for InsertFrom<'_, S> {
+    type QueryId = InsertFrom<'static, S::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = S::HAS_STATIC_QUERY_ID;
+}
