@@ -1,18 +1,13 @@
 //! The query of a list, in the words of the older backends.
 
-use std::{
-    borrow::Cow,
-    num::{IntErrorKind, ParseIntError},
-};
-
 use axum::{extract::FromRequestParts, http::request::Parts};
-use url::form_urlencoded;
 use utoipa::IntoParams;
 
 use super::{
     error::RestError,
     extract::Prefer,
     fields::boolean,
+    query::{QueryString, integer},
     schemas::{integer as integer_schema, one_of, schema},
 };
 use crate::{
@@ -193,46 +188,16 @@ impl FromRequestParts<AppState> for ListQuery {
 
 impl ListQuery {
     fn parse(query: &str) -> Result<Self, Vec<FieldError>> {
-        let mut query = QueryString { pairs: form_urlencoded::parse(query.as_bytes()).collect(), errors: Vec::new() };
+        let mut query = QueryString::parse(query);
         let params = ListParams::read(&mut query);
-        if !query.errors.is_empty() {
-            return Err(query.errors);
+        let without_position = query.without(&POSITIONS);
+        let errors = query.into_errors();
+        if !errors.is_empty() {
+            return Err(errors);
         }
-        let kept = query.pairs.iter().filter(|(name, _)| !POSITIONS.contains(&name.as_ref()));
-        let without_position = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
         let (filter, has_envelope) = (params.filter(), params.envelope.unwrap_or_default());
         let prefer = Prefer::default();
         Ok(Self { filter, page: params.page(), has_envelope, prefer, without_position })
-    }
-}
-
-/// A query string, and the errors found in it so far.
-struct QueryString<'a> {
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    errors: Vec<FieldError>,
-}
-
-impl QueryString<'_> {
-    /// The last value of a parameter; an empty one counts as omitted.
-    fn read<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Violation>) -> Option<T> {
-        let (_, value) = self.pairs.iter().rev().find(|(key, _)| key == name)?;
-        if value.is_empty() && name != "cursor" {
-            return None;
-        }
-        parse(value).map_err(|violation| self.errors.push(FieldError::new(name, violation).given(value.as_ref()))).ok()
-    }
-
-    fn unless<T>(
-        &mut self,
-        is_overridden: bool,
-        name: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, Violation>,
-    ) -> Option<T> {
-        if is_overridden { None } else { self.read(name, parse) }
-    }
-
-    fn reject(&mut self, name: &'static str, violation: Violation) {
-        self.errors.push(FieldError::new(name, violation));
     }
 }
 
@@ -269,13 +234,4 @@ fn page(word: &str, limit: Limit) -> Result<PageParam, Violation> {
         number if number > last => Err(Violation::TooLarge(last)),
         number => Offset::try_from((number - 1) * limit.get()).map(PageParam),
     }
-}
-
-/// A number that overflows breaks the same rule as the largest one.
-fn integer(word: &str) -> Result<i64, Violation> {
-    word.trim().parse().or_else(|error: ParseIntError| match error.kind() {
-        IntErrorKind::PosOverflow => Ok(i64::MAX),
-        IntErrorKind::NegOverflow => Ok(i64::MIN),
-        _ => Err(Violation::NotAnInteger),
-    })
 }

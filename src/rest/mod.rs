@@ -2,12 +2,14 @@
 
 mod body;
 mod bulk;
+mod changes;
 mod error;
 mod extract;
 mod fields;
 mod list;
 mod openapi;
 mod problem;
+mod query;
 mod responses;
 mod routes;
 mod schemas;
@@ -43,10 +45,10 @@ async fn mark_replays(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers belong to the token's user, and are to be revalidated with their entity tag.
+/// Answers belong to the token's user, and are to be revalidated with their entity tag, unless they say otherwise.
 async fn keep_private(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     headers.append(header::VARY, HeaderValue::from_static("authorization"));
     response
 }

@@ -10,6 +10,7 @@ use axum::{
 use super::{
     body::JsonBody,
     bulk::{Bulk, BulkAnswer},
+    changes::{ChangesBody, ChangesParams, ChangesQuery},
     error::RestError,
     extract::{Id, IfMatch, IfNoneMatch, OwnTasks, Prefer},
     list::{ListParams, ListQuery},
@@ -41,6 +42,7 @@ routes! {
     GET "/" => list,
     POST "/" => create,
     POST "/bulk" => bulk,
+    GET "/changes" => changes,
     GET "/{task_id}" => get,
     PUT "/{task_id}" => update,
     PATCH "/{task_id}" => patch,
@@ -137,6 +139,24 @@ async fn bulk(
 ) -> Result<Json<BulkAnswer>, RestError> {
     limits.charge(tasks.user(), change_cost(bulk.count()))?;
     Ok(Json(bulk.apply(&tasks).await?.into()))
+}
+
+/// Get what changed.
+///
+/// What happened to the tasks, in the order in which it was committed: each task's latest state, and which were deleted. Repeat
+/// it with the `cursor` of the answer to keep a replica up to date.
+#[utoipa::path(
+    get,
+    path = "/changes",
+    operation_id = "getChanges",
+    params(ChangesParams),
+    responses((status = 200, description = "A page of the change feed", body = ChangesBody)),
+)]
+async fn changes(
+    OwnTasks(tasks): OwnTasks,
+    ChangesQuery { since, limit }: ChangesQuery,
+) -> Result<ChangesBody, RestError> {
+    Ok(resolvers::changes(&tasks, &since, limit).await?.into())
 }
 
 /// Get a task.

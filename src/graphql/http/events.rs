@@ -22,11 +22,7 @@ pub(in crate::graphql) fn ended(reply: &Reply) -> Response {
 }
 
 /// The response to an operation that goes on.
-pub(in crate::graphql) fn subscribed(
-    replies: Replies,
-    lifetime: Lifetime,
-    place: Place,
-) -> Response {
+pub(in crate::graphql) fn subscribed(replies: Replies, lifetime: Lifetime, place: Place) -> Response {
     let events = replies.flat_map(|reply| {
         stream::iter(match reply {
             Ok(reply) => vec![Ok(next(&reply))],

@@ -121,7 +121,8 @@ impl Caller {
 }
 
 fn not_acceptable() -> Error {
-    let message = "Accept application/graphql-response+json or application/json, or text/event-stream for one operation";
+    let message =
+        "Accept application/graphql-response+json or application/json, or text/event-stream for one operation";
     Error::new(Code::NotAcceptable, message)
 }
 

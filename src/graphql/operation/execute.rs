@@ -68,7 +68,11 @@ pub(in crate::graphql) async fn start(
 }
 
 /// Runs a batch concurrently, or nothing of it if its operations together exceed a limit.
-pub(in crate::graphql) async fn run_many(schema: &Schema, tasks: &UserTasks, batch: Vec<Parameters>) -> Result<Vec<Reply>> {
+pub(in crate::graphql) async fn run_many(
+    schema: &Schema,
+    tasks: &UserTasks,
+    batch: Vec<Parameters>,
+) -> Result<Vec<Reply>> {
     let parts = schema.parts();
     let mut budget = Budget { parts, spent: Cost::default(), is_batch: false };
     let prepared = budget.prepare_all(batch);

@@ -7,8 +7,8 @@ use super::{
     types::{TaskSort, TaskStatusFilter},
 };
 use crate::task::{
-    self, Cursor, Description, FieldError, Filter, Limit, NewTask, PageRequest, Search, TaskId, TaskPatch, Title,
-    Violation,
+    self, Cursor, Description, FieldError, Filter, Limit, NewTask, PageRequest, Search, Since, TaskId, TaskPatch,
+    Title, Violation,
 };
 
 /// A new task.
@@ -138,6 +138,14 @@ fn status(status: Option<TaskStatusFilter>) -> task::TaskStatus {
 
 fn sort(sort: Option<TaskSort>) -> task::TaskSort {
     sort.map(Into::into).unwrap_or_default()
+}
+
+/// Which page of the change feed is asked for.
+pub(in crate::graphql) fn feed_page(after: Option<String>, first: i64) -> Result<(Since, Limit), GraphqlError> {
+    let mut errors = FieldErrors::default();
+    let since = after.and_then(|text| errors.take("after", text.parse())).unwrap_or_default();
+    let limit = errors.take("first", Limit::try_from(first)).unwrap_or_default();
+    errors.none_or((since, limit))
 }
 
 /// The ids of several tasks.

@@ -3,10 +3,11 @@
 use async_graphql::{Context, ID, Object};
 
 use super::{
+    change::Changes,
     connection::TaskConnection,
     context::{ContextExt, Nullable},
     error::GraphqlError,
-    inputs::{ConnectionArgs, ListArgs, task_id},
+    inputs::{ConnectionArgs, ListArgs, feed_page, task_id},
     json::Json,
     types::{Node, TaskSort, TaskStatusFilter, Viewer},
 };
@@ -74,6 +75,20 @@ impl Query {
     /// One task; null if it doesn't exist or is another user's.
     async fn task(&self, ctx: &Context<'_>, #[graphql(desc = "The task's id.")] id: ID) -> Nullable<Json<Task>> {
         Some(find(ctx, &id).await.transpose()?.map(Json).map_err(Into::into))
+    }
+
+    /// What happened to the user's tasks, in the order in which it was committed: for replicas that catch up.
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "The `cursor` of the page before; `latest` for what happens from now on. Everything if omitted."
+        )]
+        after: Option<String>,
+        #[graphql(default_with = "DEFAULT_PAGE", desc = "Maximum number of changes, 1 to 1000.")] first: i64,
+    ) -> Result<Changes, GraphqlError> {
+        let (since, limit) = feed_page(after, first)?;
+        Ok(resolvers::changes(ctx.tasks()?, &since, limit).await?.into())
     }
 
     /// Any object by its id; null if it doesn't exist or is another user's.

@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn a_reason_fits_its_frame() {
-        let Message::Close(Some(frame)) = Close::duplicate(&format!("x{}", "ü".repeat(100))).into() else { panic!("no close frame") };
+        let Message::Close(Some(frame)) = Close::duplicate(&format!("x{}", "ü".repeat(100))).into() else {
+            panic!("no close frame")
+        };
         assert_eq!((frame.code, frame.reason.len()), (4409, MAX_REASON - 1));
     }
 }

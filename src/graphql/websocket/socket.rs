@@ -130,7 +130,8 @@ impl Socket {
         };
         let was_acknowledged = self.protocol.is_acknowledged();
         let passed = self.protocol.send(&text);
-        if !was_acknowledged && self.protocol.is_acknowledged()
+        if !was_acknowledged
+            && self.protocol.is_acknowledged()
             && let Some(Ok(Admitted { session, .. })) = self.admission.get()
         {
             self.lifetime.admit(session.clone(), self.heartbeat);

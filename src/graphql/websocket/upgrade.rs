@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_graphql::Data;
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::{
-    extract::{FromRequestParts, ws::{WebSocket, WebSocketUpgrade}},
+    extract::{
+        FromRequestParts,
+        ws::{WebSocket, WebSocketUpgrade},
+    },
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::Response,
 };

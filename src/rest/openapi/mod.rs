@@ -45,6 +45,7 @@ const DOCUMENT_PATH: &str = "/openapi.json";
         routes::list,
         routes::create,
         routes::bulk,
+        routes::changes,
         routes::get,
         routes::update,
         routes::patch,
