@@ -45,6 +45,11 @@ enum Command {
         #[arg(long, requires = "revert")]
         yes: bool,
     },
+    /// The change feed
+    Feed {
+        #[command(subcommand)]
+        command: FeedCommand,
+    },
     /// Print the GraphQL schema
     Schema,
     /// Print the OpenAPI document of the REST API
@@ -69,6 +74,17 @@ enum Command {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum FeedCommand {
+    /// Make all clients start over, for after a backup was restored or tasks were changed by other means than this server;
+    /// requires --yes
+    Reset {
+        /// Confirm that every client reads all tasks again
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+}
+
 /// The exit code of `check` for a refused token. 1 and 2 mean that a command failed.
 const REFUSED: u8 = 3;
 
@@ -85,6 +101,7 @@ impl Cli {
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => server::serve(config).await,
             Command::Migrate { revert, .. } => migrate(&config, revert).await,
+            Command::Feed { command: FeedCommand::Reset { .. } } => reset_feed(&config).await,
             Command::Schema => print(&graphql::sdl()),
             Command::Openapi => print(rest::openapi()),
             Command::Settings => print(&reference()),
@@ -110,6 +127,13 @@ async fn migrate(config: &Config, revert: bool) -> Result<()> {
     };
     let lines = done.iter().fold(String::new(), |lines, version| lines + verb + " " + version + "\n");
     print(if lines.is_empty() { "nothing to do\n" } else { &lines })?;
+    database.close().await
+}
+
+async fn reset_feed(config: &Config) -> Result<()> {
+    let database = Database::open(config).await?;
+    store::reset_feed(&database.config).await?;
+    print("all clients of the change feed start over\n")?;
     database.close().await
 }
 

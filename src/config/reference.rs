@@ -36,10 +36,20 @@ pub fn reference(mut command: Command) -> String {
         let _ = writeln!(page, "{}", row(arg));
     }
     page.push_str("\n## Commands\n\n| command | does |\n| --- | --- |\n");
-    for command in command.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
-        let _ = writeln!(page, "| {} | {} |", usage(command), about(command));
+    for command in visible(&command) {
+        let mut nested = visible(command).peekable();
+        if nested.peek().is_none() {
+            let _ = writeln!(page, "| `tandem {}` | {} |", usage(command), about(command));
+        }
+        for inner in nested {
+            let _ = writeln!(page, "| `tandem {} {}` | {} |", command.get_name(), usage(inner), about(inner));
+        }
     }
     page
+}
+
+fn visible(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help")
 }
 
 fn row(arg: &Arg) -> String {
@@ -57,11 +67,11 @@ fn row(arg: &Arg) -> String {
 }
 
 fn usage(command: &Command) -> String {
-    let mut usage = format!("`tandem {}", command.get_name());
+    let mut usage = command.get_name().to_owned();
     for arg in command.get_arguments().filter(|arg| arg.get_id() != "help") {
         let _ = if arg.is_required_set() { write!(usage, " {arg}") } else { write!(usage, " [{arg}]") };
     }
-    usage + "`"
+    usage
 }
 
 fn about(command: &Command) -> String {
