@@ -49,8 +49,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method);
     let beside = http::guarded(beside, config.request_timeout, rest::error_response);
-    let graphql =
-        http::same_origin_sockets(graphql::routes(), config.cors_origins.as_deref(), graphql::error_response);
+    let graphql = http::same_origin_sockets(graphql::routes(), config.cors_origins.as_deref(), graphql::error_response);
     let graphql = http::guarded(graphql, config.request_timeout, graphql::error_response);
     let AppState { rate_limits, verifier, .. } = &state;
     let beside = http::rate_limited(beside, rate_limits, verifier, rest::error_response);

@@ -93,7 +93,8 @@ impl Connections {
     ) {
         let activity = Arc::new(Activity::new());
         let io = TokioIo::new(Socket { stream, activity: Arc::clone(&activity) });
-        let origin = Origin { peer, connection: streams::Connection::new(held, stopping.clone(), self.limits.send_timeout) };
+        let origin =
+            Origin { peer, connection: streams::Connection::new(held, stopping.clone(), self.limits.send_timeout) };
         let service = service_fn(|request: Request<Incoming>| {
             let in_flight = activity.begin(request.version());
             Arc::clone(&self).answer(request, origin.clone(), in_flight)

@@ -25,11 +25,12 @@ enum Stranger {
 use Stranger::{NotFound, Null, OwnNothing, OwnTask};
 
 /// Root fields of GraphQL, each with documents that name a task as `$ID`.
-const FIELDS: [(&str, &str, Stranger); 18] = [
+const FIELDS: [(&str, &str, Stranger); 19] = [
     ("me", "{ me { taskCounts { all } } }", OwnNothing("/data/me/taskCounts/all", "0")),
     ("tasks", "{ tasks { id } }", OwnNothing("/data/tasks", "[]")),
     ("tasksConnection", "{ tasksConnection { nodes { id } } }", OwnNothing("/data/tasksConnection/nodes", "[]")),
     ("tasksConnection", "{ tasksConnection { totalCount } }", OwnNothing("/data/tasksConnection/totalCount", "0")),
+    ("changes", "{ changes { items { __typename } } }", OwnNothing("/data/changes/items", "[]")),
     ("task", r#"{ task(id: "$ID") { title } }"#, Null),
     ("node", r#"{ node(id: "$ID") { id } }"#, Null),
     (
@@ -51,12 +52,13 @@ const FIELDS: [(&str, &str, Stranger); 18] = [
 ];
 
 /// REST routes below a prefix, each with a body.
-const CALLS: [(&str, &str, Option<&str>, Stranger); 11] = [
+const CALLS: [(&str, &str, Option<&str>, Stranger); 12] = [
     ("GET", "/", None, OwnNothing("", "[]")),
     ("POST", "/", Some(r#"{"title":"x"}"#), OwnTask),
     ("POST", "/bulk", Some(r#"{"create":[]}"#), OwnNothing("/tasks", "[]")),
     ("POST", "/bulk", Some(r#"{"complete":["$ID"]}"#), NotFound),
     ("POST", "/bulk", Some(r#"{"delete":["$ID"]}"#), NotFound),
+    ("GET", "/changes", None, OwnNothing("/changes", "[]")),
     ("GET", "/{task_id}", None, NotFound),
     ("PUT", "/{task_id}", Some(r#"{"title":"x"}"#), NotFound),
     ("PATCH", "/{task_id}", Some(r#"{"title":"x"}"#), NotFound),

@@ -22,7 +22,9 @@ async fn a_warm_read_is_one_flush_of_four_statements() {
     assert_eq!(seen.statements.len(), 4, "{:?}", seen.statements);
     assert_eq!(seen.statements[0], "BEGIN READ ONLY");
     assert!(
-        seen.statements[1].starts_with("SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', $1")
+        seen.statements[1].starts_with("SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1)"),
+        "{}",
+        seen.statements[1]
     );
     assert!(
         seen.statements[2]
@@ -49,7 +51,8 @@ async fn every_warm_operation_is_one_flush_of_four_statements() {
         ("PATCH", &task, Some(json!({ "description": null, "completed": true })), "UPDATE"),
         ("PATCH", &complete, None, "UPDATE"),
         ("PATCH", &complete, Some(json!({ "completed": true })), "UPDATE"),
-        ("DELETE", &task, None, "DELETE"),
+        ("GET", "/api/tasks/changes", None, "SELECT feed"),
+        ("DELETE", &task, None, "WITH done AS (DELETE"),
     ];
     check_all(operations, async |(method, path, body, sql)| {
         let warm = if method == "DELETE" { "/api/tasks/00000000-0000-7000-8000-000000000000" } else { path };
@@ -72,7 +75,7 @@ async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
     let cases = [
         (r#"mutation { createTasks(inputs: [{ title: "x" }, { title: "y", description: "z" }]) { id } }"#, "INSERT"),
         (r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, "UPDATE"),
-        (r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, "DELETE"),
+        (r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, "WITH done AS (DELETE"),
         ("mutation { completeAll { count } }", "WITH done AS (UPDATE"),
         ("mutation { clearCompleted { count } }", "WITH done AS (DELETE"),
     ];

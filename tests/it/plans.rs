@@ -28,10 +28,7 @@ async fn every_list_and_every_page_is_one_index_scan_without_sorting() {
             }
         }
     }
-    let log = cluster.log();
-    let prefix = format!("[{database}] ");
-    let plans = log.split("\n[").map(|entry| format!("[{entry}")).filter(|entry| entry.starts_with(&prefix));
-    let plans: Vec<_> = plans.filter(|entry| entry.contains("ORDER BY")).collect();
+    let plans = plans(cluster, &database, "ORDER BY");
     assert_eq!(plans.len(), lists);
     for plan in plans {
         assert!(plan.contains("Index Scan"), "{plan}");
@@ -39,6 +36,38 @@ async fn every_list_and_every_page_is_one_index_scan_without_sorting() {
             assert!(!plan.contains(node), "{node} in {plan}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_change_feed_is_two_index_scans_and_two_probes_wherever_a_page_starts() {
+    let (Some(cluster), Some(app)) = (Cluster::shared(), App::on_server().await) else {
+        skip!(Postgres, "whose log can be read")
+    };
+    let ann = app.user("ann");
+    let database = fill(&app).await;
+    let mut pages = vec!["/api/tasks/changes?limit=20".to_owned(), "/api/tasks/changes?cursor=latest".to_owned()];
+    for index in 0..3 {
+        let page = ann.get(&pages[index]).await.good();
+        assert_eq!(page["changes"].as_array().unwrap().len(), if index == 1 { 0 } else { 20 });
+        pages.push(format!("/api/tasks/changes?limit=20&cursor={}", page["cursor"].as_str().unwrap()));
+    }
+    let plans = plans(cluster, &database, "FROM feed_era");
+    assert_eq!(plans.len(), 3);
+    for plan in plans {
+        assert_eq!(plan.matches("Scan Backward").count(), 2, "{plan}");
+        assert_eq!(plan.matches("Index Scan using").count(), 2, "{plan}");
+        assert!(plan.contains("Merge Append") && plan.matches("Seq Scan").count() == 1, "{plan}");
+        // What is sorted was read before.
+        assert!(!plan.contains("Sort  ") && !plan.contains("Bitmap"), "{plan}");
+    }
+}
+
+/// The plans of those statements of a database that contain this text.
+fn plans(cluster: &Cluster, database: &str, text: &str) -> Vec<String> {
+    let log = cluster.log();
+    let prefix = format!("[{database}] ");
+    let plans = log.split("\n[").map(|entry| format!("[{entry}")).filter(|entry| entry.starts_with(&prefix));
+    plans.filter(|entry| entry.contains(text)).collect()
 }
 
 /// Many tasks, most of them completed, and a server that logs its plans. The name of the database comes back.
@@ -51,7 +80,10 @@ async fn fill(app: &App) -> String {
          WHERE u = 'ann' OR n <= 1000"
     );
     admin.batch_execute(&insert).await.unwrap();
-    admin.batch_execute("ANALYZE tasks").await.unwrap();
+    let buried = "INSERT INTO deleted_tasks SELECT 'ann', now() - n * interval '1 min', gen_random_uuid(), 2
+                  FROM generate_series(1, 10000) n";
+    admin.batch_execute(buried).await.unwrap();
+    admin.batch_execute("ANALYZE tasks; ANALYZE deleted_tasks").await.unwrap();
     let database: String = admin.query_one("SELECT current_database()", &[]).await.unwrap().get(0);
     admin
         .batch_execute(&format!(

@@ -118,7 +118,9 @@ async fn only_a_good_token_is_let_in_wherever_it_is() {
         assert_eq!(socket.next().await, json!({ "type": "connection_ack" }));
         assert_eq!(socket.run("1", ME, json!({})).await, json!({ "data": { "me": { "id": "ann" } } }));
     }
-    for payload in [json!({}), json!(null), json!({ "token": "x" }), json!({ "token": expired("ann") }), json!({ "token": 1 })] {
+    for payload in
+        [json!({}), json!(null), json!({ "token": "x" }), json!({ "token": expired("ann") }), json!({ "token": 1 })]
+    {
         let mut socket = Socket::open(&url).await;
         socket.send(with_payload(payload.clone())).await;
         assert_eq!(socket.closed().await, Some(4403), "{payload}");

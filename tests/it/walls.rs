@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use crate::{
     skip,
-    support::{App, TestDb, check_all, cluster::Cluster, db},
+    support::{App, TestDb, check_all, cluster::Cluster, db, path_of},
 };
 
 /// A server where ann has one task and bob another.
@@ -135,6 +135,75 @@ async fn each_wall_holds_alone_for_idempotency_keys() {
 }
 
 #[tokio::test]
+async fn each_wall_holds_alone_for_tombstones() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
+    for user in [&ann, &bob] {
+        user.delete(path_of(&user.create("Gone").await)).await.status(204);
+    }
+    let client = app.db.client().await;
+    let cases = [(Some("ann"), 1), (Some("eve"), 0), (Some(""), 0), (None, 0)];
+    check_all(cases, async |(user, sees)| {
+        act_as(&client, user).await;
+        assert_eq!(client.query("SELECT id FROM deleted_tasks", &[]).await.unwrap().len(), sees, "{user:?}");
+        assert_eq!(
+            client.execute("DELETE FROM deleted_tasks WHERE user_id = 'bob'", &[]).await.unwrap(),
+            0,
+            "{user:?}"
+        );
+        client.batch_execute("ROLLBACK").await.unwrap();
+    })
+    .await;
+    let breach = "ALTER TABLE deleted_tasks DISABLE ROW LEVEL SECURITY; ALTER TABLE tasks DISABLE ROW LEVEL SECURITY";
+    app.db.superuser().await.batch_execute(breach).await.unwrap();
+    let start = bob.get("/api/tasks/changes?cursor=latest").await.good()["cursor"].as_str().unwrap().to_owned();
+    for user in [&ann, &bob] {
+        user.delete(path_of(&user.create("Gone too").await)).await.status(204);
+    }
+    let changes = bob.get(format!("/api/tasks/changes?cursor={start}")).await.good();
+    assert_eq!(changes["changes"].as_array().unwrap().len(), 1, "{changes}");
+    let left = "SELECT count(*) FROM deleted_tasks WHERE user_id = 'ann'";
+    assert_eq!(app.db.superuser().await.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 2);
+}
+
+#[tokio::test]
+async fn the_role_that_polls_sees_when_something_changed_and_not_what() {
+    let Some(app) = app().await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    ann.delete(path_of(&ann.create("Gone").await)).await.status(204);
+    let client = app.db.client().await;
+    let allowed = ["SELECT user_id, updated_at FROM tasks", "SELECT user_id, deleted_at FROM deleted_tasks"];
+    for (query, count) in allowed.iter().zip([2, 1]) {
+        client.batch_execute("BEGIN; SET LOCAL ROLE tandem_feed").await.unwrap();
+        assert_eq!(client.query(*query, &[]).await.unwrap().len(), count, "{query}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+    let refused = [
+        "SELECT id FROM tasks",
+        "SELECT title FROM tasks",
+        "SELECT id FROM deleted_tasks",
+        "SELECT key FROM idempotency_keys",
+        "UPDATE tasks SET updated_at = now()",
+        "DELETE FROM tasks",
+        "DELETE FROM deleted_tasks",
+        "UPDATE feed_era SET era = 1",
+    ];
+    check_all(refused, async |statement| {
+        client.batch_execute("BEGIN; SET LOCAL ROLE tandem_feed").await.unwrap();
+        let error = client.execute(statement, &[]).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501", "{statement}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    })
+    .await;
+    let is_superuser: bool =
+        client.query_one("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", &[]).await.unwrap().get(0);
+    if !is_superuser {
+        // The login is a member of the role, but acts as it only where it says so.
+        assert_eq!(titles(&client).await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn the_proof_holds_on_a_migrated_database() {
     let app = App::new().await;
     let ann = app.user("ann");
@@ -198,6 +267,18 @@ async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
         ),
         ("ALTER POLICY idempotency_keys_of_current_user ON idempotency_keys USING (true)", "sees rows"),
         ("DROP TABLE idempotency_keys", "Run `tandem migrate`"),
+        ("ALTER TABLE deleted_tasks NO FORCE ROW LEVEL SECURITY", "row-level security is not forced"),
+        ("CREATE POLICY leak ON deleted_tasks FOR SELECT USING (true)", "deleted_tasks has more than one"),
+        ("ALTER POLICY deleted_tasks_of_current_user ON deleted_tasks USING (true)", "sees rows"),
+        (
+            "ALTER POLICY deleted_tasks_of_current_user ON deleted_tasks WITH CHECK (true)",
+            "can give rows to another user",
+        ),
+        ("DROP TABLE deleted_tasks", "Run `tandem migrate`"),
+        ("GRANT SELECT (title) ON tasks TO tandem_feed", "may do more than read positions: tasks.title"),
+        ("GRANT UPDATE (updated_at) ON tasks TO tandem_feed", "may do more than read positions: tasks.updated_at"),
+        ("GRANT SELECT ON idempotency_keys TO tandem_feed", "may do more than read positions: idempotency_keys."),
+        ("GRANT DELETE ON deleted_tasks TO tandem_feed", "may do more than read positions: deleted_tasks."),
     ];
     check_all(cases, async |(breach, flaw)| {
         let Some(app) = App::on_server().await else { skip!(Postgres) };
@@ -224,6 +305,12 @@ async fn the_proof_fails_when_the_role_is_not_what_it_should_be() {
     db::migrate(&config).await;
     for (breach, repair, flaw) in [
         ("ALTER ROLE tandem_api BYPASSRLS", "ALTER ROLE tandem_api NOBYPASSRLS", "bypasses row-level security"),
+        (
+            "ALTER ROLE tandem_feed BYPASSRLS",
+            "ALTER ROLE tandem_feed NOBYPASSRLS",
+            "tandem_feed bypasses row-level security",
+        ),
+        ("REVOKE tandem_feed FROM app", "GRANT tandem_feed TO app", "GRANT tandem_feed TO <login>"),
         ("REVOKE tandem_api FROM app", "GRANT tandem_api TO app", "GRANT tandem_api TO <login>"),
     ] {
         let db = store::Db::open(&config).await.map_err(|error| error.report()).unwrap();

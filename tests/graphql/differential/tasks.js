@@ -125,9 +125,9 @@ export class Tasks {
   }
 
   delete(id, expected) {
-    this.#change(id, expected, () => false);
+    const { version } = this.#change(id, expected, () => false);
     this.rows = this.rows.filter((row) => row.id !== id);
-    return { id };
+    return { id, version: version + 1, deletedAt: this.#mark("time") };
   }
 
   completeMany(ids) {

@@ -25,6 +25,8 @@ pub struct App {
     pub verifier: Verifier,
     /// The access to the database that the server uses.
     pub store: Db,
+    /// What wakes the server's streams.
+    pub live: Hub,
     /// Dropped last: connections close before it does.
     pub db: TestDb,
 }
@@ -86,10 +88,11 @@ impl Builder {
             None => TestDb::fresh().await,
         };
         let store = db.open().await;
+        let live = Hub::new(store.clone());
         let verifier = Verifier::new(self.sources(), ClaimRules::default());
         let state = AppState {
             db: store.clone(),
-            live: Hub::new(store.clone()),
+            live: live.clone(),
             verifier: verifier.clone(),
             rate_limits: RateLimits::default(),
             schema: graphql::schema(&self.limits, self.documents, RateLimits::default()),
@@ -104,7 +107,7 @@ impl Builder {
             hsts: None,
             metrics: self.serves_metrics.then(metrics),
         };
-        App { router: router(state, &config), store, verifier, db }
+        App { router: router(state, &config), store, live, verifier, db }
     }
 
     fn sources(&mut self) -> Vec<KeySource> {

@@ -1,0 +1,153 @@
+//! A client that keeps a replica of a user's tasks by the change feed, and checks what it is told.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta};
+use serde_json::{Map, Value, json};
+use tandem::task::rfc3339;
+
+use super::{User, id_of};
+
+/// What a client knows.
+#[derive(Clone, Debug, Default)]
+pub struct Replica {
+    tasks: BTreeMap<String, Value>,
+    /// Of deleted tasks, too.
+    versions: BTreeMap<String, i64>,
+    /// Where the next page starts.
+    pub cursor: Option<String>,
+}
+
+/// Through which API a page is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlet {
+    Rest,
+    Graphql,
+}
+
+/// The GraphQL document of a page.
+pub const PAGE: &str = "query($after: String, $first: Int!) { changes(after: $after, first: $first) { \
+    items { __typename ... on Task { id title description completed version createdAt updatedAt } \
+    ... on DeletedTask { id version deletedAt } } cursor hasMore reset } }";
+
+impl Replica {
+    /// Reads and applies a page; whether there is more.
+    pub async fn pull(&mut self, user: &User, outlet: Outlet, limit: usize) -> bool {
+        let page = match outlet {
+            Outlet::Rest => user.get(self.path(limit)).await.good(),
+            Outlet::Graphql => in_rest_words(&user.graphql(PAGE).variables(self.variables(limit)).await.good()),
+        };
+        self.apply(&page)
+    }
+
+    /// Reads and applies pages until there is no more.
+    pub async fn catch_up(&mut self, user: &User) {
+        while self.pull(user, Outlet::Rest, 1000).await {}
+    }
+
+    /// Where REST has the next page.
+    pub fn path(&self, limit: usize) -> String {
+        let cursor = self.cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        format!("/api/tasks/changes?limit={limit}{cursor}")
+    }
+
+    /// What [`PAGE`] is asked with for the next page.
+    pub fn variables(&self, limit: usize) -> Value {
+        json!({ "after": self.cursor, "first": limit })
+    }
+
+    /// Applies a page in the words of REST; whether there is more.
+    pub fn apply(&mut self, page: &Value) -> bool {
+        if page["reset"] == true {
+            self.tasks.clear();
+            self.versions.clear();
+        }
+        for change in page["changes"].as_array().unwrap_or_else(|| panic!("no changes in {page}")) {
+            self.apply_one(change);
+        }
+        self.cursor = Some(page["cursor"].as_str().expect("a cursor").to_owned());
+        page["has_more"].as_bool().expect("whether there is more")
+    }
+
+    fn apply_one(&mut self, change: &Value) {
+        let (task, is_deleted) = match (change.get("task"), change.get("deleted")) {
+            (Some(task), None) => (task, false),
+            (None, Some(task)) => (task, true),
+            _ => panic!("neither a task nor a deletion: {change}"),
+        };
+        let (id, version) = (id_of(task).to_owned(), task["version"].as_i64().expect("a version"));
+        let known = self.versions.insert(id.clone(), version).unwrap_or_default();
+        assert!(version >= known, "version {version} after {known}: {change}");
+        if is_deleted {
+            self.tasks.remove(&id);
+        } else {
+            self.tasks.insert(id, task.clone());
+        }
+    }
+
+    /// The version of a task, or of its deletion, if it is known.
+    pub fn version(&self, id: &str) -> i64 {
+        self.versions.get(id).copied().unwrap_or_default()
+    }
+
+    /// As if everything had happened that much earlier.
+    pub fn move_back(&mut self, time: TimeDelta) {
+        for task in self.tasks.values_mut() {
+            for field in ["created_at", "updated_at"] {
+                let at = DateTime::parse_from_rfc3339(task[field].as_str().expect("a time")).expect("a time");
+                task[field] = json!(rfc3339((at - time).to_utc()));
+            }
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether it is the same as a list.
+    pub fn is(&self, list: &Value) -> bool {
+        self.tasks == by_id(list)
+    }
+
+    /// Asserts that it is the same as a list.
+    #[track_caller]
+    pub fn assert_is(&self, list: &Value) {
+        assert_eq!(self.tasks, by_id(list));
+    }
+}
+
+fn by_id(list: &Value) -> BTreeMap<String, Value> {
+    list.as_array().expect("a list").iter().map(|task| (id_of(task).to_owned(), task.clone())).collect()
+}
+
+/// GraphQL's data as REST would have it, but for the user's id.
+pub fn in_rest_words(data: &Value) -> Value {
+    let page = &data["changes"];
+    let changes: Vec<_> =
+        page["items"].as_array().unwrap_or_else(|| panic!("no items in {data}")).iter().map(change).collect();
+    json!({ "changes": changes, "cursor": page["cursor"], "has_more": page["hasMore"], "reset": page["reset"] })
+}
+
+fn change(item: &Value) -> Value {
+    let rename = |name: &String| match name.as_str() {
+        "createdAt" => "created_at".to_owned(),
+        "updatedAt" => "updated_at".to_owned(),
+        "deletedAt" => "deleted_at".to_owned(),
+        name => name.to_owned(),
+    };
+    let fields = item.as_object().expect("an object").iter().filter(|(name, _)| *name != "__typename");
+    let fields: Map<_, _> = fields.map(|(name, value)| (rename(name), value.clone())).collect();
+    match item["__typename"].as_str() {
+        Some("Task") => json!({ "task": fields }),
+        Some("DeletedTask") => json!({ "deleted": fields }),
+        _ => panic!("no type of the union: {item}"),
+    }
+}
+
+/// A list without what GraphQL doesn't say of a task: whose it is.
+pub fn without_user(mut list: Value) -> Value {
+    for task in list.as_array_mut().expect("a list") {
+        task.as_object_mut().expect("a task").remove("user_id");
+    }
+    list
+}
