@@ -1,29 +1,32 @@
 //! The two doors, health and metrics, and the layers around them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::HeaderValue,
-    middleware::from_fn,
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, util::MapRequestLayer};
 use tower_http::{
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     trace::TraceLayer,
 };
 
 use crate::{
+    auth::Verifier,
     error::{Code, Error},
     graphql::{self, Playground},
-    health, http, rest,
+    health, http,
+    rate_limit::RateLimits,
+    rest,
     state::AppState,
-    telemetry::{REQUEST_ID, log_response, request_span},
+    telemetry::{REQUEST_ID, log_response, note_route, request_span},
 };
 
 /// How the router behaves.
@@ -40,21 +43,27 @@ pub struct RouterConfig {
 }
 
 /// Everything that is served. What belongs to no door gives its errors in REST's form.
+///
+/// The layers are around the whole router, not around each of its routes: axum copies the layers of a route for each
+/// request.
 pub fn router(state: AppState, config: &RouterConfig) -> Router {
-    let beside = Router::new()
+    let around = Around {
+        limits: state.rate_limits.clone(),
+        verifier: state.verifier.clone(),
+        deadline: config.request_timeout,
+        origins: config.cors_origins.clone(),
+    };
+    let routes = Router::new()
         .route("/", get(about))
         .merge(health::routes())
         .merge(metrics(config.metrics.clone()))
         .merge(rest::routes())
+        .merge(graphql::routes())
         .fallback(no_such_route)
-        .method_not_allowed_fallback(no_such_method);
-    let beside = http::guarded(beside, config.request_timeout, rest::error_response);
-    let graphql = http::same_origin_sockets(graphql::routes(), config.cors_origins.as_deref(), graphql::error_response);
-    let graphql = http::guarded(graphql, config.request_timeout, graphql::error_response);
-    let AppState { rate_limits, verifier, .. } = &state;
-    let beside = http::rate_limited(beside, rate_limits, verifier, rest::error_response);
-    let graphql = http::rate_limited(graphql, rate_limits, verifier, graphql::error_response);
-    let layers = ServiceBuilder::new()
+        .method_not_allowed_fallback(no_such_method)
+        .layer(MapRequestLayer::new(note_route))
+        .with_state(state);
+    let service = ServiceBuilder::new()
         .map_response(http::security_headers(config.hsts))
         .map_request(http::drop_invalid_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
@@ -66,10 +75,34 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
                 .on_failure(()),
         )
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(from_fn(http::drain_unread_body))
         .layer(http::cors(config.cors_origins.as_deref(), &graphql::PREFLIGHT_HEADERS))
-        .layer(DefaultBodyLimit::max(http::MAX_BODY));
-    beside.layer(from_fn(rest::negotiate)).merge(graphql).layer(layers).with_state(state)
+        .layer(DefaultBodyLimit::max(http::MAX_BODY))
+        .layer(from_fn_with_state(Arc::new(around), Around::answer))
+        .service(routes);
+    Router::new().fallback_service(service)
+}
+
+/// What is around every handler, beside the layers that only add or read headers.
+struct Around {
+    limits: RateLimits,
+    verifier: Verifier,
+    deadline: Duration,
+    origins: Option<Vec<HeaderValue>>,
+}
+
+impl Around {
+    async fn answer(State(this): State<Arc<Self>>, request: Request, next: Next) -> Response {
+        let handled = |request: Request| async {
+            match http::check_socket_origin(request.headers(), this.origins.as_deref()) {
+                Ok(()) => next.run(request).await,
+                Err(error) => door_error(request.uri().path(), error),
+            }
+        };
+        let guarded = |request| http::guarded(request, this.deadline, door_error, handled);
+        let limited = |request| http::rate_limited(request, &this.limits, &this.verifier, door_error, guarded);
+        let negotiated = |request| rest::negotiate(request, limited);
+        http::drain_unread_body(request, negotiated).await
+    }
 }
 
 fn metrics(handle: Option<PrometheusHandle>) -> Router<AppState> {
@@ -94,41 +127,32 @@ async fn no_such_method() -> Response {
     rest::error_response(Error::new(Code::MethodNotAllowed, "Method Not Allowed"))
 }
 
-/// The error in the form of the door that a path leads to.
+/// The answer to a request that is refused before it reaches the router.
 pub(crate) fn error_response(path: &str, error: Error) -> Response {
-    let refused =
-        if path.starts_with("/graphql") { graphql::error_response(error) } else { rest::error_response(error) };
-    http::security_headers(None)(refused)
+    http::security_headers(None)(door_error(path, error))
+}
+
+fn door_error(path: &str, error: Error) -> Response {
+    if path.starts_with("/graphql") { graphql::error_response(error) } else { rest::error_response(error) }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::{
-        body::{Body, to_bytes},
-        extract::Request,
-    };
-    use tower::ServiceExt;
+    use axum::body::{Body, to_bytes};
 
     use super::*;
 
     #[tokio::test]
     async fn a_panic_is_told_in_the_form_of_its_door_and_not_what_it_said() {
-        for (error_response, pointer) in [
-            (graphql::error_response as fn(Error) -> Response, "/errors/0/extensions/code"),
-            (rest::error_response, "/code"),
-        ] {
-            let router: Router = Router::new().route("/", get(panic_there));
-            let router = http::guarded(router, Duration::from_mins(1), error_response);
-            let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        for (path, pointer) in [("/graphql", "/errors/0/extensions/code"), ("/api/tasks", "/code")] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let response =
+                http::guarded(request, Duration::from_mins(1), door_error, |_| async { panic!("a secret") }).await;
             assert_eq!(response.status().as_u16(), 500);
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
             assert_eq!(body.pointer(pointer).unwrap(), "INTERNAL_SERVER_ERROR");
             assert!(!body.to_string().contains("secret"));
         }
-    }
-
-    async fn panic_there() {
-        panic!("a secret");
     }
 }

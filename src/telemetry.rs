@@ -72,11 +72,18 @@ impl LogFormat {
     }
 }
 
-/// The span of a request. It has the route, not the path, which may contain a user id.
+/// The span of a request.
 pub(crate) fn request_span(request: &Request) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    info_span!("request", id, method = %request.method(), route, status = field::Empty)
+    info_span!("request", id, method = %request.method(), route = field::Empty, status = field::Empty)
+}
+
+/// Adds the route to the request's span. Not the path, which may contain a user id.
+pub(crate) fn note_route(request: Request) -> Request {
+    if let Some(path) = request.extensions().get::<MatchedPath>() {
+        Span::current().record("route", path.as_str());
+    }
+    request
 }
 
 /// Logs one line for each request.

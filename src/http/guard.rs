@@ -1,37 +1,36 @@
 //! Failures around a handler, told in the form of the door they happened in: panics, missed deadlines, and bodies that
 //! can't be read.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
-use axum::{
-    Router,
-    extract::Request,
-    middleware::{Next, from_fn},
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
+use futures::FutureExt;
 use tokio::time::timeout;
-use tower_http::catch_panic::CatchPanicLayer;
 
-use super::body::check_head;
+use super::{ErrorResponse, body::check_head};
 use crate::error::{Code, Error};
 
-/// Routes whose failures are answered by `error_response`.
-pub(crate) fn guarded<S>(routes: Router<S>, deadline: Duration, error_response: fn(Error) -> Response) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    let within = move |request: Request, next: Next| async move {
-        if let Err(error) = check_head(&request) {
-            return error_response(error);
-        }
-        let late = |_| error_response(Error::new(Code::Timeout, "The request took too long"));
-        timeout(deadline, next.run(request)).await.unwrap_or_else(late)
+/// The answer of `next`, or why there is none.
+pub(crate) async fn guarded<F: Future<Output = Response>>(
+    request: Request,
+    deadline: Duration,
+    error_response: ErrorResponse,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    if let Err(error) = check_head(&request) {
+        return error_response(request.uri().path(), error);
+    }
+    let uri = request.uri().clone();
+    // A request shares with others only what keeps its own invariants: locks, atomics and the database.
+    let error = match timeout(deadline, AssertUnwindSafe(next(request)).catch_unwind()).await {
+        Ok(Ok(response)) => return response,
+        Ok(Err(panic)) => panic_error(&*panic),
+        Err(_) => Error::new(Code::Timeout, "The request took too long"),
     };
-    routes.layer(from_fn(within)).layer(CatchPanicLayer::custom(move |panic| error_response(panic_error(panic))))
+    error_response(uri.path(), error)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
-fn panic_error(panic: Box<dyn Any + Send + 'static>) -> Error {
+fn panic_error(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Error::internal(format!("panic: {}", text.unwrap_or("of an unknown kind")))
 }

@@ -15,6 +15,8 @@ mod socket_origin;
 mod status;
 mod unread_body;
 
+use axum::response::Response;
+
 pub use self::body::MAX_BODY;
 pub(crate) use self::{
     body::read_body,
@@ -27,6 +29,10 @@ pub(crate) use self::{
     rate_limit::{RATE_LIMIT_HEADERS, rate_limited, retry_after},
     request_id::drop_invalid_request_id,
     security_headers::security_headers,
-    socket_origin::same_origin_sockets,
+    socket_origin::check_socket_origin,
     unread_body::drain_unread_body,
 };
+use crate::error::Error;
+
+/// The error in the form of the door that a path leads to.
+pub(crate) type ErrorResponse = fn(&str, Error) -> Response;

@@ -1,14 +1,12 @@
 //! Rate limits of addresses, and how a client is told of a limit it met.
 
 use axum::{
-    Router,
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, header},
-    middleware::{Next, from_fn},
     response::Response,
 };
 
-use super::is_probe;
+use super::{ErrorResponse, is_probe};
 use crate::{
     auth::{Verifier, is_token_refused},
     error::Error,
@@ -22,33 +20,24 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 /// The headers of an answer to a client that met a limit.
 pub(crate) const RATE_LIMIT_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, LIMIT, REMAINING, RESET];
 
-/// Routes whose requests are counted by address; probes are not. Those above a limit are answered by `error_response`.
-pub(crate) fn rate_limited<S>(
-    routes: Router<S>,
+/// The answer of `next` to a request that is within the limits of its address. Probes are not counted.
+pub(crate) async fn rate_limited<F: Future<Output = Response>>(
+    request: Request,
     limits: &RateLimits,
     verifier: &Verifier,
-    error_response: fn(Error) -> Response,
-) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    let (limits, verifier) = (limits.clone(), verifier.clone());
-    let limit = move |request: Request, next: Next| {
-        let client = limits.client(request.extensions(), request.headers());
-        let client = client.filter(|_| !is_probe(request.uri().path()));
-        let admitted = client.as_ref().map_or(Ok(()), |client| admit(client, &verifier, request.headers()));
-        async move {
-            if let Err(error) = admitted {
-                return error_response(error);
-            }
-            let response = next.run(request).await;
-            if let Some(client) = client.filter(|_| is_token_refused(response.headers())) {
-                client.charge_refused_token();
-            }
-            response
-        }
-    };
-    routes.layer(from_fn(limit))
+    error_response: ErrorResponse,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let client = limits.client(request.extensions(), request.headers());
+    let Some(client) = client.filter(|_| !is_probe(request.uri().path())) else { return next(request).await };
+    if let Err(error) = admit(&client, verifier, request.headers()) {
+        return error_response(request.uri().path(), error);
+    }
+    let response = next(request).await;
+    if is_token_refused(response.headers()) {
+        client.charge_refused_token();
+    }
+    response
 }
 
 /// Tokens that are known to be good need no look, and are let in however many others were refused.

@@ -1,40 +1,19 @@
 //! Which pages may open WebSockets. CORS doesn't cover them: a browser connects to any host and only says whose page it
 //! does it for. So the rule of CORS is applied here.
 
-use axum::{
-    Router,
-    extract::Request,
-    http::{HeaderMap, HeaderValue, header},
-    middleware::{Next, from_fn},
-    response::Response,
-};
+use axum::http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
 use super::loopback::is_local_origin;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Result};
 
-/// Routes on which pages of this host and of these origins may open sockets, or those of any page on this machine. Others
-/// are answered by `error_response`.
-pub(crate) fn same_origin_sockets<S>(
-    routes: Router<S>,
-    origins: Option<&[HeaderValue]>,
-    error_response: fn(Error) -> Response,
-) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    let origins: Option<Vec<_>> = origins.map(<[_]>::to_vec);
-    let check = move |request: Request, next: Next| {
-        let is_refused = !may_connect(request.headers(), origins.as_deref());
-        async move {
-            if is_refused {
-                let message = "Pages of this origin may not open WebSockets here (CORS_ORIGINS)";
-                return error_response(Error::new(Code::Forbidden, message));
-            }
-            next.run(request).await
-        }
-    };
-    routes.layer(from_fn(check))
+/// Fails if a page may not open a socket with this request. Pages of this host and of these origins may, or those of any
+/// page on this machine.
+pub(crate) fn check_socket_origin(headers: &HeaderMap, origins: Option<&[HeaderValue]>) -> Result<()> {
+    if may_connect(headers, origins) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Forbidden, "Pages of this origin may not open WebSockets here (CORS_ORIGINS)"))
 }
 
 /// Whether a request is none for a socket, no page's, or one of a page that may open them.

@@ -14,7 +14,6 @@ use axum::{
     body::{Body, Bytes},
     extract::Request,
     http::{HeaderValue, Version, header},
-    middleware::Next,
     response::Response,
 };
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -30,15 +29,18 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the rest of the body once the answer is ready, without delaying it. Says `Connection: close` if the rest is too
 /// large or of unknown length, or if the client waits for a permission to send it.
-pub(crate) async fn drain_unread_body(request: Request, next: Next) -> Response {
+pub(crate) async fn drain_unread_body<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
-        return next.run(request).await;
+        return next(request).await;
     }
     let awaits_permission = request.headers().contains_key(header::EXPECT);
     let unread = Unread::default();
     let request =
         request.map(|body| Body::new(Tracked { body: Some(body), is_asked_for: false, unread: unread.clone() }));
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let Some(Rest { body, is_asked_for }) = unread.take() else { return response };
     let is_small = body.size_hint().upper().is_some_and(|length| length <= MAX_BODY as u64);
     let is_coming = is_asked_for || !awaits_permission;

@@ -6,7 +6,6 @@ use axum::{
     Json,
     extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use mime::Mime;
@@ -67,9 +66,12 @@ impl<'a> From<&'a RestError> for ProblemDetails<'a> {
 }
 
 /// Answers errors in the form the client accepts. Everything else passes through.
-pub async fn negotiate(request: Request, next: Next) -> Response {
+pub(crate) async fn negotiate<F: Future<Output = Response>>(
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let accepts_problems = accepts_problems(request.headers());
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let Some(error) = response.extensions_mut().remove::<Arc<RestError>>() else { return response };
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
     if accepts_problems { with_details(response, &ProblemDetails::from(&*error)) } else { response }

@@ -77,15 +77,15 @@ impl DbConfig {
 /// The database: a pool of connections that only this module reaches. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    pool: pool::Pool,
-    prober: prober::Prober,
+    pool: Arc<pool::Pool>,
+    prober: Arc<prober::Prober>,
 }
 
 impl Db {
     /// A pool on a migrated database. Connections are made when they are needed.
     pub async fn open(config: &DbConfig) -> Result<Self> {
         let pool = pool::Pool::open(config).await?;
-        Ok(Self { prober: prober::Prober::new(&pool), pool })
+        Ok(Self { prober: Arc::new(prober::Prober::new(&pool)), pool: Arc::new(pool) })
     }
 
     /// The tasks of one user, and of no other, for one request.
