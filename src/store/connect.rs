@@ -31,6 +31,9 @@ use crate::error::Chain;
 const APPLICATION_NAME: &str = "tandem";
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same of the embedded database, which can be slow on a busy machine, but never out of reach.
+#[cfg(all(feature = "embedded", unix))]
+const EMBEDDED_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a connection may be silent before the network is asked whether the other side is still there, and how long it
 /// may stay unacknowledged.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -79,7 +82,7 @@ impl Target {
     pub(super) fn socket(directory: &std::path::Path, port: u16, user: &str, database: &str) -> Self {
         let mut config = Config::new();
         config.host_path(directory).port(port).user(user).dbname(database).ssl_mode(SslMode::Disable);
-        config.application_name(APPLICATION_NAME).connect_timeout(CONNECT_TIMEOUT);
+        config.application_name(APPLICATION_NAME).connect_timeout(EMBEDDED_TIMEOUT);
         Self { config, ca_file: None, is_embedded: true }
     }
 
