@@ -9,17 +9,33 @@ use std::{
 
 fn main() -> io::Result<()> {
     let dist = Path::new("playground/dist");
-    if env::var_os("CARGO_FEATURE_EMBEDDED").is_some() && !dist.join("index.html").is_file() {
+    if env::var_os("CARGO_FEATURE_EMBEDDED").is_some() && is_stale(&dist.join("index.html")) {
         build_playground();
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=migrations");
+    SOURCES.iter().for_each(|source| println!("cargo::rerun-if-changed={source}"));
     // cargo takes a missing path for a changed one, and would run this again for each build.
     println!("cargo::rerun-if-changed={}", if dist.is_dir() { dist } else { Path::new("playground") }.display());
     let files = [dist.join("index.html")].into_iter().chain(assets(&dist.join("assets")));
     let files: String = files.filter(|path| path.is_file()).map(|path| entry(&path)).collect::<io::Result<_>>()?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     fs::write(Path::new(&out).join("playground.rs"), format!("&[\n{files}]"))
+}
+
+/// What the page is built from.
+const SOURCES: [&str; 4] =
+    ["playground/package-lock.json", "playground/build.js", "playground/index.html", "playground/src"];
+
+/// Whether the page was not built, or one of its sources is newer.
+fn is_stale(page: &Path) -> bool {
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let sources = SOURCES.iter().flat_map(|source| {
+        let inside = fs::read_dir(source).into_iter().flatten().flatten().map(|entry| entry.path());
+        inside.chain([PathBuf::from(source)])
+    });
+    let newest = sources.filter_map(|source| modified(&source)).max();
+    modified(page).is_none_or(|built| newest.is_some_and(|newest| newest > built))
 }
 
 /// Only for development builds, and never a reason to fail: without the bundle the page loads its scripts from a CDN.

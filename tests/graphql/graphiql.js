@@ -27,7 +27,7 @@ try {
   await page.goto(`${TANDEM_URL}/graphiql`);
   await page.waitForSelector(".graphiql-execute-button");
   const tabs = await page.$$(".graphiql-tab-button");
-  assert.equal(tabs.length, 3, "a tab for each example");
+  assert.equal(tabs.length, 4, "a tab for each example");
 
   const texts = () => page.$$eval(".CodeMirror", (editors) => editors.map((editor) => editor.CodeMirror.getValue()));
   await page.waitForFunction(() => document.querySelectorAll(".CodeMirror").length > 2);
@@ -48,6 +48,19 @@ try {
   await run(tabs[0], "Water plants");
   await run(tabs[1], '"createTask"');
   await run(tabs[2], '"totalCount"');
+
+  // The fourth one is shown what the second one did.
+  await tabs[3].click();
+  await page.waitForFunction(() => document.querySelector(".graphiql-execute-button")?.ariaLabel.startsWith("Execute"));
+  await page.click(".graphiql-execute-button");
+  const shows = (text) => page.waitForFunction(
+    (text) => document.querySelector(".result-window")?.textContent.includes(text), { timeout: 10_000 }, text);
+  await shows('"cursor"');
+  await page.evaluate(async (headers) => {
+    const create = { query: 'mutation { createTask(input: { title: "Seen at once" }) { id } }' };
+    await fetch("/graphql", { method: "POST", headers, body: JSON.stringify(create) });
+  }, { "content-type": "application/json", ...JSON.parse(await page.$eval("#settings", (settings) => JSON.stringify(JSON.parse(settings.textContent).headers))) });
+  await shows("Seen at once");
 
   await page.click('[aria-label="Show Documentation Explorer"]');
   await page.waitForFunction(() => document.querySelector(".graphiql-doc-explorer")?.textContent.includes("Mutation"));

@@ -17,10 +17,11 @@ const PAGE: &str = include_str!("cdn.html");
 const SCRIPT: &str = include_str!("cdn.js");
 
 /// A tab each, to start with.
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     include_str!("examples/list.graphql"),
     include_str!("examples/create.graphql"),
     include_str!("examples/page.graphql"),
+    include_str!("examples/live.graphql"),
 ];
 
 /// The GraphiQL page for an endpoint, with a token in its headers if there is one to give away.
