@@ -14,7 +14,9 @@ fn main() -> io::Result<()> {
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=migrations");
-    SOURCES.iter().for_each(|source| println!("cargo::rerun-if-changed={source}"));
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+    }
     // cargo takes a missing path for a changed one, and would run this again for each build.
     println!("cargo::rerun-if-changed={}", if dist.is_dir() { dist } else { Path::new("playground") }.display());
     let files = [dist.join("index.html")].into_iter().chain(assets(&dist.join("assets")));

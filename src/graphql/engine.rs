@@ -8,7 +8,7 @@ use super::{
     plan::Definitions,
     schema::{AsyncGraphql, executor},
 };
-use crate::rate_limit::RateLimits;
+use crate::{live::Hub, rate_limit::RateLimits};
 
 /// Everything that answers an operation. Cheap to clone.
 #[derive(Clone)]
@@ -27,11 +27,13 @@ pub(super) struct Parts {
     pub(super) limits: Limits,
     /// What a user may spend on requests.
     pub(super) rate_limits: RateLimits,
+    /// What wakes subscriptions.
+    pub(super) live: Hub,
 }
 
-/// The schema, with the limits on what requests may cost and the documents that are run.
+/// The schema, with the limits on what requests may cost, the documents that are run, and what wakes subscriptions.
 #[must_use]
-pub fn schema(limits: &Limits, documents: Documents, rate_limits: RateLimits) -> Schema {
+pub fn schema(limits: &Limits, documents: Documents, rate_limits: RateLimits, live: Hub) -> Schema {
     let executor = executor();
     Schema(Arc::new(Parts {
         definitions: Definitions::of(&executor.sdl()),
@@ -40,6 +42,7 @@ pub fn schema(limits: &Limits, documents: Documents, rate_limits: RateLimits) ->
         documents: DocumentCache::new(),
         limits: limits.clone(),
         rate_limits,
+        live,
     }))
 }
 

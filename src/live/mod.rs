@@ -42,7 +42,7 @@ impl Hub {
     /// A database that goes away holds the stream up, and doesn't end it: what happened meanwhile comes when it is back. An
     /// error is the last item.
     #[must_use = "nothing is read until the stream is polled"]
-    pub fn subscribe(&self, tasks: UserTasks, since: Since) -> impl Stream<Item = Result<Changes>> + Send + 'static {
+    pub fn subscribe(&self, tasks: UserTasks, since: Since) -> impl Stream<Item = Result<Changes>> + Send + use<> {
         stream::unfold(Subscription::new(self.feeds.watch(tasks.user().shared_id()), tasks, since), Subscription::next)
     }
 

@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 use super::{
     error::RestError,
+    event_stream::last_event_id,
     query::{QueryString, integer},
     task::{TaskBody, timestamp},
 };
 use crate::{
     error::Error,
     state::AppState,
-    task::{Change, Changes, Limit, Since},
+    task::{Change, Changes, FieldError, Limit, Since},
 };
 
 /// An empty parameter counts as omitted, except `cursor`.
@@ -46,7 +47,13 @@ impl FromRequestParts<AppState> for ChangesQuery {
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, RestError> {
         let mut query = QueryString::parse(parts.uri.query().unwrap_or_default());
-        let since = query.read("cursor", str::parse).unwrap_or_default();
+        let last = last_event_id(parts);
+        let cursor = query.unless(last.is_some(), "cursor", str::parse);
+        let last = last.map(|id| {
+            let invalid = |violation| FieldError::new("last-event-id", violation).given(id.clone());
+            id.parse().map_err(|violation| RestError::in_part("header", invalid(violation)))
+        });
+        let since = last.transpose()?.or(cursor).unwrap_or_default();
         let limit = query.read("limit", |word| Limit::try_from(integer(word)?)).unwrap_or_default();
         let errors = query.into_errors();
         if errors.is_empty() {

@@ -194,11 +194,11 @@ pub(super) fn user_id() -> Parameter {
     parameter.description(Some("The user of the token.")).schema(Some(string().build())).build()
 }
 
-fn header_param(name: &str, description: &str, schema: Object) -> Parameter {
+pub(super) fn header_param(name: &str, description: &str, schema: Object) -> Parameter {
     let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
     parameter.description(Some(description)).schema(Some(schema)).build()
 }
 
-fn string() -> ObjectBuilder {
+pub(super) fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }

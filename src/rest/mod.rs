@@ -4,6 +4,7 @@ mod body;
 mod bulk;
 mod changes;
 mod error;
+mod event_stream;
 mod extract;
 mod fields;
 mod list;

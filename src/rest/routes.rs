@@ -4,6 +4,7 @@ use axum::{
     Json, Router,
     extract::{OriginalUri, State},
     http::StatusCode,
+    response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
 
@@ -12,6 +13,7 @@ use super::{
     bulk::{Bulk, BulkAnswer},
     changes::{ChangesBody, ChangesParams, ChangesQuery},
     error::RestError,
+    event_stream::WantsEvents,
     extract::{Id, IfMatch, IfNoneMatch, OwnTasks, Prefer},
     list::{ListParams, ListQuery},
     responses::{Created, TaskList, TaskListBody, Versioned},
@@ -149,14 +151,24 @@ async fn bulk(
     get,
     path = "/changes",
     operation_id = "getChanges",
-    params(ChangesParams),
-    responses((status = 200, description = "A page of the change feed", body = ChangesBody)),
+    params(ChangesParams, WantsEvents),
+    responses((
+        status = 200,
+        description = "A page of the change feed. With `Accept: text/event-stream`, a stream of them: `event: changes` with a \
+                       page as `data` and its cursor as `id`, first at once and then whenever something happens; a \
+                       comment now and then; and `event: end` with a `code` if the token expires or the feed fails",
+        content((ChangesBody = "application/json"), (String = "text/event-stream")),
+    )),
 )]
 async fn changes(
     OwnTasks(tasks): OwnTasks,
     ChangesQuery { since, limit }: ChangesQuery,
-) -> Result<ChangesBody, RestError> {
-    Ok(resolvers::changes(&tasks, &since, limit).await?.into())
+    WantsEvents(subscriber): WantsEvents,
+) -> Result<Response, RestError> {
+    match subscriber {
+        Some(subscriber) => subscriber.follow(tasks, since),
+        None => Ok(ChangesBody::from(resolvers::changes(&tasks, &since, limit).await?).into_response()),
+    }
 }
 
 /// Get a task.

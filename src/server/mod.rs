@@ -93,9 +93,9 @@ fn app(
     let rate_limits = config.rate_limits();
     let state = AppState {
         db,
-        live,
         verifier,
-        schema: graphql::schema(&config.limits(), documents, rate_limits.clone()),
+        schema: graphql::schema(&config.limits(), documents, rate_limits.clone(), live.clone()),
+        live,
         rate_limits,
         streams: Streams::new(config.streams.clone()),
         readiness: Readiness::default(),

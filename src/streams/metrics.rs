@@ -10,7 +10,11 @@ const REFUSED: &str = "tandem_streams_refused_total";
 
 /// Describes them to the collector.
 pub(crate) fn describe() {
-    describe_gauge!(STREAMS, Unit::Count, "Open WebSockets and event streams by outlet: websocket or graphql_sse");
+    describe_gauge!(
+        STREAMS,
+        Unit::Count,
+        "Open WebSockets and event streams by outlet: websocket, graphql_sse or rest_sse"
+    );
     describe_counter!(ENDED, Unit::Count, "Streams that ended, by outlet and reason");
     describe_counter!(REFUSED, Unit::Count, "Streams refused by limit: user or server");
 }

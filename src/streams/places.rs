@@ -34,6 +34,8 @@ pub(crate) enum Outlet {
     WebSocket,
     /// GraphQL over server-sent events.
     GraphqlSse,
+    /// REST's server-sent events.
+    RestSse,
 }
 
 impl Outlet {
@@ -42,6 +44,7 @@ impl Outlet {
         match self {
             Self::WebSocket => "websocket",
             Self::GraphqlSse => "graphql_sse",
+            Self::RestSse => "rest_sse",
         }
     }
 }

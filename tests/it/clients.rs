@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{
     skip,
-    support::{App, node::Project, token},
+    support::{App, check_all, node::Project, token},
 };
 
 const PROJECT: &str = "tests/graphql";
@@ -56,11 +56,26 @@ async fn relays_compiler_takes_the_connection_and_the_node() {
     assert!(finished.is_ok, "{}", finished.text);
 }
 
+#[tokio::test]
+async fn clients_of_every_outlet_follow_changes_and_catch_up_after_a_broken_connection() {
+    let project = project!(PROJECT);
+    let programs = ["graphql-ws", "graphql-sse", "apollo", "urql", "rest"];
+    check_all(programs, async |client| run(&project, &format!("live/{client}.js")).await).await;
+}
+
 #[test]
 fn the_guide_shows_the_clients_that_the_tests_run() {
     let guide = include_str!("../../docs/GRAPHQL.md");
     for snippet in [include_str!("../graphql/snippets/apollo.js"), include_str!("../graphql/snippets/urql.js")] {
         assert!(guide.contains(&format!("```js\n{snippet}```")), "{snippet}");
+    }
+    let live = include_str!("../../docs/LIVE.md").replace("\n   ", "\n");
+    assert!(live.contains(include_str!("../graphql/snippets/live-resuming.js")), "in docs/LIVE.md, indented");
+    let readme = include_str!("../../README.md");
+    for snippet in
+        [include_str!("../graphql/snippets/live-graphql-ws.js"), include_str!("../graphql/snippets/live-fetch.js")]
+    {
+        assert!(readme.contains(&format!("```js\n{snippet}```")), "{snippet}");
     }
 }
 

@@ -51,6 +51,7 @@ mod rest;
 mod settings;
 mod soak;
 mod sockets;
+mod streams;
 mod token_process;
 mod totals;
 mod transport;

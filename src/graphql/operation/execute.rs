@@ -208,7 +208,7 @@ impl BoundOperation {
     /// There is no budget of bytes: each event is bounded by its cost.
     fn subscribe(self, parts: &Parts, tasks: UserTasks) -> Started {
         let Some(error) = self.bound.failures.into_first() else {
-            let mut request = Request::new(String::new()).data(tasks);
+            let mut request = Request::new(String::new()).data(tasks).data(parts.live.clone());
             request.set_parsed_query(self.bound.document);
             return Started::Subscribed(until_failed(parts.executor.execute_stream(request)));
         };

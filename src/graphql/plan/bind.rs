@@ -13,7 +13,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value as InputValue;
 
-use super::compile::{DEFAULT_PAGE, Field, FieldSet, PageSize, Plan, SLICING};
+use super::compile::{Field, FieldSet, PageSize, Plan, SLICING};
 use crate::{
     error::Code,
     graphql::{error::worded, limits::Cost},
@@ -22,12 +22,15 @@ use crate::{
 /// The most that a page can have, whatever is asked for.
 const MAX_PAGE: u64 = crate::task::MAX_LIMIT.unsigned_abs();
 
+/// What a page of a stream can have.
+const STREAMED_PAGE: usize = 100;
+
 impl Plan {
     /// The operation with these variables, which were coerced.
     pub(in crate::graphql) fn bind(&self, variables: &Variables) -> Bound {
         let mut binder = Binder { variables, cost: Cost::default(), failures: FailedFields::default() };
         // What a subscription sends has no page size in its arguments.
-        let page = if self.is_subscription() { DEFAULT_PAGE } else { 1 };
+        let page = if self.is_subscription() { STREAMED_PAGE } else { 1 };
         let selection_set = binder.set(&[&self.root], Scale { objects: 1, page });
         let operation = OperationDefinition {
             ty: self.operation,

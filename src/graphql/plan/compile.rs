@@ -215,7 +215,7 @@ fn conditions(directives: &DirectiveList, around: &[Condition]) -> Option<Vec<Co
 pub(super) const SLICING: [&str; 3] = ["first", "last", "limit"];
 
 /// What a page has when nothing says how long it is.
-pub(super) const DEFAULT_PAGE: usize = 100;
+const DEFAULT_PAGE: usize = 100;
 
 fn page(arguments: &[apollo_compiler::Node<InputValueDefinition>]) -> PageSize {
     let slicing = arguments.iter().filter(|argument| SLICING.contains(&argument.name.as_str()));

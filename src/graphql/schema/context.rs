@@ -3,17 +3,24 @@
 use async_graphql::Context;
 
 use super::error::GraphqlError;
-use crate::{error::Error, store::UserTasks};
+use crate::{error::Error, live::Hub, store::UserTasks};
 
-/// Access to the caller's tasks.
+/// Access to what an operation is run with.
 pub(in crate::graphql) trait ContextExt {
-    /// The tasks of the user who asks. The HTTP handler puts them there.
+    /// The tasks of the user who asks.
     fn tasks(&self) -> Result<&UserTasks, GraphqlError>;
+
+    /// What wakes streams. Only subscriptions have it.
+    fn live(&self) -> Result<&Hub, GraphqlError>;
 }
 
 impl ContextExt for Context<'_> {
     fn tasks(&self) -> Result<&UserTasks, GraphqlError> {
         self.data_opt().ok_or_else(|| Error::internal("the request context has no user").into())
+    }
+
+    fn live(&self) -> Result<&Hub, GraphqlError> {
+        self.data_opt().ok_or_else(|| Error::internal("the request context has no hub").into())
     }
 }
 

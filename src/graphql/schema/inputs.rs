@@ -148,6 +148,13 @@ pub(in crate::graphql) fn feed_page(after: Option<String>, first: i64) -> Result
     errors.none_or((since, limit))
 }
 
+/// From where the change feed is streamed.
+pub(in crate::graphql) fn feed_position(after: Option<String>) -> Result<Since, GraphqlError> {
+    let mut errors = FieldErrors::default();
+    let since = after.and_then(|text| errors.take("after", text.parse())).unwrap_or_default();
+    errors.none_or(since)
+}
+
 /// The ids of several tasks.
 pub(in crate::graphql) fn task_ids(ids: &[ID]) -> Result<Vec<TaskId>, GraphqlError> {
     let mut errors = FieldErrors::default();

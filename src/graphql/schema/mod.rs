@@ -8,16 +8,17 @@ mod inputs;
 mod json;
 mod mutation;
 mod query;
+mod subscription;
 mod task;
 mod types;
 
-use async_graphql::{EmptySubscription, SDLExportOptions, ValidationMode};
+use async_graphql::{SDLExportOptions, ValidationMode};
 
 pub(super) use self::{error::request_error, json::ResponseBudget};
-use self::{mutation::Mutation, query::Query};
+use self::{mutation::Mutation, query::Query, subscription::Subscription};
 
 /// The types and their resolvers.
-pub(super) type AsyncGraphql = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub(super) type AsyncGraphql = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The schema in the schema definition language: what `schema.graphql` holds.
 #[must_use]
@@ -27,6 +28,6 @@ pub fn sdl() -> String {
 
 /// Plans are valid and within the limits: async-graphql need not look again.
 pub(super) fn executor() -> AsyncGraphql {
-    let builder = AsyncGraphql::build(Query, Mutation, EmptySubscription);
+    let builder = AsyncGraphql::build(Query, Mutation, Subscription);
     builder.validation_mode(ValidationMode::Fast).limit_recursive_depth(usize::MAX).finish()
 }

@@ -145,3 +145,91 @@ fn check_payload(payload: Option<&Value>) -> Result<(), Close> {
         Some(_) => Err(Close::invalid("its payload is not an object")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ACK: &str = r#"{"type":"connection_ack"}"#;
+
+    /// A socket with room for two operations, on which these messages came and were taken.
+    fn after(messages: &[Value]) -> Protocol {
+        let mut protocol = Protocol::new(2);
+        for message in messages {
+            protocol.receive(&message.to_string()).unwrap();
+        }
+        protocol
+    }
+
+    fn acknowledged() -> Protocol {
+        let mut protocol = after(&[json!({ "type": "connection_init" })]);
+        assert_eq!(protocol.send(ACK).as_deref(), Some(ACK));
+        protocol
+    }
+
+    fn subscribe(protocol: &mut Protocol, id: &str) -> Option<String> {
+        let message = json!({ "type": "subscribe", "id": id, "payload": { "query": "{ a }", "variables": null } });
+        protocol.receive(&message.to_string()).unwrap()
+    }
+
+    fn complete(id: &str) -> String {
+        json!({ "type": "complete", "id": id }).to_string()
+    }
+
+    /// As async-graphql writes an answer.
+    fn carried(id: &str, kind: &str, answer: &str) -> String {
+        json!({ "type": "next", "id": id, "payload": { "data": { kind: answer } } }).to_string()
+    }
+
+    #[test]
+    fn an_operation_can_only_be_sent_after_the_acknowledgement() {
+        let subscribe = json!({ "type": "subscribe", "id": "1", "payload": { "query": "{ a }" } });
+        let init = json!({ "type": "connection_init" });
+        for messages in [&[][..], &[init]] {
+            assert_eq!(after(messages).receive(&subscribe.to_string()), Err(Close::UNAUTHORIZED));
+        }
+    }
+
+    #[test]
+    fn an_answer_is_told_as_it_is_and_the_end_once() {
+        let mut protocol = acknowledged();
+        subscribe(&mut protocol, "1");
+        let answer = r#"{"data":{"a":"\"ü"}}"#;
+        let told = format!(r#"{{"id":"1","type":"next","payload":{answer}}}"#);
+        assert_eq!(protocol.send(&carried("1", "next", answer)), Some(told));
+        assert_eq!(protocol.send(&complete("1")), Some(complete("1")));
+        assert_eq!(protocol.send(&complete("1")), None);
+    }
+
+    #[test]
+    fn an_error_is_the_end_of_its_operation() {
+        let mut protocol = acknowledged();
+        subscribe(&mut protocol, "1");
+        let told = r#"{"id":"1","type":"error","payload":[{"message":"no"}]}"#;
+        assert_eq!(protocol.send(&carried("1", "error", r#"[{"message":"no"}]"#)).as_deref(), Some(told));
+        assert_eq!(protocol.send(&complete("1")), None);
+    }
+
+    #[test]
+    fn nothing_is_told_of_what_the_client_has_completed_and_its_id_is_free() {
+        let mut protocol = acknowledged();
+        subscribe(&mut protocol, "1");
+        assert_eq!(protocol.receive(&complete("1")), Ok(Some(complete("1"))), "async-graphql is told");
+        assert_eq!(protocol.send(&carried("1", "next", "{}")), None);
+        assert_eq!(protocol.send(&complete("1")), None);
+        assert!(subscribe(&mut protocol, "1").is_some());
+        assert_eq!(protocol.receive(&complete("2")), Ok(None), "it ended already");
+    }
+
+    #[test]
+    fn one_operation_too_many_is_marked_and_an_id_in_use_closes_the_socket() {
+        let mut protocol = acknowledged();
+        let is_marked = |message: Option<String>| message.unwrap().contains("TooMany");
+        let marked = ["1", "2", "3"].map(|id| is_marked(subscribe(&mut protocol, id)));
+        assert_eq!(marked, [false, false, true]);
+        let again = json!({ "type": "subscribe", "id": "3", "payload": { "query": "{ a }" } });
+        assert_eq!(protocol.receive(&again.to_string()), Err(Close::duplicate("3")));
+    }
+}

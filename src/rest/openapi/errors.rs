@@ -75,7 +75,8 @@ const ERRORS: [ErrorResponse; 12] = [
     },
     ErrorResponse {
         code: Code::RateLimited,
-        when: "The user or the IP address has sent too much. `Retry-After` says when to try again.",
+        when: "The user or the IP address has sent too much: `Retry-After` says when to try again. For event streams also \
+               `TOO_MANY_STREAMS`: close another one.",
         detail: "Too many requests, try again later",
         applies: |_| true,
     },

@@ -1,7 +1,6 @@
 // graphql-js as the referee: its verdict on a request, and the outcome if the request may run.
 
 import {
-  GraphQLError,
   Kind,
   MaxIntrospectionDepthRule,
   OperationTypeNode,
@@ -16,22 +15,8 @@ import {
 import { all } from "./ast.js";
 import { taskId, uuid } from "./tasks.js";
 
-/** "Operation Type Existence": graphql-js 16 only finds out when it runs the operation. */
-function OperationTypeExistenceRule(context) {
-  return {
-    OperationDefinition(node) {
-      if (!context.getSchema().getRootType(node.operation)) {
-        context.reportError(new GraphQLError(`There is no ${node.operation}`, { nodes: node }));
-      }
-    },
-  };
-}
-
 /** Those of the specification; how deep introspection may go is a limit, and limits are tested elsewhere. */
-export const RULES = [
-  ...specifiedRules.filter((rule) => rule !== MaxIntrospectionDepthRule),
-  OperationTypeExistenceRule,
-];
+export const RULES = specifiedRules.filter((rule) => rule !== MaxIntrospectionDepthRule);
 
 export const ruleName = (rule) => rule.name.replace(/Rule$/, "");
 

@@ -95,7 +95,7 @@ impl Builder {
             live: live.clone(),
             verifier: verifier.clone(),
             rate_limits: RateLimits::default(),
-            schema: graphql::schema(&self.limits, self.documents, RateLimits::default()),
+            schema: graphql::schema(&self.limits, self.documents, RateLimits::default(), live.clone()),
             streams: Streams::new(self.streams),
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(token("ann").into()) },

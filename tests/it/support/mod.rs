@@ -5,6 +5,7 @@ pub mod app;
 pub mod better_auth;
 pub mod cluster;
 pub mod db;
+pub mod events;
 pub mod followers;
 pub mod instance;
 pub mod issuer;

@@ -49,10 +49,9 @@ export const MUTATORS = {
     insert(r, document.definitions, ast.operation("query", other, [ast.field("__typename")]));
   },
 
-  OperationTypeExistence({ document, r, at }) {
-    const one = r.pick(at.operations);
-    if (r.chance(0.5)) one.operation = "subscription";
-    else insert(r, document.definitions, ast.operation("subscription", "Sub", [ast.field("tasks")]));
+  SingleFieldSubscriptions({ document, r }) {
+    const fields = ["changes", "__typename"].map((name) => ast.field(name));
+    insert(r, document.definitions, ast.operation("subscription", "Sub", r.chance(0.5) ? fields : fields.slice(1)));
   },
 
   KnownTypeNames({ r, at }) {
