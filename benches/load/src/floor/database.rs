@@ -13,16 +13,25 @@ use crate::cluster::PLANS;
 /// As many as the product has by default.
 const CONNECTIONS: usize = 16;
 
-const ACT_AS: &str = "SELECT set_config('role', 'tandem_api', true), set_config('app.user_id', $1, true), \
+const ACT_AS: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1), \
      set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true)";
+const ACT_ALONE_AS: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1), \
+     set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true), \
+     set_config('lock_timeout', '5000', true), pg_advisory_xact_lock(hashtextextended($1, 8241978302147713))";
 const LIST: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
      FROM tasks WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
 const FIND: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
      FROM tasks WHERE user_id = $1 AND id = $2";
-const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = version + 1, updated_at = clock_timestamp() \
+const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = version + 1, updated_at = tandem_clock(greatest( \
+     (SELECT updated_at FROM tasks WHERE user_id = $1 ORDER BY updated_at DESC LIMIT 1), \
+     (SELECT deleted_at FROM deleted_tasks WHERE user_id = $1 ORDER BY deleted_at DESC LIMIT 1))) \
      WHERE user_id = $1 AND id = $2 \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
-const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed) VALUES ($1, $2, $3, $4, $5) \
+const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) \
+     SELECT $1, $2, $3, $4, $5, position, position FROM (SELECT tandem_clock(greatest( \
+     (SELECT updated_at FROM tasks WHERE user_id = $1 ORDER BY updated_at DESC LIMIT 1), \
+     (SELECT deleted_at FROM deleted_tasks WHERE user_id = $1 ORDER BY deleted_at DESC LIMIT 1))) \
+     OFFSET 0) AS feed (position) \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
 
 pub struct Database {
@@ -35,6 +44,7 @@ struct Connection {
     begin_read: Statement,
     begin_write: Statement,
     act_as: Statement,
+    act_alone_as: Statement,
     list: Statement,
     find: Statement,
     toggle: Statement,
@@ -51,15 +61,15 @@ impl Database {
     }
 
     pub async fn list(&self, user: &str, limit: i64) -> Result<Vec<Row>> {
-        self.run(|c| (&c.begin_read, &c.list), user, &[&user, &limit]).await
+        self.run(|c| [&c.begin_read, &c.act_as, &c.list], user, &[&user, &limit]).await
     }
 
     pub async fn find(&self, user: &str, id: Uuid) -> Result<Vec<Row>> {
-        self.run(|c| (&c.begin_read, &c.find), user, &[&user, &id]).await
+        self.run(|c| [&c.begin_read, &c.act_as, &c.find], user, &[&user, &id]).await
     }
 
     pub async fn toggle(&self, user: &str, id: Uuid) -> Result<Vec<Row>> {
-        self.run(|c| (&c.begin_write, &c.toggle), user, &[&user, &id]).await
+        self.run(|c| [&c.begin_write, &c.act_alone_as, &c.toggle], user, &[&user, &id]).await
     }
 
     pub async fn create(
@@ -70,25 +80,30 @@ impl Database {
         completed: bool,
     ) -> Result<Vec<Row>> {
         let id = Uuid::now_v7();
-        self.run(|c| (&c.begin_write, &c.create), user, &[&user, &id, &title, &description, &completed]).await
+        self.run(
+            |c| [&c.begin_write, &c.act_alone_as, &c.create],
+            user,
+            &[&user, &id, &title, &description, &completed],
+        )
+        .await
     }
 
     /// The four statements in one go. A request that is dropped half-way takes its connection with it, which only
     /// happens when the run ends.
     async fn run(
         &self,
-        statements: impl Fn(&Connection) -> (&Statement, &Statement),
+        statements: impl Fn(&Connection) -> [&Statement; 3],
         user: &str,
         params: Params<'_>,
     ) -> Result<Vec<Row>> {
         let _turn = self.turns.acquire().await?;
         let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().context("no connection")?;
-        let (begin, query) = statements(&connection);
+        let [begin, act_as, query] = statements(&connection);
         let client = &connection.client;
         let owner: Params<'_> = &[&user];
         let (opened, acting, rows, committed) = futures::join!(
             client.execute(begin, &[]),
-            client.execute(&connection.act_as, owner),
+            client.execute(act_as, owner),
             client.query(query, params),
             client.execute(&connection.commit, &[]),
         );
@@ -108,6 +123,7 @@ impl Connection {
             begin_read: client.prepare("BEGIN READ ONLY").await?,
             begin_write: client.prepare("BEGIN READ WRITE").await?,
             act_as: client.prepare(ACT_AS).await?,
+            act_alone_as: client.prepare(ACT_ALONE_AS).await?,
             list: client.prepare(LIST).await?,
             find: client.prepare(FIND).await?,
             toggle: client.prepare(TOGGLE).await?,
