@@ -262,7 +262,7 @@ fn with_array_types(sql: &str) -> String {
     let many = "unnest($2::uuid[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bool[])";
     let typed = sql.replace("unnest($2), unnest($3), unnest($4), unnest($5)", many);
     let typed = typed.replace(" $2, $3, $4, $5, position", " $2::uuid, $3::text, $4::text, $5::bool, position");
-    (1..9).fold(typed, |sql, n| sql.replace(&format!("cardinality(${n})"), &format!("cardinality(${n}::uuid[])")))
+    (1..30).fold(typed, |sql, n| sql.replace(&format!("cardinality(${n})"), &format!("cardinality(${n}::uuid[])")))
 }
 
 /// A value of this type that would do harm.
