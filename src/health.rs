@@ -1,6 +1,12 @@
 //! The probes: whether the process is alive, and whether it can serve.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -17,10 +23,23 @@ use crate::{error::Code, http::PROBES, store::Db};
 /// How long a proof of isolation stays valid. Several probers may ask, and each proof writes and rolls back.
 const PROOF_LIFETIME: Duration = Duration::from_secs(5);
 
-/// When isolation was last proved. One proof runs at a time; other probes wait for it.
+/// Whether the server can serve, and is to be sent requests. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness {
+    /// When isolation was last proved. One proof runs at a time; other probes wait for it.
     proved_at: Arc<Mutex<Option<Instant>>>,
+    is_leaving: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// The server was told to stop: from now on it is not ready, though it answers for a while.
+    pub fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
+    }
 }
 
 /// The probes. `/health` is the name older deployments ask for.
@@ -41,15 +60,22 @@ async fn live() -> Response {
 
 /// The database answers and isolates users; otherwise 503.
 async fn ready(State(db): State<Db>, State(readiness): State<Readiness>) -> Response {
+    if readiness.is_leaving() {
+        return unavailable("stopping");
+    }
     let mut proved_at = readiness.proved_at.lock().await;
     if proved_at.is_none_or(|at| at.elapsed() > PROOF_LIFETIME) {
         if let Err(error) = db.prove_isolation().await {
             *proved_at = None;
             error.log();
-            let body = json!({ "status": "unavailable", "code": Code::ServiceUnavailable.as_str() });
-            return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+            return unavailable("unavailable");
         }
         *proved_at = Some(Instant::now());
     }
     Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })).into_response()
+}
+
+fn unavailable(status: &str) -> Response {
+    let body = json!({ "status": status, "code": Code::ServiceUnavailable.as_str() });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }

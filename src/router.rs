@@ -5,18 +5,14 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::HeaderValue,
+    http::{HeaderValue, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
-use tower::{ServiceBuilder, util::MapRequestLayer};
-use tower_http::{
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
-    trace::TraceLayer,
-};
+use tower::{ServiceBuilder, layer::layer_fn, util::MapRequestLayer};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::{
     auth::Verifier,
@@ -26,7 +22,8 @@ use crate::{
     rate_limit::RateLimits,
     rest,
     state::AppState,
-    telemetry::{REQUEST_ID, log_response, note_route, request_span},
+    store::Db,
+    telemetry::{self, Metrics, Observe, REQUEST_ID, note_route},
 };
 
 /// How the router behaves.
@@ -38,8 +35,8 @@ pub struct RouterConfig {
     pub cors_origins: Option<Vec<HeaderValue>>,
     /// How long browsers are to remember that this server is reached by HTTPS only, if they are to.
     pub hsts: Option<Duration>,
-    /// The metrics, if they are served.
-    pub metrics: Option<PrometheusHandle>,
+    /// The metrics, if they are served here.
+    pub metrics: Option<Metrics>,
 }
 
 /// Everything that is served. What belongs to no door gives its errors in REST's form.
@@ -56,7 +53,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
     let routes = Router::new()
         .route("/", get(about))
         .merge(health::routes())
-        .merge(metrics(config.metrics.clone()))
+        .merge(config.metrics.clone().map(|metrics| metrics_route(metrics, state.db.clone())).unwrap_or_default())
         .merge(rest::routes())
         .merge(graphql::routes())
         .fallback(no_such_route)
@@ -67,13 +64,7 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .map_response(http::security_headers(config.hsts))
         .map_request(http::drop_invalid_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(request_span)
-                .on_request(())
-                .on_response(log_response)
-                .on_failure(()),
-        )
+        .layer(layer_fn(|service| Observe::new(service, door)))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(http::cors(config.cors_origins.as_deref(), &graphql::PREFLIGHT_HEADERS))
         .layer(DefaultBodyLimit::max(http::MAX_BODY))
@@ -105,9 +96,23 @@ impl Around {
     }
 }
 
-fn metrics(handle: Option<PrometheusHandle>) -> Router<AppState> {
-    let Some(handle) = handle else { return Router::new() };
-    Router::new().route("/metrics", get(async move || handle.render()))
+/// Serves the metrics.
+pub fn metrics_route<S: Clone + Send + Sync + 'static>(metrics: Metrics, db: Db) -> Router<S> {
+    let scrape = async move || {
+        db.report_usage();
+        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
+    };
+    Router::new().route("/metrics", get(scrape))
+}
+
+/// The door of a route, as logs and metrics name it.
+fn door(route: &str) -> &'static str {
+    match route {
+        _ if route.starts_with("/graphql") => telemetry::GRAPHQL,
+        _ if route.starts_with("/api/") => telemetry::REST,
+        _ if http::is_probe(route) => "health",
+        _ => "other",
+    }
 }
 
 /// Names what is served here, and where.

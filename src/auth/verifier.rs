@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    telemetry,
+    telemetry::{self, TokenResult},
 };
 
 /// Verifies bearer tokens against the configured key sources. Cheap to clone.
@@ -46,7 +46,9 @@ impl Verifier {
 
     /// The user of the token in the `Authorization` header.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<CurrentUser> {
-        self.verify(bearer_token(headers)?).await
+        let user = self.verify(bearer_token(headers)?).await?;
+        telemetry::note_user(user.shared_id());
+        Ok(user)
     }
 
     /// Whether the `Authorization` header carries a token that was verified before.
@@ -69,7 +71,9 @@ impl Verifier {
 
     /// The same as [`Self::authenticate`], for what lasts longer than a request.
     pub async fn session(&self, headers: &HeaderMap) -> Result<Session> {
-        self.session_of(bearer_token(headers)?).await
+        let session = self.session_of(bearer_token(headers)?).await?;
+        telemetry::note_user(session.user().shared_id());
+        Ok(session)
     }
 
     /// The same as [`Self::verify`], for what lasts longer than a request.
@@ -82,11 +86,11 @@ impl Verifier {
         // Hashing a token of any size would be unbounded work.
         let digest = (token.len() <= MAX_TOKEN).then(|| Digest::of(token));
         if let Some(entry) = digest.and_then(|digest| self.inner.cache.get(&digest)) {
-            telemetry::token_checked("cached");
+            telemetry::token_checked(TokenResult::Cached);
             return Ok(entry);
         }
         let checked = self.inner.check(token, digest, &mut Trail::default()).await;
-        telemetry::token_checked(if checked.is_ok() { "verified" } else { "refused" });
+        telemetry::token_checked(if checked.is_ok() { TokenResult::Verified } else { TokenResult::Refused });
         checked.map_err(|error| Error::invalid_token(&error.reason))
     }
 

@@ -39,6 +39,9 @@ pub struct DatabaseSettings {
     /// clients apart, such as PgBouncer before 1.21
     #[arg(long, env, value_name = "true|false", default_value = "true", action = ArgAction::Set, value_parser = switch)]
     pub database_prepared_statements: bool,
+    /// How long a query may take before its name is logged
+    #[arg(long, env, value_name = "DURATION", default_value = "500ms", value_parser = duration(MILLISECOND..=HOUR))]
+    pub slow_query: Duration,
 }
 
 impl DatabaseSettings {
@@ -52,6 +55,7 @@ impl DatabaseSettings {
             checkout_timeout: self.checkout_timeout,
             statement_timeout: self.statement_timeout,
             prepared_statements: self.database_prepared_statements,
+            slow_query: self.slow_query,
         }
     }
 }

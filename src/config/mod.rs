@@ -10,8 +10,11 @@ mod logs;
 mod rate_limits;
 mod read;
 mod reference;
+mod secret_files;
 mod server;
 mod tokens;
+
+use std::time::Duration;
 
 use clap::Args;
 
@@ -72,10 +75,11 @@ impl Config {
         self.graphql.graphiql.unwrap_or_else(|| self.is_development())
     }
 
-    /// Whether to serve metrics.
+    /// How long the server goes on after it was told to stop, while balancers notice that it isn't ready any more.
     #[must_use]
-    pub fn has_metrics(&self) -> bool {
-        self.logs.metrics.unwrap_or_else(|| self.is_development())
+    pub fn shutdown_delay(&self) -> Duration {
+        let default = if self.is_development() { Duration::ZERO } else { server::SHUTDOWN_DELAY };
+        self.server.shutdown_delay.unwrap_or(default)
     }
 
     /// How much users and addresses may ask for.

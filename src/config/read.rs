@@ -14,7 +14,10 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
-use super::{Config, ConfigErrors};
+use super::{
+    Config, ConfigErrors,
+    secret_files::{SecretFile, secret_files},
+};
 
 /// The command line as `T`. Other mistakes than invalid settings, like an unknown flag, end the process with clap's own
 /// message; so does `--help`.
@@ -24,6 +27,8 @@ pub(crate) fn read<T: FromArgMatches>(
     config: impl Fn(&T) -> &Config,
 ) -> Result<T, ConfigErrors> {
     let mut errors = ConfigErrors::default();
+    let files = secret_files(command, &args, &mut errors);
+    args.splice(1..1, files.iter().map(SecretFile::argument));
     let mut command = command.clone().mut_args(|arg| {
         // Compose files and `.env` templates set a variable to nothing when they mean to leave it unset.
         let is_empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
@@ -43,7 +48,8 @@ pub(crate) fn read<T: FromArgMatches>(
         let is_meant = |arg: &&clap::Arg| arg.get_long().is_some_and(|long| flag == format!("--{long}"));
         let Some(arg) = command.get_arguments().find(is_meant) else { error.exit() };
         let (id, name) = (arg.get_id().clone(), arg.get_env().unwrap_or(arg.get_id().as_str().as_ref()).to_owned());
-        errors.push(&name.to_string_lossy(), reason);
+        let file = files.iter().find(|file| file.flag == flag).map(|file| file.variable.as_str().into());
+        errors.push(&file.unwrap_or_else(|| name.to_string_lossy()), reason);
         command = command.mut_arg(id, |arg| arg.env(Resettable::Reset));
         args = without(&flag, args);
     }

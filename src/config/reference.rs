@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use clap::{Arg, Command};
 
+use super::secret_files::file_variable;
+
 const HEAD: &str = "\
 <!-- Generated: cargo run -q -- settings > docs/CONFIGURATION.md -->
 # Configuration
@@ -14,6 +16,9 @@ Every setting and every command. To choose the settings for production, start wi
 A setting is a flag or an environment variable; the flag wins. A file `.env` in the working directory is read too; the
 environment wins over it. An empty variable counts as unset. The server checks all settings when it starts, reports
 every invalid one, and exits.
+
+A secret can be in a file, as containers are given them: `DATABASE_URL_FILE` names the file that holds what `DATABASE_URL`
+would. Line ends behind it don't count. To set both is an error.
 
 Durations are written like `500ms`, `10s` or `2m`, switches as `true` or `false`.
 
@@ -63,7 +68,8 @@ fn row(arg: &Arg) -> String {
         None => (help.as_str(), "none"),
     };
     let default = default.unwrap_or_else(|| unset.to_owned());
-    format!("| `{variable}`<br>`--{flag}` | {default} | {meaning} |")
+    let file = file_variable(arg).map(|file| format!("`{file}`<br>")).unwrap_or_default();
+    format!("| `{variable}`<br>{file}`--{flag}` | {default} | {meaning} |")
 }
 
 fn usage(command: &Command) -> String {

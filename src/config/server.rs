@@ -14,6 +14,9 @@ use crate::{
     setting::{HOUR, List, MILLISECOND, duration, list, number},
 };
 
+/// How long a server goes on after it was told to stop, unless in development mode: as long as most balancers need to
+/// notice that it isn't ready.
+pub(super) const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
 /// Longer than browsers remember.
 const DECADE: Duration = Duration::from_hours(10 * 365 * 24);
 
@@ -33,7 +36,11 @@ pub struct ServerSettings {
     /// What clients may keep open, and for how long.
     #[command(flatten)]
     pub connections: ConnectionLimits,
-    /// How long requests in flight may go on after SIGTERM or Ctrl-C
+    /// How long the server goes on after SIGTERM or Ctrl-C, no longer ready, so that balancers send nothing new before it
+    /// stops taking requests [default: `5s`, or `0s` in development mode]
+    #[arg(long, env, value_name = "DURATION", value_parser = duration(Duration::ZERO..=HOUR))]
+    pub shutdown_delay: Option<Duration>,
+    /// How long requests in flight may go on after that
     #[arg(long, env, value_name = "DURATION", default_value = "10s", value_parser = duration(MILLISECOND..=HOUR))]
     pub shutdown_timeout: Duration,
     /// Origins whose pages may call the API (CORS), separated by commas [default: none, or every page on this machine in

@@ -8,7 +8,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
 };
 
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    telemetry::{self, Limit},
+};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -31,6 +34,7 @@ pub(super) fn check_head(request: &Request) -> Result<()> {
 }
 
 fn too_large() -> Error {
+    telemetry::limit_hit(Limit::Body);
     Error::new(Code::PayloadTooLarge, "The body is larger than the server reads")
 }
 

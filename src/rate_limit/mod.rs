@@ -18,7 +18,8 @@ pub use self::client_address::TrustedProxies;
 use self::{client_address::key, limiter::Limiter};
 use crate::{
     auth::CurrentUser,
-    error::{Error, Result},
+    error::{Error, RateLimited, Result},
+    telemetry::{self, Limit},
 };
 
 /// What a REST request costs, and a root field of a GraphQL request.
@@ -69,7 +70,7 @@ impl RateLimits {
     /// Takes what a request costs from its user's quota.
     pub(crate) fn charge(&self, user: &CurrentUser, cost: u32) -> Result<()> {
         let Some(users) = &self.0.users else { return Ok(()) };
-        users.take(Arc::clone(user.shared_id()), cost).map_err(Error::rate_limited)
+        users.take(Arc::clone(user.shared_id()), cost).map_err(|limited| refused(Limit::User, limited))
     }
 
     /// The client that is limited; `None` if addresses aren't limited or it isn't known.
@@ -96,7 +97,7 @@ impl Client {
     /// Counts a request.
     pub(crate) fn charge(&self) -> Result<()> {
         let taken = self.limits.addresses.as_ref().map(|limiter| limiter.take(self.address, 1));
-        taken.unwrap_or(Ok(())).map_err(Error::rate_limited)
+        taken.unwrap_or(Ok(())).map_err(|limited| refused(Limit::Address, limited))
     }
 
     /// Counts a token that was refused.
@@ -108,6 +109,11 @@ impl Client {
     /// Fails if too many tokens were refused lately to look at another one.
     pub(crate) fn check_refused_tokens(&self) -> Result<()> {
         let checked = self.limits.refused_tokens.as_ref().map(|limiter| limiter.check(&self.address));
-        checked.unwrap_or(Ok(())).map_err(Error::rate_limited)
+        checked.unwrap_or(Ok(())).map_err(|limited| refused(Limit::RefusedTokens, limited))
     }
+}
+
+fn refused(limit: Limit, limited: RateLimited) -> Error {
+    telemetry::limit_hit(limit);
+    Error::rate_limited(limited)
 }

@@ -18,6 +18,7 @@ use crate::{
     error::{Code, Error},
     http::retry_after,
     task::{FieldError, Violation},
+    telemetry,
 };
 
 /// An error and where in the request it was found.
@@ -116,6 +117,7 @@ impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         self.error.log();
         let code = self.error.code();
+        telemetry::failed(telemetry::REST, code.as_str());
         let detail =
             if self.errors.is_empty() { Detail::Message(self.error.message()) } else { Detail::Errors(&self.errors) };
         let body = Json(ErrorBody { detail, code: code.as_str(), current: self.current() });

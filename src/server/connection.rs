@@ -28,10 +28,11 @@ use super::{
 };
 use crate::{
     error::{Code, Error},
+    health::Readiness,
     http::is_probe,
     router::error_response,
     streams,
-    telemetry::OpenConnection,
+    telemetry::{self, Limit, OpenConnection},
 };
 
 /// The largest head of a request. Heads longer than that are answered with 431.
@@ -74,12 +75,13 @@ pub(super) struct Connections {
     app: Router,
     builder: Builder<TokioExecutor>,
     limits: ConnectionLimits,
+    readiness: Readiness,
     serving: Serving,
 }
 
 impl Connections {
-    pub(super) fn new(app: Router, limits: ConnectionLimits, serving: Serving) -> Self {
-        Self { app, builder: builder(), limits, serving }
+    pub(super) fn new(app: Router, limits: ConnectionLimits, readiness: Readiness, serving: Serving) -> Self {
+        Self { app, builder: builder(), limits, readiness, serving }
     }
 
     /// Serves one connection until it ends, is overdue, or `stopping` changes and its requests are answered. What it was
@@ -140,8 +142,13 @@ impl Connections {
             Serving::HealthOnly if !is_probe(request.uri().path()) => refuse(request.uri().path()),
             _ => self.app.clone().call(request).await?,
         };
-        let is_last = self.serving == Serving::HealthOnly || response.status() == StatusCode::REQUEST_TIMEOUT;
-        if is_last && version <= Version::HTTP_11 {
+        // A client that keeps its connection to a server which is leaving would send a request as it is closed.
+        let is_last = self.serving == Serving::HealthOnly
+            || self.readiness.is_leaving()
+            || response.status() == StatusCode::REQUEST_TIMEOUT;
+        // A WebSocket's answer says `Connection: Upgrade`.
+        let is_kept = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if is_last && !is_kept && version <= Version::HTTP_11 {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response.map(|body| AnswerBody { body, _request: in_flight }))
@@ -149,6 +156,7 @@ impl Connections {
 }
 
 fn refuse(path: &str) -> Response<Body> {
+    telemetry::limit_hit(Limit::Connections);
     let message = "The server has as many connections as it takes, try again later";
     let refused = error_response(path, Error::new(Code::ServiceUnavailable, message));
     ([(header::RETRY_AFTER, "1")], refused).into_response()

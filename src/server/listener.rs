@@ -12,16 +12,28 @@ use super::{
     ConnectionLimits,
     connection::{Connections, Held, Serving},
 };
-use crate::telemetry;
+use crate::{health::Readiness, telemetry};
 
 /// How many connections above the limit are open at once, to be answered with their health or a 503. Those above that
 /// are closed unheard.
 const RESERVE: usize = 64;
 
 /// Serves connections until `stop` ends, then until their requests are answered.
-pub async fn serve(mut listener: TcpListener, app: Router, limits: ConnectionLimits, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    mut listener: TcpListener,
+    app: Router,
+    limits: ConnectionLimits,
+    readiness: Readiness,
+    stop: impl Future<Output = ()>,
+) {
     let (stopping, stopped) = watch::channel(());
-    let rooms = [Room::new(app.clone(), limits.clone()), Room::of_reserve(app, &limits)];
+    let rooms = [
+        Room::new(
+            Connections::new(app.clone(), limits.clone(), readiness.clone(), Serving::Everything),
+            limits.connections,
+        ),
+        Room::new(Connections::new(app, limits.of_reserve(), readiness, Serving::HealthOnly), RESERVE),
+    ];
     let mut stop = pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
@@ -49,14 +61,8 @@ struct Room {
 }
 
 impl Room {
-    fn new(app: Router, limits: ConnectionLimits) -> Self {
-        let places = Arc::new(Semaphore::new(limits.connections));
-        Self { places, connections: Arc::new(Connections::new(app, limits, Serving::Everything)) }
-    }
-
-    fn of_reserve(app: Router, limits: &ConnectionLimits) -> Self {
-        let connections = Connections::new(app, limits.of_reserve(), Serving::HealthOnly);
-        Self { places: Arc::new(Semaphore::new(RESERVE)), connections: Arc::new(connections) }
+    fn new(connections: Connections, places: usize) -> Self {
+        Self { connections: Arc::new(connections), places: Arc::new(Semaphore::new(places)) }
     }
 
     fn place(&self) -> Option<OwnedSemaphorePermit> {

@@ -4,19 +4,20 @@ mod activity;
 mod connection;
 mod limits;
 mod listener;
+mod metrics;
 mod request_body;
 mod shutdown;
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
     net::TcpListener,
     sync::oneshot,
     time::{Instant, sleep},
 };
 
+use self::metrics::MetricsServer;
 pub use self::{limits::ConnectionLimits, listener::serve as listen};
 
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
     state::AppState,
     store::{self, Db},
     streams::Streams,
-    telemetry::collect_metrics,
+    telemetry::Metrics,
 };
 
 /// Serves until a signal to stop, then finishes what is in flight.
@@ -44,31 +45,31 @@ pub async fn serve(config: Config) -> Result<()> {
     }
     let documents = config.graphql.documents().map_err(Error::internal)?;
     let database = Database::open(&config).await?;
-    if config.database.migrate_on_start {
-        for version in store::migrate(&database.config).await? {
-            tracing::info!(version, "migrated");
-        }
-    }
-    let db = Db::open(&database.config).await?;
-    db.check_pooler().await?;
-    db.prove_isolation_at_start().await?;
+    let db = open(&config, &database).await?;
     let development = if config.is_development() { Some(Development::open(&config)?) } else { None };
     let sources = development.as_ref().map_or(configured, |development| vec![development.key_source(&config)]);
-    let listener = TcpListener::bind(config.server.address()).await;
-    let listener =
-        listener.map_err(|error| Error::internal(format!("can't listen on {}: {error}", config.server.address())))?;
+    let metrics = MetricsServer::open(&config).await?;
+    let listener = bind(config.server.address()).await?;
     let address = listener.local_addr().map_err(Error::internal)?;
-    let metrics = config.has_metrics().then(collect_metrics).transpose().map_err(Error::internal)?;
     let live = Hub::new(db.clone());
-    let app = app(&config, db.clone(), live.clone(), sources, documents, development.as_ref(), metrics);
+    let readiness = Readiness::default();
+    let parts = Parts {
+        live: live.clone(),
+        sources,
+        documents,
+        readiness: readiness.clone(),
+        metrics: metrics.on_main_port.clone(),
+    };
+    let app = app(&config, db.clone(), parts, development.as_ref());
     match &development {
         Some(development) => println!("{}", development.banner(address)),
         None => tracing::info!(%address, "serving"),
     }
     tokio::select! {
-        () = run(listener, app, &config) => {}
+        () = run(listener, app, &config, readiness) => {}
         () = db.keep_swept() => {}
         () = live.keep_polling() => {}
+        () = metrics.serve(db.clone()) => {}
     }
     db.drain(Instant::now() + config.database.statement_timeout).await;
     drop((db, live));
@@ -77,15 +78,35 @@ pub async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-fn app(
-    config: &Config,
-    db: Db,
+/// The database, migrated if that is wanted, and proved to keep users apart.
+async fn open(config: &Config, database: &Database) -> Result<Db> {
+    if config.database.migrate_on_start {
+        for version in store::migrate(&database.config).await? {
+            tracing::info!(version, "migrated");
+        }
+    }
+    let db = Db::open(&database.config).await?;
+    db.check_pooler().await?;
+    db.prove_isolation_at_start().await?;
+    Ok(db)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| Error::internal(format!("can't listen on {address}: {error}")))
+}
+
+/// What a server is made of besides its settings and its database.
+struct Parts {
     live: Hub,
     sources: Vec<KeySource>,
     documents: Documents,
-    development: Option<&Development>,
-    metrics: Option<PrometheusHandle>,
-) -> Router {
+    readiness: Readiness,
+    metrics: Option<Metrics>,
+}
+
+fn app(config: &Config, db: Db, parts: Parts, development: Option<&Development>) -> Router {
+    let Parts { live, sources, documents, readiness, metrics } = parts;
     let token =
         development.filter(|_| config.server.host.is_loopback()).map(|development| Arc::clone(&development.token));
     let verifier = Verifier::new(sources, config.tokens.claim_rules.clone());
@@ -98,7 +119,7 @@ fn app(
         live,
         rate_limits,
         streams: Streams::new(config.streams.clone()),
-        readiness: Readiness::default(),
+        readiness,
         playground: Playground { is_on: config.has_graphiql(), token },
     };
     let cors_origins = config.server.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));
@@ -106,10 +127,14 @@ fn app(
     router(state, &RouterConfig { request_timeout, cors_origins, hsts, metrics })
 }
 
-async fn run(listener: TcpListener, app: Router, config: &Config) {
+async fn run(listener: TcpListener, app: Router, config: &Config, readiness: Readiness) {
     let (stopping, stopped) = oneshot::channel::<()>();
+    let (delay, leaving) = (config.shutdown_delay(), readiness.clone());
     let stop = async move {
         shutdown::requested().await;
+        leaving.leave();
+        sleep(delay).await;
+        tracing::info!("stopping: finishing requests in flight");
         drop(stopping);
     };
     let deadline = async {
@@ -118,7 +143,7 @@ async fn run(listener: TcpListener, app: Router, config: &Config) {
         sleep(config.server.shutdown_timeout).await;
     };
     tokio::select! {
-        () = listen(listener, app, config.server.connections.clone(), stop) => {}
+        () = listen(listener, app, config.server.connections.clone(), readiness, stop) => {}
         () = deadline => tracing::warn!("gave up on requests still in flight"),
     }
 }

@@ -6,7 +6,7 @@ use tokio::signal;
 /// committed is kept.
 pub(super) async fn requested() {
     signalled().await;
-    tracing::info!("stopping: finishing requests in flight");
+    tracing::info!("asked to stop: not ready any more");
     tokio::spawn(async {
         signalled().await;
         tracing::warn!("stopped at once");

@@ -48,6 +48,7 @@ pub use self::{
 use crate::{
     auth::CurrentUser,
     error::{Error, Result},
+    telemetry,
 };
 
 /// How the database is reached and how long anything may take.
@@ -65,6 +66,8 @@ pub struct DbConfig {
     pub statement_timeout: Duration,
     /// Whether statements are prepared by name.
     pub prepared_statements: bool,
+    /// How long a transaction may take before its statement's name is logged.
+    pub slow_query: Duration,
 }
 
 impl DbConfig {
@@ -123,6 +126,11 @@ impl Db {
     /// The same before the server serves, with more patience.
     pub async fn prove_isolation_at_start(&self) -> Result<()> {
         prober::Prober::new(&self.pool.for_start()).prove().await
+    }
+
+    /// Sets the metrics of the connections to what they are now.
+    pub(crate) fn report_usage(&self) {
+        telemetry::pool_used(self.pool.usage());
     }
 
     /// Removes expired idempotency keys now and then, for as long as it is polled.

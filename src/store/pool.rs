@@ -4,7 +4,7 @@ use std::{
     ops::{Deref, DerefMut},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -23,7 +23,10 @@ use super::{
     connection::Connection,
     transaction::Access,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    telemetry::{self, Limit, PoolUsage},
+};
 
 /// How long a connection is kept without use: shorter than the patience of common balancers and NATs.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
@@ -49,6 +52,10 @@ pub(super) struct Pool {
     statement_timeout: Duration,
     statement_timeout_setting: Arc<str>,
     on_write: Arc<OnceLock<Arc<WriteListener>>>,
+    slow_query: Duration,
+    size: u32,
+    /// How many transactions wait for a connection.
+    waiting: Arc<AtomicU32>,
 }
 
 /// Hears who wrote.
@@ -109,6 +116,9 @@ impl Pool {
             statement_timeout: config.statement_timeout,
             statement_timeout_setting: config.statement_timeout.as_millis().to_string().into(),
             on_write: Arc::default(),
+            slow_query: config.slow_query,
+            size: config.pool_size,
+            waiting: Arc::default(),
         })
     }
 
@@ -145,6 +155,17 @@ impl Pool {
         }
     }
 
+    pub(super) fn slow_query(&self) -> Duration {
+        self.slow_query
+    }
+
+    /// How the connections are used right now.
+    pub(super) fn usage(&self) -> PoolUsage {
+        let bb8::State { connections, idle_connections: idle, .. } = self.connections.state();
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        PoolUsage { max: self.size, in_use: connections.saturating_sub(idle), idle, waiting }
+    }
+
     pub(super) fn connector(&self) -> &Arc<Connector> {
         &self.connector
     }
@@ -153,14 +174,24 @@ impl Pool {
     /// how long others may keep it waiting is limited.
     pub(super) async fn lease_for(&self, user: &Arc<str>, access: Access) -> Result<Lease> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
-        let lease = async { self.open_session(self.admission.of_user(user, access).await, turn).await };
-        timeout(self.checkout_timeout, lease).await.unwrap_or_else(|_| Err(self.unavailable(RunError::TimedOut)))
+        self.in_time(async { self.open_session(self.admission.of_user(user, access).await, turn).await }).await
     }
 
     /// A connection for work that is no user's.
     pub(super) async fn lease(&self) -> Result<Lease> {
-        let lease = async { self.open_session(self.admission.of_server().await, None).await };
-        timeout(self.checkout_timeout, lease).await.unwrap_or_else(|_| Err(self.unavailable(RunError::TimedOut)))
+        self.in_time(async { self.open_session(self.admission.of_server().await, None).await }).await
+    }
+
+    async fn in_time(&self, lease: impl Future<Output = Result<Lease>>) -> Result<Lease> {
+        let started = Instant::now();
+        let waiting = Waiting::new(&self.waiting);
+        let lease = timeout(self.checkout_timeout, lease).await;
+        drop(waiting);
+        telemetry::checked_out(started.elapsed());
+        lease.unwrap_or_else(|_| {
+            telemetry::limit_hit(Limit::Checkout);
+            Err(self.unavailable(RunError::TimedOut))
+        })
     }
 
     /// A connection that was alive when last heard of. Those the server has closed meanwhile, and retired ones, are
@@ -199,6 +230,22 @@ impl Pool {
             (RunError::TimedOut, Some(failure)) => Error::unavailable(failure),
             (RunError::TimedOut, None) => Error::unavailable("no database connection became free in time"),
         }
+    }
+}
+
+/// One that waits, counted until this is dropped.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

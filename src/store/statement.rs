@@ -22,6 +22,8 @@ pub(super) type Rows<'c, Row> = BoxFuture<'c, QueryResult<Vec<Row>>>;
 
 /// A read or a write of one user's rows.
 pub(super) trait Operation: Send + Sync + 'static {
+    /// What logs and metrics call it. For a write it is a part of the fingerprint, too: never rename it.
+    const NAME: &'static str;
     /// What the statement returns.
     type Row: Send + 'static;
 
@@ -34,8 +36,6 @@ pub(super) trait Operation: Send + Sync + 'static {
 /// A field that is added later must be skipped while it has its default, so that a retry across the deploy that adds it
 /// keeps its fingerprint.
 pub(super) trait Write: Operation<Row: DeserializeOwned> + Serialize {
-    /// Tells writes with the same fields apart. Part of the fingerprint: never rename it.
-    const NAME: &'static str;
     /// What comes back, and is stored under an idempotency key.
     const ANSWER: Answer = Answer::Rows;
     /// Whether its rows are deleted ones. They need an `id` and a `version`.

@@ -24,7 +24,10 @@ use super::{
     pool::{Lease, Pool},
     statement::{Operation, Statement},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    telemetry::{self, Outcome},
+};
 
 /// How much longer than the server's own limit we wait for its answer.
 const GRACE: Duration = Duration::from_millis(500);
@@ -33,6 +36,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a transaction does for its user.
 pub(super) trait Work: Send + Sync + 'static {
+    /// The name of its statement, or of the first one, in logs and metrics.
+    const STATEMENT: &'static str;
     type Output: Send + 'static;
 
     /// Builds the statements. They are sent, in order, when the future is polled first.
@@ -40,6 +45,7 @@ pub(super) trait Work: Send + Sync + 'static {
 }
 
 impl<O: Operation> Work for O {
+    const STATEMENT: &'static str = O::NAME;
     type Output = Vec<O::Row>;
 
     fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
@@ -49,6 +55,7 @@ impl<O: Operation> Work for O {
 
 /// Two operations in one transaction, the second one only if it is wanted.
 impl<A: Operation, B: Operation> Work for (A, Option<B>) {
+    const STATEMENT: &'static str = A::NAME;
     type Output = (Vec<A::Row>, Option<Vec<B::Row>>);
 
     fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
@@ -113,10 +120,14 @@ async fn transact<W: Work>(
     let limit = pool.statement_timeout();
     let switch = Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: lease.schema() };
     let answers = timeout(limit + GRACE, pipeline(lease.connection(), access, &switch, &*work)).await;
+    let elapsed = started.elapsed();
     if access == Access::ReadWrite {
         pool.wrote(&user);
     }
-    let Ok(answers) = answers else { return Err(give_up(&pool, lease, &settled)) };
+    let Ok(answers) = answers else {
+        telemetry::transaction_ended(W::STATEMENT, Outcome::Unknown, elapsed);
+        return Err(give_up(&pool, lease, &settled));
+    };
     if answers.begin.is_err() {
         pool.retire(&mut lease);
     }
@@ -125,7 +136,21 @@ async fn transact<W: Work>(
     if answers.switch.is_err() || answers.commit.is_err() || !settled.settle() {
         lease.spoil();
     }
-    answers.judge(started.elapsed() >= limit)
+    let done = answers.judge(elapsed >= limit);
+    telemetry::transaction_ended(W::STATEMENT, outcome(&done), elapsed);
+    if elapsed >= pool.slow_query() {
+        tracing::warn!(statement = W::STATEMENT, ms = elapsed.as_secs_f64() * 1000.0, "slow query");
+    }
+    done
+}
+
+fn outcome<T>(done: &Result<T, Failure>) -> Outcome {
+    match done {
+        Ok(_) => Outcome::Committed,
+        Err(Failure::NotDone(_)) => Outcome::RolledBack,
+        Err(Failure::Final(_)) => Outcome::Failed,
+        Err(Failure::Unknown(_)) => Outcome::Unknown,
+    }
 }
 
 /// The server limits itself, so no answer at all means that the connection is dead, or the server is.

@@ -16,12 +16,13 @@ use crate::{
     support::{SECRET, TestDb, cluster::scratch_dir, token},
 };
 
-/// A `tandem` that runs in a directory of its own, with nothing in its environment: the one that was built with the tests,
-/// unless `TANDEM` names another one.
+/// A `tandem` that runs in a directory of its own, with nothing in its environment but that no balancer is waited for when
+/// it stops: the one that was built with the tests, unless `TANDEM` names another one.
 pub fn tandem(dir: &Path, args: &[&str]) -> Command {
     let program = std::env::var_os("TANDEM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tandem").into());
     let mut command = Command::new(program);
-    command.args(args).current_dir(dir).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    command.args(args).current_dir(dir).env_clear().env("SHUTDOWN_DELAY", "0s");
+    command.stdin(Stdio::null()).stderr(Stdio::null());
     command
 }
 
@@ -288,7 +289,7 @@ fn all_errors_of_the_configuration_are_reported_at_once() {
         ("LOG_FORMAT", "xml"),
         ("BETTER_AUTH_URL", "http://better-auth.example"),
         ("JWKS_URL", "https://issuer.example/keys#alg=none"),
-        ("METRICS", "perhaps"),
+        ("METRICS_LISTEN", "perhaps"),
     ];
     let refused = output(&dir, &[], &env);
     assert!(!refused.status.success());

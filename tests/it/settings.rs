@@ -1,5 +1,7 @@
 //! Settings as people who run the binary meet them: which values are refused, and what they are told.
 
+use std::fs;
+
 use crate::{
     process::{output, stderr},
     support::{SECRET, cluster::scratch_dir},
@@ -105,6 +107,44 @@ fn every_invalid_value_is_reported_whether_it_is_a_flag_or_a_variable() {
         "GRAPHQL_MAX_NESTING: must be a number from 1 to 64, got `65`",
     ] {
         assert!(text.contains(fault), "{fault} in {text}");
+    }
+}
+
+#[test]
+fn a_secret_is_read_from_the_file_that_its_variable_names_unless_a_flag_gives_it() {
+    let dir = scratch_dir();
+    fs::write(dir.join("secret"), format!("{SECRET}\r\n")).unwrap();
+    let file = ("BETTER_AUTH_SECRET_FILE", "secret");
+    let token = output(&dir, &["token", "--user", "ann"], &[file]).stdout;
+    let token = String::from_utf8(token).unwrap();
+    let check = ["check", "--token", token.trim()];
+    let is_accepted = |args: &[&str], env: &[(&str, &str)]| output(&dir, args, env).status.success();
+    assert!(is_accepted(&check, &[("BETTER_AUTH_SECRET", SECRET)]));
+    let other = ["--better-auth-secret", "another secret of at least 32 bytes", check[0], check[1], check[2]];
+    assert!(is_accepted(&check, &[file]) && !is_accepted(&other, &[file]));
+}
+
+#[test]
+fn files_that_secrets_can_not_be_read_from_are_reported_with_all_other_errors() {
+    let dir = scratch_dir();
+    fs::write(dir.join("empty"), "\n").unwrap();
+    fs::write(dir.join("wrong"), "mysql://app:hunter2@db.example.com/tandem").unwrap();
+    fs::write(dir.join("binary"), b"\xff").unwrap();
+    for (name, file, fault) in [
+        ("DATABASE_URL", "nowhere", "can't read nowhere: No such file"),
+        ("DATABASE_URL", "wrong", "must start with postgres://"),
+        ("DATABASE_URL", "empty", "empty is empty"),
+        ("DATABASE_URL", ".", "can't read .: "),
+        ("BETTER_AUTH_SECRET", "binary", "can't read binary: "),
+        ("BETTER_AUTH_SECRET", "wrong", "BETTER_AUTH_SECRET is set as well"),
+    ] {
+        let variable = format!("{name}_FILE");
+        let env = [("PORT", "eighty"), ("BETTER_AUTH_SECRET", SECRET), (&variable, file)];
+        let unset = usize::from(fault.contains("can't read binary"));
+        let env: Vec<_> = env.into_iter().filter(|(name, _)| unset == 0 || *name != "BETTER_AUTH_SECRET").collect();
+        let text = stderr(&output(&dir, &["token", "--user", "ann"], &env));
+        assert!(text.contains(&format!("{variable}: {fault}")), "{variable}={file}: {text}");
+        assert!(text.contains("PORT: ") && !text.contains("hunter2"), "{text}");
     }
 }
 

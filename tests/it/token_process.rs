@@ -61,13 +61,15 @@ async fn serve(dir: &Path, env: &[(&str, &str)]) -> (Child, String) {
     let path = dir.join("log");
     let mut server = tandem(dir, &["--port", "0"]);
     let process = server.envs(env.iter().copied()).stderr(File::create(&path).unwrap()).spawn().unwrap();
-    let address = || {
-        let lines = fs::read_to_string(&path).unwrap();
-        let mut lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        lines.find(|line| line["message"] == "serving")?["address"].as_str().map(ToOwned::to_owned)
-    };
-    eventually("it serves", async || address().is_some()).await;
-    (process, address().unwrap())
+    eventually("it serves", async || address_in(dir, "serving").is_some()).await;
+    (process, address_in(dir, "serving").unwrap())
+}
+
+/// The address that the log names with this message.
+fn address_in(dir: &Path, message: &str) -> Option<String> {
+    let lines = fs::read_to_string(dir.join("log")).unwrap();
+    let mut lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.find(|line| line["message"] == message)?["address"].as_str().map(ToOwned::to_owned)
 }
 
 fn stop(mut process: Child) {
@@ -82,7 +84,7 @@ async fn better_auths_url_alone_is_enough_configuration() {
     let issuer = Issuer::start(&[&key]).await;
     let origin = format!("http://{}", issuer.address);
     let dir = scratch_dir();
-    let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_URL", &origin), ("METRICS", "true")];
+    let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_URL", &origin), ("METRICS_LISTEN", "127.0.0.1:0")];
     let (process, address) = serve(&dir, &env).await;
     let client = Client::builder().no_proxy().build().unwrap();
     let get = async |path: &str, token: &str| {
@@ -103,7 +105,9 @@ async fn better_auths_url_alone_is_enough_configuration() {
     })
     .await;
     assert_eq!(get("/graphiql", "").await.status(), 404, "not in development");
-    let metrics = get("/metrics", "").await.text().await.unwrap();
+    assert_eq!(get("/metrics", "").await.status(), 404, "metrics have a port of their own");
+    let metrics = client.get(format!("http://{}/metrics", address_in(&dir, "serving metrics").unwrap())).send().await;
+    let metrics = metrics.unwrap().text().await.unwrap();
     assert!(metrics.contains("tandem_tokens_total{result=\"refused\"} 2"), "{metrics}");
     stop(process);
 }

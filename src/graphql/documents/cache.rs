@@ -13,6 +13,7 @@ use crate::{
         limits::{Cost, Limits},
         plan::{Definitions, Plan, asks_for_schema, check_values, compile, cost_of},
     },
+    telemetry::{self, Limit},
 };
 
 /// How many bytes of text are kept. What is made of a document takes some ten times as much.
@@ -76,7 +77,10 @@ fn prepare(text: &str, definitions: &Definitions, limits: &Limits) -> Result<Doc
         return Err(refused("The schema can't be asked for here (GRAPHQL_INTROSPECTION)".to_owned()));
     }
     let cost = cost_of(&document, tokens);
-    limits.check(&cost).map_err(refused)?;
+    limits.check(&cost).map_err(|reason| {
+        telemetry::limit_hit(Limit::Cost);
+        refused(reason)
+    })?;
     Ok(Document { plans: compile(definitions, &document), cost })
 }
 
@@ -84,9 +88,11 @@ fn prepare(text: &str, definitions: &Definitions, limits: &Limits) -> Result<Doc
 fn check_size(text: &str, limits: &Limits) -> Result<usize, String> {
     let TokenCount { tokens, nesting } = TokenCount::of(text);
     if nesting > limits.nesting {
+        telemetry::limit_hit(Limit::Cost);
         let limit = limits.nesting;
         return Err(format!("The request nests {nesting} brackets, the limit (GRAPHQL_MAX_NESTING) is {limit}"));
     }
+    // Counted by who adds up what a request costs.
     limits.check(&Cost { tokens, ..Cost::default() })?;
     Ok(tokens)
 }

@@ -39,6 +39,7 @@ fn farewell(ended: Ended) -> Event {
 }
 
 fn next(reply: &Reply) -> Event {
+    reply.count_errors();
     let json = to_json(reply).inspect_err(crate::error::Error::log).unwrap_or_default();
     Event::default().event("next").data(String::from_utf8(json).unwrap_or_default())
 }

@@ -12,6 +12,7 @@ use crate::graphql::operation::{Reply, to_json};
 /// The response to one operation. Unless it has a status of its own, it is 200; in the newer media type 400 if the
 /// operation did not run.
 pub(in crate::graphql) fn one(reply: &Reply, media_type: MediaType, own: Option<StatusCode>) -> Response {
+    reply.count_errors();
     let status = match (media_type, &reply.data) {
         (MediaType::GraphqlResponse, None) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
@@ -21,11 +22,13 @@ pub(in crate::graphql) fn one(reply: &Reply, media_type: MediaType, own: Option<
 
 /// The response to a batch.
 pub(in crate::graphql) fn many(replies: &[Reply], media_type: MediaType) -> Response {
+    replies.iter().for_each(Reply::count_errors);
     respond(StatusCode::OK, media_type, &replies)
 }
 
 /// The response to a request that failed as a whole.
 pub(in crate::graphql) fn refused(reply: &Reply, media_type: MediaType, status: StatusCode) -> Response {
+    reply.count_errors();
     respond(status, media_type, reply)
 }
 

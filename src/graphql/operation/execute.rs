@@ -22,6 +22,7 @@ use crate::{
     },
     rate_limit::{REQUEST_COST, change_cost},
     store::UserTasks,
+    telemetry::{self, Limit},
 };
 
 /// How many field values of an answer cost a point.
@@ -159,6 +160,7 @@ impl Budget<'_> {
         let document = document?;
         persisted.keep(&named);
         let plan = document.plan(parameters.operation_name.as_deref().filter(|name| !name.is_empty()))?;
+        telemetry::note_operation(plan.root_field());
         if plan.is_mutation() && !allowed.mutations {
             let message = "Send mutations with POST";
             return Err(Rejected::Request(Error::new(Code::MethodNotAllowed, message)));
@@ -176,6 +178,7 @@ impl Budget<'_> {
     fn spend(&mut self, cost: Cost) -> Result<(), Rejected> {
         self.spent += cost;
         self.parts.limits.check(&self.spent).map_err(|reason| {
+            telemetry::limit_hit(Limit::Cost);
             let error = Error::new(Code::GraphqlValidationFailed, reason);
             if self.is_batch { Rejected::Request(error) } else { request_error(&error).into() }
         })

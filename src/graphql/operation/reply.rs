@@ -6,7 +6,11 @@ use async_graphql::{ServerError, Value};
 use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    graphql::error::code,
+    telemetry,
+};
 
 /// The result of one operation.
 #[derive(Debug, Serialize)]
@@ -23,6 +27,11 @@ impl Reply {
     /// The operation was not run.
     pub(in crate::graphql) fn not_run(errors: Vec<ServerError>) -> Self {
         Self { data: None, errors }
+    }
+
+    /// Counts its errors. Called once, by who sends it.
+    pub(in crate::graphql) fn count_errors(&self) {
+        self.errors.iter().filter_map(code).for_each(|code| telemetry::failed(telemetry::GRAPHQL, code));
     }
 
     /// The operation may have run: `data` is null, not absent, which would say that it has not.

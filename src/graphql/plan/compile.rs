@@ -1,7 +1,7 @@
 //! Once for each document: fragments are unfolded and constant directives decided (`CollectFields`, specification,
 //! section 6.3.2, as far as it doesn't depend on variables).
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use apollo_compiler::{
     ExecutableDocument, Name,
@@ -24,9 +24,15 @@ pub(in crate::graphql) struct Plan {
     pub(super) operation: types::OperationType,
     pub(super) variables: Vec<Variable>,
     pub(super) root: FieldSet,
+    root_field: Arc<str>,
 }
 
 impl Plan {
+    /// The only root field, or `several`.
+    pub(in crate::graphql) fn root_field(&self) -> &Arc<str> {
+        &self.root_field
+    }
+
     /// The operation's name.
     pub(in crate::graphql) fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -104,6 +110,12 @@ pub(in crate::graphql) fn compile(definitions: &Definitions, document: &Executab
     document.operations.iter().map(|operation| compiler.plan(operation)).collect()
 }
 
+fn only_name(root: &FieldSet) -> Arc<str> {
+    let mut names = root.fields.iter().map(|field| field.name.as_str());
+    let first = names.next().unwrap_or_default();
+    if names.all(|name| name == first) { first } else { "several" }.into()
+}
+
 struct Compiler<'a> {
     definitions: &'a Definitions,
     document: &'a ExecutableDocument,
@@ -111,7 +123,9 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn plan(&self, operation: &Operation) -> Plan {
+        let root = self.set(operation.object_type(), &operation.selection_set);
         Plan {
+            root_field: only_name(&root),
             name: operation.name.as_ref().map(ToString::to_string),
             operation: match operation.operation_type {
                 OperationType::Query => types::OperationType::Query,
@@ -119,7 +133,7 @@ impl Compiler<'_> {
                 OperationType::Subscription => types::OperationType::Subscription,
             },
             variables: operation.variables.iter().map(|variable| Variable::new(self.definitions, variable)).collect(),
-            root: self.set(operation.object_type(), &operation.selection_set),
+            root,
         }
     }
 

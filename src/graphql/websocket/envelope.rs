@@ -59,7 +59,10 @@ impl Answer<'_> {
     /// A response for async-graphql.
     pub(super) fn of(answer: &Result<Reply, Vec<ServerError>>) -> Response {
         let json = match answer {
-            Ok(reply) => to_json(reply).map(|json| ("next", json)),
+            Ok(reply) => {
+                reply.count_errors();
+                to_json(reply).map(|json| ("next", json))
+            }
             Err(errors) => to_json(errors).map(|json| ("error", json)),
         };
         let (kind, json) = json.unwrap_or_else(|error| {

@@ -112,6 +112,7 @@ fn push_values<'b>(claim: &'b Claim, out: &mut AstPass<'_, 'b, Pg>) -> QueryResu
 pub(super) struct Recall(pub(super) Claim);
 
 impl Operation for Recall {
+    const NAME: &'static str = "recall";
     type Row = (Vec<u8>, Option<Value>);
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a {

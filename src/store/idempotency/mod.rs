@@ -122,6 +122,7 @@ struct Keyed<W> {
 }
 
 impl<W: Write> Work for Keyed<W> {
+    const STATEMENT: &'static str = W::NAME;
     /// `None` when the key is taken: nothing was done.
     type Output = Option<Vec<W::Row>>;
 

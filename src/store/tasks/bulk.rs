@@ -32,6 +32,7 @@ use crate::store::{
 pub(super) struct CompleteMany(pub(super) Vec<Uuid>);
 
 impl Operation for CompleteMany {
+    const NAME: &'static str = "complete_many";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
@@ -40,15 +41,14 @@ impl Operation for CompleteMany {
     }
 }
 
-impl Write for CompleteMany {
-    const NAME: &'static str = "complete_many";
-}
+impl Write for CompleteMany {}
 
 /// Deletes these tasks if all of them are there. No id may come twice.
 #[derive(Serialize)]
 pub(super) struct DeleteMany(pub(super) Vec<Uuid>);
 
 impl Operation for DeleteMany {
+    const NAME: &'static str = "delete_many";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
@@ -58,7 +58,6 @@ impl Operation for DeleteMany {
 }
 
 impl Write for DeleteMany {
-    const NAME: &'static str = "delete_many";
     const DELETES: bool = true;
 }
 
@@ -67,6 +66,7 @@ impl Write for DeleteMany {
 pub(super) struct CompleteAll;
 
 impl Operation for CompleteAll {
+    const NAME: &'static str = "complete_all";
     type Row = i64;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
@@ -77,7 +77,6 @@ impl Operation for CompleteAll {
 }
 
 impl Write for CompleteAll {
-    const NAME: &'static str = "complete_all";
     const ANSWER: Answer = Answer::Count;
 }
 
@@ -86,6 +85,7 @@ impl Write for CompleteAll {
 pub(super) struct ClearCompleted;
 
 impl Operation for ClearCompleted {
+    const NAME: &'static str = "clear_completed";
     type Row = i64;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
@@ -95,7 +95,6 @@ impl Operation for ClearCompleted {
 }
 
 impl Write for ClearCompleted {
-    const NAME: &'static str = "clear_completed";
     const ANSWER: Answer = Answer::Count;
     const DELETES: bool = true;
 }

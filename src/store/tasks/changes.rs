@@ -39,6 +39,7 @@ impl ReadChanges {
 pub(super) type FeedRow = (i32, Option<DateTime<Utc>>, DateTime<Utc>, Option<(TaskRow, bool)>);
 
 impl Operation for ReadChanges {
+    const NAME: &'static str = "changes";
     type Row = FeedRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<FeedRow> + 'a {

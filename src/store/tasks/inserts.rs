@@ -21,6 +21,7 @@ use crate::store::{
 pub(super) struct Insert(pub(super) NewRow);
 
 impl Operation for Insert {
+    const NAME: &'static str = "insert";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
@@ -29,13 +30,13 @@ impl Operation for Insert {
 }
 
 impl Write for Insert {
-    const NAME: &'static str = "insert";
 }
 
 #[derive(Serialize)]
 pub(super) struct InsertMany(pub(super) NewRows);
 
 impl Operation for InsertMany {
+    const NAME: &'static str = "insert_many";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
@@ -44,7 +45,6 @@ impl Operation for InsertMany {
 }
 
 impl Write for InsertMany {
-    const NAME: &'static str = "insert_many";
 }
 
 /// Selects the values of one row, or many rows from functions that return sets. A new task was created when it was last

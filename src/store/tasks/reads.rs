@@ -70,6 +70,7 @@ pub(super) struct List {
 }
 
 impl Operation for List {
+    const NAME: &'static str = "list";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
@@ -84,6 +85,7 @@ impl Operation for List {
 pub(super) struct Total(pub(super) Filter);
 
 impl Operation for Total {
+    const NAME: &'static str = "total";
     type Row = i64;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
@@ -96,6 +98,7 @@ impl Operation for Total {
 pub(super) struct Counts(pub(super) Option<Search>);
 
 impl Operation for Counts {
+    const NAME: &'static str = "counts";
     type Row = (bool, i64);
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a {
@@ -108,6 +111,7 @@ impl Operation for Counts {
 pub(super) struct Find(pub(super) TaskId);
 
 impl Operation for Find {
+    const NAME: &'static str = "find";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {

@@ -77,6 +77,7 @@ pub(super) struct Update {
 }
 
 impl Operation for Update {
+    const NAME: &'static str = "update";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
@@ -85,9 +86,7 @@ impl Operation for Update {
     }
 }
 
-impl Write for Update {
-    const NAME: &'static str = "update";
-}
+impl Write for Update {}
 
 /// The id, the version and the time of a deletion.
 type Tombstone = (sql_types::Uuid, BigInt, Timestamptz);
@@ -96,6 +95,7 @@ type Tombstone = (sql_types::Uuid, BigInt, Timestamptz);
 pub(super) struct Delete(pub(super) TaskTarget);
 
 impl Operation for Delete {
+    const NAME: &'static str = "delete";
     type Row = DeletedRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<DeletedRow> + 'a {
@@ -104,7 +104,6 @@ impl Operation for Delete {
 }
 
 impl Write for Delete {
-    const NAME: &'static str = "delete";
     const ANSWER: Answer = Answer::Tombstones;
     const DELETES: bool = true;
 }
@@ -114,6 +113,7 @@ impl Write for Delete {
 pub(super) struct Toggle(pub(super) TaskTarget);
 
 impl Operation for Toggle {
+    const NAME: &'static str = "toggle";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
@@ -122,9 +122,7 @@ impl Operation for Toggle {
     }
 }
 
-impl Write for Toggle {
-    const NAME: &'static str = "toggle";
-}
+impl Write for Toggle {}
 
 #[derive(Serialize)]
 pub(super) struct SetCompleted {
@@ -133,6 +131,7 @@ pub(super) struct SetCompleted {
 }
 
 impl Operation for SetCompleted {
+    const NAME: &'static str = "set_completed";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
@@ -141,6 +140,4 @@ impl Operation for SetCompleted {
     }
 }
 
-impl Write for SetCompleted {
-    const NAME: &'static str = "set_completed";
-}
+impl Write for SetCompleted {}

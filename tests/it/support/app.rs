@@ -3,7 +3,6 @@
 use std::{sync::OnceLock, time::Duration};
 
 use axum::{Router, http::StatusCode};
-use metrics_exporter_prometheus::PrometheusHandle;
 use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
     graphql::{self, Documents, Limits, Playground},
@@ -14,6 +13,7 @@ use tandem::{
     state::AppState,
     store::Db,
     streams::{StreamLimits, Streams},
+    telemetry::Metrics,
 };
 
 use super::{Answer, SECRET, TestDb, User, token};
@@ -119,9 +119,9 @@ impl Builder {
 }
 
 /// The metrics of this process, which has one collector.
-fn metrics() -> PrometheusHandle {
-    static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
-    METRICS.get_or_init(|| tandem::telemetry::collect_metrics().expect("the only one to collect")).clone()
+fn metrics() -> Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS.get_or_init(|| Metrics::collect().expect("the only one to collect")).clone()
 }
 
 impl App {

@@ -120,6 +120,7 @@ pub fn config(target: Target, pool_size: u32) -> DbConfig {
         checkout_timeout: patience,
         statement_timeout: patience,
         prepared_statements: PgBouncer::shared().is_none_or(|pooler| pooler.tracks_statements),
+        slow_query: patience,
     }
 }
 

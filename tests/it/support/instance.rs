@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::Child,
+    process::{Child, Command},
 };
 
 use serde_json::Value;
@@ -55,6 +55,24 @@ impl Instance {
         self.wait().await;
     }
 
+    pub fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Stops it as a process manager does, and starts another one at its address.
+    pub async fn replace(&mut self) {
+        self.signal("-TERM");
+        eventually("it ends", async || self.process.try_wait().unwrap().is_some()).await;
+        self.restart().await;
+    }
+
+    /// A scrape of its metrics, which `METRICS_LISTEN` gave an address.
+    pub async fn metrics(&self) -> String {
+        let address = self.logged_address("serving metrics").expect("a server that serves metrics");
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        client.get(format!("http://{address}/metrics")).send().await.unwrap().text().await.unwrap()
+    }
+
     /// Resident memory, in KiB.
     pub fn memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
@@ -73,16 +91,16 @@ impl Instance {
                 eprintln!("the server ended: {}", self.log());
                 self.process = spawn(&self.dir, &self.settings, self.address.port());
             }
-            self.serving_address().is_some()
+            self.logged_address("serving").is_some()
         })
         .await;
-        self.address = self.serving_address().unwrap();
+        self.address = self.logged_address("serving").unwrap();
     }
 
-    fn serving_address(&self) -> Option<SocketAddr> {
+    fn logged_address(&self, message: &str) -> Option<SocketAddr> {
         let log = self.log();
         let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        lines.find(|line| line["message"] == "serving")?["address"].as_str()?.parse().ok()
+        lines.find(|line| line["message"] == message)?["address"].as_str()?.parse().ok()
     }
 }
 

@@ -1,0 +1,65 @@
+//! Limits that were met.
+
+use metrics::{Counter, counter};
+
+use super::recorder;
+
+pub(super) const LIMITS_HIT: &str = "tandem_limits_hit_total";
+
+/// A limit that clients can meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// `RATE_LIMIT_PER_USER`.
+    User,
+    /// `RATE_LIMIT_PER_ADDRESS`.
+    Address,
+    /// `RATE_LIMIT_REFUSED_TOKENS`.
+    RefusedTokens,
+    /// `MAX_CONNECTIONS`.
+    Connections,
+    /// The size of a body.
+    Body,
+    /// What a GraphQL request may cost.
+    Cost,
+    /// `CHECKOUT_TIMEOUT`.
+    Checkout,
+}
+
+impl Limit {
+    const ALL: [(Self, &str); 7] = [
+        (Self::User, "user"),
+        (Self::Address, "address"),
+        (Self::RefusedTokens, "refused_tokens"),
+        (Self::Connections, "connections"),
+        (Self::Body, "body"),
+        (Self::Cost, "cost"),
+        (Self::Checkout, "checkout"),
+    ];
+}
+
+/// In the order of [`Limit`].
+pub(super) struct Limits([Counter; Limit::ALL.len()]);
+
+impl Limits {
+    pub(super) fn register() -> Self {
+        Self(Limit::ALL.map(|(_, limit)| counter!(LIMITS_HIT, "limit" => limit)))
+    }
+}
+
+/// Counts a request or a connection that met a limit.
+pub(crate) fn limit_hit(limit: Limit) {
+    if let Some(recorder) = recorder() {
+        recorder.limits.0[limit as usize].increment(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Outcome, *};
+
+    #[test]
+    fn a_counters_place_is_that_of_its_name() {
+        assert!(Limit::ALL.iter().enumerate().all(|(index, (limit, _))| *limit as usize == index));
+        assert!(Outcome::ALL.iter().enumerate().all(|(index, (outcome, _))| *outcome as usize == index));
+    }
+}

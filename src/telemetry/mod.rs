@@ -1,0 +1,21 @@
+//! What operators see: logs, with one line for each request, and metrics.
+
+mod logs;
+mod metrics;
+mod request;
+
+/// The doors as metrics name them.
+pub(crate) const GRAPHQL: &str = "graphql";
+pub(crate) const REST: &str = "rest";
+
+pub use self::{
+    logs::LogFormat,
+    metrics::{Metrics, PoolUsage},
+};
+pub(crate) use self::{
+    metrics::{
+        Limit, OpenConnection, Outcome, TokenResult, checked_out, connection_opened, connection_refused, failed, jwks_changed,
+        jwks_fetched, limit_hit, pool_used, token_checked, transaction_ended,
+    },
+    request::{Observe, REQUEST_ID, note_operation, note_route, note_user},
+};

@@ -1,0 +1,76 @@
+//! What a server writes down of its requests, and what it must not.
+
+use serde_json::{Value, json};
+
+use crate::{
+    skip,
+    support::{TestDb, eventually, instance::Instance, token},
+};
+
+/// The lines with this message.
+fn lines(server: &Instance, message: &str) -> Vec<Value> {
+    let log = server.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["message"] == message).collect()
+}
+
+#[tokio::test]
+async fn a_request_leaves_one_line_with_its_id_and_a_hash_of_its_user() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let server = Instance::start(db.url(), &[("RUST_LOG", "info")]).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = client.get(format!("{}/api/ann/tasks", server.url()));
+    get.bearer_auth(token("ann")).header("x-request-id", "the-first").send().await.unwrap();
+    let post = client.post(format!("{}/graphql", server.url())).json(&json!({ "query": "query Named { me { id } }" }));
+    post.bearer_auth(token("ann")).header("x-request-id", "the-second").send().await.unwrap();
+    client.get(format!("{}/api/tasks", server.url())).header("x-request-id", "the-third").send().await.unwrap();
+    eventually("three lines", async || lines(&server, "answered").len() == 3).await;
+    let told: Vec<_> = lines(&server, "answered")
+        .into_iter()
+        .map(|line| {
+            assert!(line["ms"].as_f64().unwrap() > 0.0, "{line}");
+            let span = &line["span"];
+            json!([span["id"], span["method"], span["route"], line["status"], line["operation"], line["user"]])
+        })
+        .collect();
+    // printf ann | sha256sum | cut -c1-12
+    let ann = "49915e0d7d4b";
+    let expected = [
+        json!(["the-first", "GET", "/api/{user_id}/tasks", 200, null, ann]),
+        json!(["the-second", "POST", "/graphql", 200, "me", ann]),
+        json!(["the-third", "GET", "/api/tasks", 401, null, null]),
+    ];
+    assert_eq!(told, expected);
+    assert!(!server.log().contains("\"ann\""), "{}", server.log());
+}
+
+#[tokio::test]
+async fn a_slow_query_is_named_and_neither_titles_nor_tokens_are_in_the_log() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let settings = [("RUST_LOG", "debug"), ("SLOW_QUERY", "1ms"), ("STATEMENT_TIMEOUT", "1m")];
+    let server = Instance::start(db.url(), &settings).await;
+    let admin = db.superuser().await;
+    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let task = json!({ "title": "a private title", "description": "a private description" });
+    let create = client.post(format!("{}/api/tasks", server.url())).json(&task).header("x-request-id", "the-slow-one");
+    let release = async {
+        eventually("the write waits", async || {
+            let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database =
+                           (SELECT oid FROM pg_database WHERE datname = current_database())";
+            admin.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 1
+        })
+        .await;
+        admin.batch_execute("ROLLBACK").await.unwrap();
+    };
+    let (created, ()) = tokio::join!(create.bearer_auth(token("ann")).send(), release);
+    assert_eq!(created.unwrap().status(), 201);
+    let slow = async || lines(&server, "slow query").into_iter().find(|line| line["statement"] == "insert");
+    eventually("the query is named", async || slow().await.is_some()).await;
+    let line = slow().await.unwrap();
+    assert_eq!((&line["span"]["id"], &line["level"]), (&json!("the-slow-one"), &json!("WARN")), "{line}");
+    let log = server.log();
+    for private in ["private title", "private description", token("ann").split('.').next_back().unwrap()] {
+        assert!(!log.contains(private), "{private} in {log}");
+    }
+}
