@@ -1,5 +1,7 @@
 //! The commands.
 
+mod health;
+
 use std::{process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -9,6 +11,7 @@ use crate::{
     config::{self, Config, ConfigErrors},
     database::Database,
     development::Development,
+    doctor::{self, Verdict},
     error::{Error, Result},
     graphql, rest, server,
     setting::{DAY, SECOND, duration},
@@ -72,6 +75,19 @@ enum Command {
         #[arg(long, value_name = "TOKEN")]
         token: String,
     },
+    /// Check the settings, the database and the key sets, and say what to do about each fault; exits with 0 if a server
+    /// would serve, and with 3 if not
+    Doctor {
+        /// Check only what needs no network
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Ask the server on this machine whether it is ready; exits with 0 if it is, and with 1 if not
+    Health {
+        /// Ask only whether it is alive
+        #[arg(long)]
+        live: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,7 +101,7 @@ enum FeedCommand {
     },
 }
 
-/// The exit code of `check` for a refused token. 1 and 2 mean that a command failed.
+/// The exit code of `check` for a refused token, and of `doctor` for a fault. 1 and 2 mean that a command failed.
 const REFUSED: u8 = 3;
 
 impl Cli {
@@ -107,6 +123,8 @@ impl Cli {
             Command::Settings => print(&reference()),
             Command::Token { user, ttl } => print(&format!("{}\n", token(&config, &user, ttl)?)),
             Command::Check { token } => return check(&config, &token).await,
+            Command::Doctor { offline } => return examine(&config, offline).await,
+            Command::Health { live } => return health::health(&config, live).await,
         }
         .map(|()| ExitCode::SUCCESS)
     }
@@ -121,9 +139,9 @@ pub fn reference() -> String {
 async fn migrate(config: &Config, revert: bool) -> Result<()> {
     let database = Database::open(config).await?;
     let (done, verb) = if revert {
-        (store::revert(&database.config).await?, "reverted")
+        (store::revert(&database.migrating).await?, "reverted")
     } else {
-        (store::migrate(&database.config).await?, "applied")
+        (store::migrate(&database.migrating).await?, "applied")
     };
     let lines = done.iter().fold(String::new(), |lines, version| lines + verb + " " + version + "\n");
     print(if lines.is_empty() { "nothing to do\n" } else { &lines })?;
@@ -170,6 +188,14 @@ async fn check(config: &Config, token: &str) -> Result<ExitCode> {
     let is_accepted = findings.iter().all(|finding| finding.has_passed);
     print(&format!("{lines}{}\n", if is_accepted { "accepted" } else { "refused" }))?;
     Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+}
+
+async fn examine(config: &Config, offline: bool) -> Result<ExitCode> {
+    let verdicts = doctor::examine(config, offline).await;
+    let lines: Vec<_> = verdicts.iter().map(ToString::to_string).collect();
+    print(&(lines.join("\n") + "\n"))?;
+    let is_fit = !verdicts.iter().any(Verdict::is_failure);
+    Ok(if is_fit { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }
 
 /// To standard output. A closed pipe is not an error.

@@ -6,6 +6,8 @@ use crate::{config::Config, error::Result, store::DbConfig};
 pub struct Database {
     /// How to reach it.
     pub config: DbConfig,
+    /// How to reach it as the owner of its tables.
+    pub migrating: DbConfig,
     #[cfg(feature = "embedded")]
     embedded: Option<crate::store::Embedded>,
 }
@@ -18,16 +20,15 @@ impl Database {
         match &settings.database_url {
             Some(target) => Ok(Self {
                 config: settings.pool(target.clone(), settings.database_pool_size),
+                migrating: settings.migrating(target),
                 #[cfg(feature = "embedded")]
                 embedded: None,
             }),
             #[cfg(feature = "embedded")]
             None => {
                 let embedded = crate::store::Embedded::open(&settings.data_dir).await?;
-                Ok(Self {
-                    config: settings.pool(embedded.target().clone(), crate::store::EMBEDDED_POOL_SIZE),
-                    embedded: Some(embedded),
-                })
+                let config = settings.pool(embedded.target().clone(), crate::store::EMBEDDED_POOL_SIZE);
+                Ok(Self { migrating: config.clone(), config, embedded: Some(embedded) })
             }
             #[cfg(not(feature = "embedded"))]
             None => Err(crate::error::Error::internal("this build has no embedded database: set DATABASE_URL")),

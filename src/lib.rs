@@ -14,6 +14,7 @@ pub mod config;
 mod data_dir;
 pub mod database;
 pub mod development;
+pub mod doctor;
 pub mod error;
 pub mod graphql;
 pub mod health;

@@ -86,6 +86,19 @@ impl KeySource {
         }
     }
 
+    /// Whether the keys are published by an issuer.
+    pub(crate) fn is_published(&self) -> bool {
+        matches!(self.keys, Keys::Published(_))
+    }
+
+    /// Fetches published keys now, and counts those that can be used.
+    pub(crate) async fn fetch(&self) -> Result<usize, Arc<str>> {
+        if let Keys::Published(jwks) = &self.keys {
+            jwks.look_for(|_| false).await;
+        }
+        self.failure().map_or_else(|| Ok(self.keys().len()), Err)
+    }
+
     /// Why the last fetch failed, if it did.
     pub(super) fn failure(&self) -> Option<Arc<str>> {
         match &self.keys {

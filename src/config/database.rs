@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
+use super::ConfigErrors;
 use crate::{
     setting::{HOUR, MILLISECOND, duration, number, switch},
     store::{DbConfig, Target},
@@ -17,6 +18,9 @@ pub struct DatabaseSettings {
     /// database in the data directory]
     #[arg(long, env, value_name = "URL", hide_env_values = true, value_parser = Target::parse)]
     pub database_url: Option<Target>,
+    /// The same database for migrations, as the owner of the tables and without a pooler [default: `DATABASE_URL`]
+    #[arg(long, env, value_name = "URL", hide_env_values = true, value_parser = Target::parse)]
+    pub database_migration_url: Option<Target>,
     /// Directory of the embedded database and the development secret
     #[arg(long, env, value_name = "DIRECTORY", default_value = "./.tandem")]
     pub data_dir: PathBuf,
@@ -45,6 +49,18 @@ pub struct DatabaseSettings {
 }
 
 impl DatabaseSettings {
+    pub(super) fn check(&self, errors: &mut ConfigErrors) {
+        if self.database_migration_url.is_some() && self.database_url.is_none() {
+            errors.push("DATABASE_MIGRATION_URL", "needs DATABASE_URL, which names the same database");
+        }
+    }
+
+    /// These settings for migrating the database that is served from `target`.
+    #[must_use]
+    pub fn migrating(&self, target: &Target) -> DbConfig {
+        self.pool(self.database_migration_url.as_ref().unwrap_or(target).clone(), 1)
+    }
+
     /// These settings for a database at `target`.
     #[must_use]
     pub fn pool(&self, target: Target, pool_size: u32) -> DbConfig {

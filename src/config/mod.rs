@@ -60,6 +60,7 @@ impl Default for Config {
 impl Config {
     /// Checks the rules that concern several settings.
     pub(crate) fn check(&self, errors: &mut ConfigErrors) {
+        self.database.check(errors);
         self.tokens.check(errors);
     }
 

@@ -81,7 +81,7 @@ pub async fn serve(config: Config) -> Result<()> {
 /// The database, migrated if that is wanted, and proved to keep users apart.
 async fn open(config: &Config, database: &Database) -> Result<Db> {
     if config.database.migrate_on_start {
-        for version in store::migrate(&database.config).await? {
+        for version in store::migrate(&database.migrating).await? {
             tracing::info!(version, "migrated");
         }
     }

@@ -1,6 +1,6 @@
 //! One connection: where to, TLS or not, and the limits the server is asked to keep.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use diesel::{
     ConnectionError, ConnectionResult, define_sql_function,
@@ -37,6 +37,19 @@ const EMBEDDED_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a connection may be silent before the network is asked whether the other side is still there, and how long it
 /// may stay unacknowledged.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Whether a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// It stays on this machine.
+    Local,
+    /// Always.
+    Required,
+    /// If the server offers it.
+    Preferred,
+    /// Never.
+    Disabled,
+}
 
 /// Which database, and how to talk to it. The password doesn't show in `Debug`.
 #[derive(Clone, Debug)]
@@ -90,6 +103,23 @@ impl Target {
     #[cfg(all(feature = "embedded", not(unix)))]
     pub(super) fn embedded(url: &str) -> Result<Self, String> {
         Ok(Self { is_embedded: true, ..Self::parse(url)? })
+    }
+
+    /// Whether connections are encrypted.
+    #[must_use]
+    pub fn encryption(&self) -> Encryption {
+        let is_loopback = |host: &str| host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        let is_local = |host: &Host| match host {
+            Host::Tcp(host) => is_loopback(host),
+            #[cfg(unix)]
+            Host::Unix(_) => true,
+        };
+        match self.config.get_ssl_mode() {
+            _ if self.config.get_hosts().iter().all(is_local) => Encryption::Local,
+            SslMode::Disable => Encryption::Disabled,
+            SslMode::Require => Encryption::Required,
+            _ => Encryption::Preferred,
+        }
     }
 
     /// What makes connections; fails if the certificates to trust can't be read.

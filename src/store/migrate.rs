@@ -2,7 +2,13 @@
 
 use std::fmt::Display;
 
-use diesel::{migration::MigrationVersion, sql_query};
+use diesel::{
+    QueryableByName,
+    migration::{MigrationSource, MigrationVersion},
+    pg::Pg,
+    sql_query,
+    sql_types::{Nullable, Text},
+};
 use diesel_async::{
     AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
     TransactionManager,
@@ -26,6 +32,31 @@ pub async fn migrate(config: &DbConfig) -> Result<Vec<String>> {
 /// Reverts all migrations, newest first, and returns their versions. Drops all tasks.
 pub async fn revert(config: &DbConfig) -> Result<Vec<String>> {
     locked(config, |harness| harness.revert_all_migrations(MIGRATIONS).map(|versions| names(&versions))).await
+}
+
+/// The versions that are not applied yet. Only reads, so that it needs no right to create anything.
+#[expect(clippy::disallowed_methods, reason = "diesel's own table of migrations isn't in the schema")]
+pub async fn pending(config: &DbConfig) -> Result<Vec<String>> {
+    let connector = config.connector().map_err(Error::internal)?;
+    let connection = connector.connect().await.map_err(Error::unavailable)?;
+    let exists = "SELECT to_regclass('__diesel_schema_migrations')::text AS version";
+    let exists: Vec<Applied> = Connection::load(&connection, sql_query(exists)).await.map_err(Error::internal)?;
+    let mut applied: Vec<Applied> = Vec::new();
+    if exists.iter().any(|table| table.version.is_some()) {
+        let query = "SELECT version::text AS version FROM __diesel_schema_migrations";
+        applied = Connection::load(&connection, sql_query(query)).await.map_err(Error::internal)?;
+    }
+    let ours = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(Error::internal)?;
+    let mut pending: Vec<_> = ours.iter().map(|migration| migration.name().version().to_string()).collect();
+    pending.retain(|version| applied.iter().all(|applied| applied.version.as_ref() != Some(version)));
+    pending.sort();
+    Ok(pending)
+}
+
+#[derive(QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = Nullable<Text>)]
+    version: Option<String>,
 }
 
 fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {

@@ -11,6 +11,7 @@ mod admission;
 mod cancellation;
 mod connect;
 mod connection;
+mod diagnosis;
 mod feed;
 mod idempotency;
 mod isolation;
@@ -39,10 +40,11 @@ use tokio::time::Instant;
 #[cfg(feature = "embedded")]
 pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
 pub use self::{
-    connect::Target,
+    connect::{Encryption, Target},
+    diagnosis::{Diagnosis, Facts, diagnose},
     feed::reset_feed,
     idempotency::{Idempotency, Replayed},
-    migrate::{migrate, revert},
+    migrate::{migrate, pending, revert},
     tasks::{Changed, UserTasks},
 };
 use crate::{

@@ -14,8 +14,8 @@ pub use self::{
 };
 pub(crate) use self::{
     metrics::{
-        Limit, OpenConnection, Outcome, TokenResult, checked_out, connection_opened, connection_refused, failed, jwks_changed,
-        jwks_fetched, limit_hit, pool_used, token_checked, transaction_ended,
+        Limit, OpenConnection, Outcome, TokenResult, checked_out, connection_opened, connection_refused, failed,
+        jwks_changed, jwks_fetched, limit_hit, pool_used, token_checked, transaction_ended,
     },
     request::{Observe, REQUEST_ID, note_operation, note_route, note_user},
 };

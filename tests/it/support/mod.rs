@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod balancer;
 pub mod better_auth;
 pub mod cluster;
 pub mod db;
