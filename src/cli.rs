@@ -112,10 +112,16 @@ impl Cli {
 
     /// Runs the command.
     pub async fn run(self) -> Result<ExitCode> {
+        let traces = self.config.logs.start().map_err(Error::internal)?;
+        let done = Box::pin(self.run_command()).await;
+        traces.finish().await;
+        done
+    }
+
+    async fn run_command(self) -> Result<ExitCode> {
         let config = self.config;
-        config.logs.log_format.start(&config.logs.log);
         match self.command.unwrap_or(Command::Serve) {
-            Command::Serve => server::serve(config).await,
+            Command::Serve => Box::pin(server::serve(config)).await,
             Command::Migrate { revert, .. } => migrate(&config, revert).await,
             Command::Feed { command: FeedCommand::Reset { .. } } => reset_feed(&config).await,
             Command::Schema => print(&graphql::sdl()),
@@ -150,7 +156,7 @@ async fn migrate(config: &Config, revert: bool) -> Result<()> {
 
 async fn reset_feed(config: &Config) -> Result<()> {
     let database = Database::open(config).await?;
-    store::reset_feed(&database.config).await?;
+    store::reset_feed(&database.migrating).await?;
     print("all clients of the change feed start over\n")?;
     database.close().await
 }

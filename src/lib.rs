@@ -5,7 +5,7 @@
 //! the database only through [`store::UserTasks`], a handle that belongs to one user; PostgreSQL's row-level security
 //! enforces the same rule again.
 //!
-//! [`task`] has the domain's types, [`error`] its errors, [`telemetry`] logs and metrics. [`config`] has the settings,
+//! [`task`] has the domain's types, [`error`] its errors, [`telemetry`] logs, metrics and traces. [`config`] has the settings,
 //! [`server`] runs everything, [`cli`] has the commands. `docs/ARCHITECTURE.md` is the map.
 
 pub mod auth;

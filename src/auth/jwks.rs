@@ -12,12 +12,16 @@ use futures::{
 };
 use reqwest::{Client, StatusCode, header, redirect::Policy};
 use tokio::task::AbortHandle;
+use tracing::Instrument;
 
 use super::{
     jwks_config::{JwksConfig, Timing, is_loopback},
     key_set::KeySet,
 };
-use crate::{error::Chain, telemetry};
+use crate::{
+    error::Chain,
+    telemetry::{self, trace_span},
+};
 
 /// Maximum size of a key set, in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -137,7 +141,8 @@ impl Jwks {
             return fetch;
         }
         let this = Arc::clone(self);
-        let task = tokio::spawn(async move { this.refresh().await });
+        let span = trace_span!("fetch key set", otel.kind = "client", url = self.url);
+        let task = tokio::spawn(async move { this.refresh().await }.instrument(span));
         let handle = task.abort_handle();
         let fetch = task.map(|_| ()).boxed().shared();
         flight.in_flight = Some((fetch.clone(), handle));
@@ -182,7 +187,7 @@ impl Jwks {
 
     async fn fetch(&self) -> Result<Vec<u8>, String> {
         let explain = |error: reqwest::Error| Chain(&error.without_url()).to_string();
-        let request = self.client.get(&self.url).header(header::ACCEPT, "application/json");
+        let request = self.client.get(&self.url).header(header::ACCEPT, "application/json").headers(telemetry::outgoing_headers());
         let mut response = request.send().await.map_err(explain)?;
         if response.status() != StatusCode::OK {
             return Err(format!("status {} instead of 200", response.status().as_u16()));

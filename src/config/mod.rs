@@ -46,7 +46,7 @@ pub struct Config {
     /// WebSockets and event streams.
     #[command(flatten)]
     pub streams: StreamLimits,
-    /// Logs and metrics.
+    /// Logs, metrics and traces.
     #[command(flatten)]
     pub logs: LogSettings,
 }
@@ -61,6 +61,7 @@ impl Config {
     /// Checks the rules that concern several settings.
     pub(crate) fn check(&self, errors: &mut ConfigErrors) {
         self.database.check(errors);
+        self.logs.check(errors);
         self.tokens.check(errors);
     }
 

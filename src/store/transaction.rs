@@ -17,6 +17,7 @@ use diesel::{
 };
 use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{Instant, sleep, timeout};
+use tracing::{Instrument, Span};
 
 use super::{
     cancellation::{CancelOnDrop, FinishOnDrop, Settled},
@@ -26,7 +27,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    telemetry::{self, Outcome},
+    telemetry::{self, Outcome, trace_span},
 };
 
 /// How much longer than the server's own limit we wait for its answer.
@@ -93,11 +94,12 @@ impl Pool {
 
     /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
     async fn run<W: Work>(&self, access: Access, user: &Arc<str>, work: Arc<W>) -> Result<W::Output, Failure> {
-        let lease = self.lease_for(user, access).await.map_err(Failure::Final)?;
+        let lease = self.lease_for(user, access).instrument(trace_span!("checkout")).await.map_err(Failure::Final)?;
         let settled = Settled::default();
         let token = lease.connection().cancel_token();
         let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
-        let mut transaction = FinishOnDrop::new(transaction);
+        let span = trace_span!("transaction", otel.kind = "client", db.system.name = "postgresql", ?access);
+        let mut transaction = FinishOnDrop::new(transaction.instrument(span));
         if access == Access::ReadWrite || !self.connector().can_cancel() {
             return transaction.await;
         }
@@ -171,12 +173,17 @@ async fn pipeline<W: Work>(
     work: &W,
 ) -> Answers<W::Output> {
     let (begin, switched, result, commit) = futures::join!(
-        access.begin(connection),
-        access.switch(switch, connection),
-        work.send(switch.user, connection),
-        connection.execute(Commit),
+        access.begin(connection).instrument(statement_span("BEGIN")),
+        access.switch(switch, connection).instrument(statement_span("switch")),
+        work.send(switch.user, connection).instrument(statement_span(W::STATEMENT)),
+        connection.execute(Commit).instrument(statement_span("COMMIT")),
     );
     Answers { begin, switch: switched, result, commit }
+}
+
+/// All of them are sent in one go, so that each takes until its answer is there.
+fn statement_span(name: &'static str) -> Span {
+    trace_span!("statement", otel.name = name, db.query.summary = name)
 }
 
 /// What became of each statement.

@@ -1,8 +1,11 @@
-//! Where logs go, and in which format.
+//! Where logs and traces go, and in which format.
 
 use std::{io::IsTerminal, str::FromStr};
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt};
+
+use super::traces::{TARGET, Traces, Tracing};
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,24 +38,35 @@ impl LogFormat {
         EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
     }
 
-    /// Logs to standard error from now on.
-    pub fn start(self, filter: &str) {
+    /// Logs to standard error from now on, and sends traces if they are wanted.
+    pub fn start(self, filter: &str, tracing: Option<&Tracing>) -> Result<Traces, String> {
+        // The embedded database's engine logs its own details at info. Spans of traces are no part of the log.
+        let filter = format!("wasmer=warn,wasmer_wasix=warn,virtual_fs=warn,pglite_oxide=warn,{filter},{TARGET}=off");
+        let filter = EnvFilter::new(filter);
+        let traces = Traces::start(tracing)?;
+        let started = match traces.layer() {
+            // Where nobody traces, a filter for everything is cheaper than one for each layer.
+            None => tracing_subscriber::registry().with(filter).with(self.layer()).try_init(),
+            Some(exporter) => {
+                tracing_subscriber::registry().with(self.layer().with_filter(filter)).with(exporter).try_init()
+            }
+        };
+        if let Err(error) = started {
+            tracing::debug!(%error, "logging is already started");
+        }
+        Ok(traces)
+    }
+
+    fn layer<S>(self) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
         let is_pretty = match self {
             Self::Auto => std::io::stderr().is_terminal(),
             Self::Pretty => true,
             Self::Json => false,
         };
-        // The embedded database's engine logs its own details at info.
-        let filter =
-            EnvFilter::new(format!("wasmer=warn,wasmer_wasix=warn,virtual_fs=warn,pglite_oxide=warn,{filter}"));
-        let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        let started = if is_pretty {
-            logger.compact().try_init()
-        } else {
-            logger.json().flatten_event(true).with_span_list(false).try_init()
-        };
-        if let Err(error) = started {
-            tracing::debug!(%error, "logging is already started");
-        }
+        let layer = fmt::layer().with_writer(std::io::stderr);
+        if is_pretty { layer.compact().boxed() } else { layer.json().flatten_event(true).with_span_list(false).boxed() }
     }
 }

@@ -1,8 +1,9 @@
-//! What operators see: logs, with one line for each request, and metrics.
+//! What operators see: logs, with one line for each request, metrics and traces.
 
 mod logs;
 mod metrics;
 mod request;
+mod traces;
 
 /// The doors as metrics name them.
 pub(crate) const GRAPHQL: &str = "graphql";
@@ -11,6 +12,7 @@ pub(crate) const REST: &str = "rest";
 pub use self::{
     logs::LogFormat,
     metrics::{Metrics, PoolUsage},
+    traces::{Traces, Tracing},
 };
 pub(crate) use self::{
     metrics::{
@@ -18,4 +20,5 @@ pub(crate) use self::{
         jwks_changed, jwks_fetched, limit_hit, pool_used, token_checked, transaction_ended,
     },
     request::{Observe, REQUEST_ID, note_operation, note_route, note_user},
+    traces::{outgoing_headers, trace_span},
 };

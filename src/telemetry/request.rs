@@ -1,4 +1,4 @@
-//! What is written down of each request: a span around it, a line in the log, and its metrics.
+//! What is written down of each request: a span around it, a line in the log, its metrics, and its trace.
 //!
 //! The layer sees a request from outside. Who sent it and what it ran is known to handlers only, who note it for the
 //! request that the current task is working on.
@@ -26,7 +26,7 @@ use tracing::{
     instrument::{Instrument, Instrumented},
 };
 
-use super::metrics::request_answered;
+use super::{metrics::request_answered, traces};
 
 /// The header of a request's id, in requests and responses.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,7 +37,10 @@ tokio::task_local! {
 
 /// What is known of a request inside of the router.
 struct Notes {
+    /// Of the log.
     span: Span,
+    /// Of the trace.
+    trace: Span,
     route: Option<MatchedPath>,
     user: Option<Arc<str>>,
     operation: Option<Arc<str>>,
@@ -48,6 +51,7 @@ pub(crate) fn note_route(request: Request) -> Request {
     if let Some(route) = request.extensions().get::<MatchedPath>() {
         note(|notes| {
             notes.span.record("route", route.as_str());
+            traces::routed(&notes.trace, request.method(), route.as_str());
             notes.route = Some(route.clone());
         });
     }
@@ -94,7 +98,7 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Instrumented<Observed<S::Future>>;
+    type Future = Instrumented<Instrumented<Observed<S::Future>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.service.poll_ready(context)
@@ -103,10 +107,11 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let (method, door) = (request.method().clone(), self.door);
         let request_line = RequestLine { door, method, started: Instant::now() };
-        let span = request_span(&request);
-        let notes = Notes { span: span.clone(), route: None, user: None, operation: None };
+        let (span, trace) = (request_span(&request), traces::request_span(&request));
+        let (log, exported) = (span.clone(), trace.clone());
+        let notes = Notes { span: log, trace: exported, route: None, user: None, operation: None };
         let answer = NOTES.scope(RefCell::new(notes), self.service.call(request));
-        Observed { answer, request_line: Some(request_line) }.instrument(span)
+        Observed { answer, request_line: Some(request_line) }.instrument(trace).instrument(span)
     }
 }
 
@@ -155,6 +160,7 @@ impl RequestLine {
         let route = notes.route.as_ref().map(MatchedPath::as_str);
         let operation = notes.operation.as_deref();
         request_answered(self.door, &self.method, route, operation, status, elapsed);
+        traces::answered(&notes.trace, (self.door)(route.unwrap_or_default()), status, operation);
         let user = notes.user.as_deref().map(|id| field::display(Hashed(id)));
         info!(status, ms = elapsed.as_secs_f64() * 1000.0, operation, user, "answered");
     }

@@ -58,5 +58,7 @@ mod sockets;
 mod streams;
 mod token_process;
 mod totals;
+#[cfg(feature = "otlp")]
+mod traces;
 mod transport;
 mod walls;

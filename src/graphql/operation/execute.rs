@@ -8,6 +8,7 @@ use futures::{
     stream::{BoxStream, Stream},
 };
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use super::{Parameters, Reply};
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     },
     rate_limit::{REQUEST_COST, change_cost},
     store::UserTasks,
-    telemetry::{self, Limit},
+    telemetry::{self, Limit, trace_span},
 };
 
 /// How many field values of an answer cost a point.
@@ -197,7 +198,8 @@ impl BoundOperation {
         let limits = &parts.limits;
         let mut request = Request::new(String::new()).data(tasks.clone()).data(ResponseBudget::new(limits.response));
         request.set_parsed_query(self.bound.document);
-        let Ok(response) = timeout(limits.timeout, parts.executor.execute(request)).await else {
+        let execution = parts.executor.execute(request).instrument(trace_span!("graphql operation"));
+        let Ok(response) = timeout(limits.timeout, execution).await else {
             let message = format!("The operation timed out (GRAPHQL_TIMEOUT is {:?})", limits.timeout);
             return Reply::failed(request_error(&Error::new(Code::Timeout, message)));
         };

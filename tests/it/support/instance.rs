@@ -61,14 +61,24 @@ impl Instance {
 
     /// Stops it as a process manager does, and starts another one at its address.
     pub async fn replace(&mut self) {
-        self.signal("-TERM");
-        eventually("it ends", async || self.process.try_wait().unwrap().is_some()).await;
+        self.stop().await;
         self.restart().await;
     }
 
-    /// A scrape of its metrics, which `METRICS_LISTEN` gave an address.
+    /// Stops it as a process manager does, and waits for its end.
+    pub async fn stop(&mut self) {
+        self.signal("-TERM");
+        eventually("it ends", async || self.process.try_wait().unwrap().is_some()).await;
+    }
+
+    /// Where it serves its metrics.
+    pub fn metrics_address(&self) -> String {
+        self.logged_address("serving metrics").expect("a server that serves metrics").to_string()
+    }
+
+    /// A scrape of its metrics.
     pub async fn metrics(&self) -> String {
-        let address = self.logged_address("serving metrics").expect("a server that serves metrics");
+        let address = self.metrics_address();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         client.get(format!("http://{address}/metrics")).send().await.unwrap().text().await.unwrap()
     }
