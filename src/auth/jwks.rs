@@ -187,7 +187,11 @@ impl Jwks {
 
     async fn fetch(&self) -> Result<Vec<u8>, String> {
         let explain = |error: reqwest::Error| Chain(&error.without_url()).to_string();
-        let request = self.client.get(&self.url).header(header::ACCEPT, "application/json").headers(telemetry::outgoing_headers());
+        let request = self
+            .client
+            .get(&self.url)
+            .header(header::ACCEPT, "application/json")
+            .headers(telemetry::outgoing_headers());
         let mut response = request.send().await.map_err(explain)?;
         if response.status() != StatusCode::OK {
             return Err(format!("status {} instead of 200", response.status().as_u16()));

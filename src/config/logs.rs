@@ -42,8 +42,7 @@ impl LogSettings {
 
     /// Logs from now on, and sends traces if they are wanted.
     pub fn start(&self) -> Result<Traces, String> {
-        let tracing =
-            self.otlp_endpoint.clone().map(|endpoint| Tracing { endpoint, sampling: self.trace_sampling });
+        let tracing = self.otlp_endpoint.clone().map(|endpoint| Tracing { endpoint, sampling: self.trace_sampling });
         self.log_format.start(&self.log, tracing.as_ref())
     }
 }

@@ -10,7 +10,7 @@ const HEAD: &str = "\
 <!-- Generated: cargo run -q -- settings > docs/CONFIGURATION.md -->
 # Configuration
 
-Every setting and every command. To choose the settings for production, start with [PRODUCTION.md](OPERATIONS.md) and
+Every setting and every command. To choose the settings for production, start with [OPERATIONS.md](OPERATIONS.md) and
 [AUTH.md](AUTH.md).
 
 A setting is a flag or an environment variable; the flag wins. A file `.env` in the working directory is read too; the

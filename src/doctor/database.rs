@@ -112,7 +112,7 @@ fn privileges(facts: &Facts) -> Verdict {
     if facts.bypasses_rls {
         let detail = format!(
             "{login} bypasses row-level security, though requests don't: they run as tandem_api. Serve with another login \
-             (GRANT tandem_api, tandem_sweeper TO it), and give this one to DATABASE_MIGRATION_URL"
+             (GRANT tandem_api, tandem_feed, tandem_sweeper TO it), and give this one to DATABASE_MIGRATION_URL"
         );
         return Verdict::warning("login", detail);
     }
@@ -122,7 +122,7 @@ fn privileges(facts: &Facts) -> Verdict {
 fn roles(facts: &Facts) -> Verdict {
     let Facts { login, missing_roles, .. } = facts;
     if missing_roles.is_empty() {
-        return Verdict::ok("roles", format!("{login} can become tandem_api and tandem_sweeper"));
+        return Verdict::ok("roles", format!("{login} can become tandem_api, tandem_feed and tandem_sweeper"));
     }
     let roles = missing_roles.join(", ");
     let detail = format!(

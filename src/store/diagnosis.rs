@@ -18,7 +18,7 @@ const FACTS: &str = "
            (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS is_encrypted,
            (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypasses_rls,
            ARRAY(
-               SELECT role FROM unnest(ARRAY['tandem_api', 'tandem_sweeper']) role WHERE NOT EXISTS (
+               SELECT role FROM unnest(ARRAY['tandem_api', 'tandem_feed', 'tandem_sweeper']) role WHERE NOT EXISTS (
                    SELECT FROM pg_roles WHERE rolname = role AND pg_has_role(current_user, oid, 'MEMBER'))
            ) AS missing_roles,
            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int

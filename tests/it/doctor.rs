@@ -89,7 +89,7 @@ async fn logins_without_their_roles_and_with_too_many_rights_are_told() {
     db.superuser().await.batch_execute(&format!("CREATE ROLE {login} LOGIN")).await.unwrap();
     let url = as_login(&db, &login);
     let env = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET), ("DATABASE_MIGRATION_URL", db.url())];
-    let grant = format!("GRANT tandem_api, tandem_sweeper TO {login}");
+    let grant = format!("GRANT tandem_api, tandem_feed, tandem_sweeper TO {login}");
     assert_fails(&env, &["FAIL  roles: ", &grant, "FAIL  isolation: ", "ok    migrations: "]);
     let (_, told) = told(&[], &[("DATABASE_URL", &as_login(&db, "postgres")), ("BETTER_AUTH_SECRET", SECRET)]);
     assert!(told.contains("warn  login: postgres bypasses row-level security"), "{told}");

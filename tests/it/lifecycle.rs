@@ -70,7 +70,7 @@ async fn the_login_that_migrates_can_be_another_one_than_the_login_that_serves()
     let roles = TestDb::on_server().await.expect("a server");
     let admin = roles.superuser().await;
     admin
-        .batch_execute(&format!("CREATE ROLE {login} LOGIN; GRANT tandem_api, tandem_sweeper TO {login}"))
+        .batch_execute(&format!("CREATE ROLE {login} LOGIN; GRANT tandem_api, tandem_feed, tandem_sweeper TO {login}"))
         .await
         .unwrap();
     let mut serving = Url::parse(db.url()).unwrap();

@@ -136,7 +136,7 @@ async fn every_metric_is_documented_and_every_documented_metric_is_there() {
     let Some((server, _db)) = watched(&[("JWKS_URL", &issuer.url())]).await else { skip!(Postgres) };
     ask(&server, "GET", "/api/tasks", None).await;
     ask(&server, "GET", "/api/tasks/none", None).await;
-    let page = include_str!("../../docs/PRODUCTION.md");
+    let page = include_str!("../../docs/OPERATIONS.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `tandem_")?.split(['{', '`']).next());
     let documented: BTreeSet<_> = rows.map(|name| format!("tandem_{name}")).collect();
     eventually("the keys are fetched", async || server.metrics().await.contains("tandem_jwks_keys{")).await;

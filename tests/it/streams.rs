@@ -312,9 +312,10 @@ async fn open_streams(url: &str) -> u32 {
 
 #[tokio::test]
 async fn clients_that_never_read_or_hardly_are_cut_off_and_lose_nothing() {
-    let settings = [("SEND_TIMEOUT", "300ms"), ("HEADER_TIMEOUT", "400ms"), ("METRICS", "true")];
+    let settings = [("SEND_TIMEOUT", "300ms"), ("HEADER_TIMEOUT", "400ms"), ("METRICS_LISTEN", "127.0.0.1:0")];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let url = format!("http://{}", server.address);
+    let metrics_url = format!("http://{}", server.metrics.unwrap());
     let db = server.db.superuser().await;
     let fill = "INSERT INTO tasks (user_id, id, title, description) \
                 SELECT 'ann', gen_random_uuid(), 'x', repeat('x', 1000) FROM generate_series(1, 20000)";
@@ -334,7 +335,7 @@ async fn clients_that_never_read_or_hardly_are_cut_off_and_lose_nothing() {
         }
     });
     let ended = async |outlet: &str| {
-        let metrics = reqwest::get(format!("{url}/metrics")).await.unwrap().text().await.unwrap();
+        let metrics = reqwest::get(format!("{metrics_url}/metrics")).await.unwrap().text().await.unwrap();
         let line = format!("tandem_streams_ended_total{{outlet=\"{outlet}\",reason=");
         metrics.lines().filter(|found| found.starts_with(&line)).count()
     };
@@ -343,7 +344,7 @@ async fn clients_that_never_read_or_hardly_are_cut_off_and_lose_nothing() {
     }
     assert_eq!(socket.closed().await, None, "it can't be told");
     silent.rest().await;
-    eventually("nobody is left", async || open_streams(&url).await == 0).await;
+    eventually("nobody is left", async || open_streams(&metrics_url).await == 0).await;
     trickle.abort();
     let mut again = Stream::open("websocket", &url, &token, None).await;
     assert_eq!(again.next().await.0.len(), 100);

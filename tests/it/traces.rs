@@ -65,7 +65,12 @@ impl Collector {
     }
 
     fn traces(&self) -> usize {
-        self.spans.lock().unwrap().iter().filter(|span| span["kind"] == json!(2) || span["kind"] == "SPAN_KIND_SERVER").count()
+        self.spans
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|span| span["kind"] == json!(2) || span["kind"] == "SPAN_KIND_SERVER")
+            .count()
     }
 }
 
@@ -108,7 +113,10 @@ async fn a_request_is_traced_through_its_door_to_each_statement_as_a_part_of_its
     let request = collector.child(PARENT, "POST /graphql");
     assert_eq!(request["traceId"], TRACE);
     assert_eq!(attribute(&request, "http.response.status_code").to_string().trim_matches('"'), "200");
-    assert_eq!((attribute(&request, "door"), attribute(&request, "root_field")), (&json!("graphql"), &json!("createTask")));
+    assert_eq!(
+        (attribute(&request, "door"), attribute(&request, "root_field")),
+        (&json!("graphql"), &json!("createTask"))
+    );
     let operation = collector.child(id(&request), "graphql operation");
     let resolver = collector.child(id(&operation), "create");
     collector.child(id(&resolver), "checkout");

@@ -29,8 +29,7 @@ impl Operation for Insert {
     }
 }
 
-impl Write for Insert {
-}
+impl Write for Insert {}
 
 #[derive(Serialize)]
 pub(super) struct InsertMany(pub(super) NewRows);
@@ -44,8 +43,7 @@ impl Operation for InsertMany {
     }
 }
 
-impl Write for InsertMany {
-}
+impl Write for InsertMany {}
 
 /// Selects the values of one row, or many rows from functions that return sets. A new task was created when it was last
 /// changed: its position is computed once for both columns.

@@ -31,7 +31,7 @@ mod otlp {
         /// Turns spans into those of OpenTelemetry.
         pub(in crate::telemetry) fn layer<S>(&self) -> Option<Box<dyn Layer<S> + Send + Sync>>
         where
-            S: Subscriber + for<'span> LookupSpan<'span>,
+            S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
         {
             // Threads and lines of code say nothing about a request.
             let layer = tracing_opentelemetry::layer()

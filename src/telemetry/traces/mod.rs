@@ -11,8 +11,8 @@ use axum::http::{Method, Request};
 use tracing::{Span, field};
 use url::Url;
 
-pub(crate) use self::propagation::outgoing_headers;
 pub use self::exporter::Traces;
+pub(crate) use self::propagation::outgoing_headers;
 
 /// The target of all spans of traces.
 pub(super) const TARGET: &str = "tandem_trace";

@@ -140,6 +140,17 @@ impl Cluster {
         file.write_all(settings.as_bytes()).expect("settings");
     }
 
+    /// What a program of this server's version prints, given this on its standard input.
+    pub fn run(&self, program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
+        let mut command = as_account(Command::new(self.bin.join(program)), self.account);
+        command.args(args).current_dir(&self.dir).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("a program of PostgreSQL");
+        process.stdin.take().expect("its input").write_all(input).expect("its input");
+        let done = process.wait_with_output().expect("its output");
+        assert!(done.status.success(), "{program} {args:?} failed");
+        done.stdout
+    }
+
     fn pg(&self, program: &str, args: &[&str]) {
         let mut command = as_account(Command::new(self.bin.join(program)), self.account);
         let status = command.args(args).current_dir(&self.dir).stdin(Stdio::null()).stdout(Stdio::null()).status();

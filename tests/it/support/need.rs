@@ -13,6 +13,8 @@ pub enum Need {
     DieselCli,
     /// The connection pooler.
     PgBouncer,
+    /// The collector of metrics, with its tools.
+    Prometheus,
 }
 
 impl Need {
@@ -23,6 +25,7 @@ impl Need {
             Self::Node => "REQUIRE_NODE",
             Self::DieselCli => "REQUIRE_DIESEL_CLI",
             Self::PgBouncer => "REQUIRE_PGBOUNCER",
+            Self::Prometheus => "REQUIRE_PROMETHEUS",
         }
     }
 
@@ -34,6 +37,7 @@ impl Need {
             Self::Postgres => "needs a PostgreSQL server, and this machine has none",
             Self::Node => "needs Node",
             Self::PgBouncer => "needs PgBouncer, from the package pgbouncer",
+            Self::Prometheus => "needs prometheus: PATH=\"$(.ci/prometheus):$PATH\"",
             Self::DieselCli => "needs diesel_cli: cargo install diesel_cli --no-default-features --features postgres",
         }
     }

@@ -68,6 +68,8 @@ pub struct Seen {
     pub statements: Vec<String>,
     /// The names of the statements that were prepared by name.
     pub names: Vec<String>,
+    /// The types of the parameters of each statement, as object ids of the server.
+    pub parameters: HashMap<String, Vec<u32>>,
     /// How often the client wrote to the network.
     pub flushes: usize,
     /// How many transactions were begun for each user.
@@ -275,7 +277,11 @@ impl Reader {
                     if !name.is_empty() {
                         seen.names.push(String::from_utf8_lossy(&name).into_owned());
                     }
-                    self.prepared.insert(name, String::from_utf8_lossy(sql).into_owned());
+                    let types = &body[name.len() + 1 + sql.len() + 1 + 2..];
+                    let types = types.chunks_exact(4).map(|oid| u32::from_be_bytes(oid.try_into().unwrap())).collect();
+                    let sql = String::from_utf8_lossy(sql).into_owned();
+                    seen.parameters.insert(sql.clone(), types);
+                    self.prepared.insert(name, sql);
                 }
                 b'B' => {
                     let statement = self.prepared[parts.nth(1).unwrap()].clone();

@@ -25,6 +25,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Server {
     process: Child,
     pub address: SocketAddr,
+    /// Where it serves its metrics, if it does.
+    pub metrics: Option<SocketAddr>,
     pub db: TestDb,
     log: Arc<Mutex<String>>,
 }
@@ -37,13 +39,21 @@ impl Server {
         command.env("DATABASE_URL", db.url()).env("BETTER_AUTH_SECRET", SECRET).envs(settings.iter().copied());
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let serving = log.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-        let address = serving.filter(|line| line["message"] == "serving").map(|line| line["address"].clone()).next();
-        let address = address.expect("it ended before it served").as_str().unwrap().parse().unwrap();
+        let mut metrics = None;
+        let address = loop {
+            let line = log.next().expect("it ended before it served").unwrap();
+            let line: Value = serde_json::from_str(&line).unwrap();
+            let address = || line["address"].as_str().unwrap().parse().unwrap();
+            match line["message"].as_str() {
+                Some("serving metrics") => metrics = Some(address()),
+                Some("serving") => break address(),
+                _ => {}
+            }
+        };
         let heard = Arc::new(Mutex::new(String::new()));
         let hearing = Arc::clone(&heard);
         std::thread::spawn(move || log.map_while(Result::ok).for_each(|line| *hearing.lock().unwrap() += &line));
-        Some(Self { process, address, db, log: heard })
+        Some(Self { process, address, metrics, db, log: heard })
     }
 
     /// What it has logged since it serves.
