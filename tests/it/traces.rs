@@ -44,6 +44,7 @@ impl Collector {
         url
     }
 
+    #[expect(clippy::unused_async, reason = "axum's handlers are")]
     async fn collect(State(collector): State<Self>, body: String) -> Json<Value> {
         let sent: Value = serde_json::from_str(&body).unwrap();
         let spans = sent["resourceSpans"].as_array().unwrap().iter().flat_map(|resource| {

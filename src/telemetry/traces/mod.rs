@@ -39,7 +39,6 @@ pub(super) fn request_span<B>(request: &Request<B>) -> Span {
     let method = request.method().as_str();
     let span = trace_span!(
         "request",
-        otel.name = field::Empty,
         otel.kind = "server",
         otel.status_code = field::Empty,
         http.request.method = method,
@@ -57,7 +56,7 @@ pub(super) fn request_span<B>(request: &Request<B>) -> Span {
 /// Names the span by the route's pattern.
 pub(super) fn routed(span: &Span, method: &Method, route: &str) {
     if !span.is_disabled() {
-        span.record("otel.name", format!("{method} {route}"));
+        propagation::rename(span, &format!("{method} {route}"));
         span.record("http.route", route);
     }
 }

@@ -15,6 +15,15 @@ pub(super) fn continue_trace(span: &Span, headers: &HeaderMap) {
     }
 }
 
+/// Renames a span that has begun, which a field can't.
+#[cfg(feature = "otlp")]
+pub(super) fn rename(span: &Span, name: &str) {
+    use opentelemetry::trace::TraceContextExt;
+    use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+    span.context().span().update_name(name.to_owned());
+}
+
 /// The headers that let another server continue the current trace.
 #[cfg(feature = "otlp")]
 pub(crate) fn outgoing_headers() -> HeaderMap {
@@ -34,6 +43,10 @@ fn propagator() -> opentelemetry_sdk::propagation::TraceContextPropagator {
 /// There are no traces.
 #[cfg(not(feature = "otlp"))]
 pub(super) fn continue_trace(_: &Span, _: &HeaderMap) {}
+
+/// There are no traces.
+#[cfg(not(feature = "otlp"))]
+pub(super) fn rename(_: &Span, _: &str) {}
 
 /// There are no traces.
 #[cfg(not(feature = "otlp"))]
