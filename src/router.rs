@@ -132,11 +132,6 @@ async fn no_such_method() -> Response {
     rest::error_response(Error::new(Code::MethodNotAllowed, "Method Not Allowed"))
 }
 
-/// The answer to a request that is refused before it reaches the router.
-pub(crate) fn error_response(path: &str, error: Error) -> Response {
-    http::security_headers(None)(door_error(path, error))
-}
-
 fn door_error(path: &str, error: Error) -> Response {
     if path.starts_with("/graphql") { graphql::error_response(error) } else { rest::error_response(error) }
 }

@@ -21,7 +21,7 @@ pub use self::body::MAX_BODY;
 pub(crate) use self::{
     body::read_body,
     cors::cors,
-    guard::guarded,
+    guard::{AboveLimit, guarded},
     idempotency::{idempotency, mark_replayed},
     loopback::is_own_host,
     media_type::{accepted, accepts_events, content_type, quality},

@@ -7,7 +7,6 @@ use axum::{
     body::Body,
     extract::ConnectInfo,
     http::{HeaderValue, Request, Response, StatusCode, Version, header},
-    response::IntoResponse,
 };
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -26,14 +25,7 @@ use super::{
     activity::{Activity, AnswerBody, InFlight, Socket},
     request_body::RequestBody,
 };
-use crate::{
-    error::{Code, Error},
-    health::Readiness,
-    http::is_probe,
-    router::error_response,
-    streams,
-    telemetry::{self, Limit, OpenConnection},
-};
+use crate::{health::Readiness, http::AboveLimit, streams, telemetry::OpenConnection};
 
 /// The largest head of a request. Heads longer than that are answered with 431.
 const MAX_HEAD: usize = 32 * 1024;
@@ -138,10 +130,10 @@ impl Connections {
         let mut request = request.map(|body| Body::new(RequestBody::new(body, self.limits.body_timeout)));
         request.extensions_mut().insert(ConnectInfo(origin.peer));
         request.extensions_mut().insert(origin.connection);
-        let mut response = match self.serving {
-            Serving::HealthOnly if !is_probe(request.uri().path()) => refuse(request.uri().path()),
-            _ => self.app.clone().call(request).await?,
-        };
+        if self.serving == Serving::HealthOnly {
+            request.extensions_mut().insert(AboveLimit);
+        }
+        let mut response = self.app.clone().call(request).await?;
         // A client that keeps its connection to a server which is leaving would send a request as it is closed.
         let is_last = self.serving == Serving::HealthOnly
             || self.readiness.is_leaving()
@@ -153,13 +145,6 @@ impl Connections {
         }
         Ok(response.map(|body| AnswerBody { body, _request: in_flight }))
     }
-}
-
-fn refuse(path: &str) -> Response<Body> {
-    telemetry::limit_hit(Limit::Connections);
-    let message = "The server has as many connections as it takes, try again later";
-    let refused = error_response(path, Error::new(Code::ServiceUnavailable, message));
-    ([(header::RETRY_AFTER, "1")], refused).into_response()
 }
 
 fn builder() -> Builder<TokioExecutor> {

@@ -153,7 +153,8 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 
 #[tokio::test]
 async fn above_the_limit_connections_are_refused_at_once_and_health_is_still_told() {
-    let Some(server) = Server::with(&[("MAX_CONNECTIONS", "2")]).await else { skip!(Postgres) };
+    let settings = [("MAX_CONNECTIONS", "2"), ("HSTS_MAX_AGE", "1m")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let (mut first, mut second) = (server.connect().await, server.connect().await);
     for client in [&mut first, &mut second] {
         assert_eq!(client.ask(list("ann")).await.status, 200);
@@ -165,6 +166,9 @@ async fn above_the_limit_connections_are_refused_at_once_and_health_is_still_tol
         assert_eq!((refused.header("connection"), refused.header("retry-after")), ("close", "1"));
         assert_eq!(client.rest().await, b"");
     }
+    let refused = server.connect().await.ask(list("bob")).await;
+    assert_eq!(refused.header("strict-transport-security"), "max-age=60");
+    assert!(!refused.header("x-request-id").is_empty());
     let graphql = server.connect().await.ask(post("/graphql", 0)).await;
     assert_eq!((graphql.status, graphql.code().as_str()), (503, "SERVICE_UNAVAILABLE"));
     for path in ["/livez", "/readyz", "/health"] {
