@@ -38,6 +38,13 @@ async fn waiting(admin: &Client) -> i64 {
     admin.query_one(waiting, &[]).await.unwrap().get(0)
 }
 
+/// Whether the server has logged this about the database of a connection.
+async fn has_logged(admin: &Client, message: &str) -> bool {
+    let database: String = admin.query_one("SELECT current_database()::text", &[]).await.unwrap().get(0);
+    let log = Cluster::shared().map(Cluster::log).unwrap_or_default();
+    log.lines().any(|line| line.contains(&format!("[{database}]")) && line.contains(message))
+}
+
 async fn behind_a_network(pool_size: u32) -> Option<(App, Network)> {
     let mut db = TestDb::on_server().await?;
     let network = Network::to(url::Url::parse(db.url()).unwrap().port().unwrap_or(5432)).await;
@@ -181,6 +188,8 @@ async fn bulk_changes_of_one_user_do_not_fail_each_other() {
         let reset = "UPDATE tasks SET completed = false, version = version + 1";
         app.db.superuser().await.batch_execute(reset).await.unwrap();
     }
+    // None that was got over by trying again, either.
+    assert!(!has_logged(&app.db.superuser().await, "deadlock detected").await);
 }
 
 #[tokio::test]
@@ -195,6 +204,8 @@ async fn a_statement_is_limited_and_ended_where_start_up_options_have_no_effect(
     let admin = app.db.superuser().await;
     admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
     assert_eq!(ann.get("/api/tasks").await.status, 503);
+    // By the server itself: our own request to cancel would come later, and say so.
+    assert!(has_logged(&admin, "canceling statement due to statement timeout").await);
     assert_eq!(waiting(&admin).await, 0);
     admin.batch_execute("ROLLBACK").await.unwrap();
 }
@@ -308,6 +319,20 @@ impl Pair {
         db::migrate(&config).await;
         App::on(TestDb::at(config, &url)).await
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_write_that_meets_a_standby_leaves_all_connections_to_it() {
+    let Some(pair) = Pair::start().await else { skip!(Postgres) };
+    let app = pair.app("target_session_attrs=any").await;
+    let ann = app.user("ann");
+    pair.network.lead_to(pair.standby.port);
+    let lists = join_all((0..8).map(|_| ann.get("/api/tasks").send())).await;
+    assert!(lists.iter().all(|list| list.status == 200), "a standby can be read");
+    assert_eq!(ann.post("/api/tasks", json!({ "title": "x" })).await.status, 503);
+    join_all((0..8).map(|_| ann.get("/api/tasks").send())).await;
+    pair.network.lead_to(pair.primary.port);
+    assert_eq!(ann.post("/api/tasks", json!({ "title": "x" })).await.status, 201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -119,6 +119,7 @@ async fn promises_are_kept_and_memory_stays_flat_over_minutes_of_faults() {
             let end = Instant::now();
             soak.load.progress(1).await;
             let gap = end.elapsed();
+            soak.proxies.iter().for_each(Proxy::forget);
             tokio::time::sleep(CALM).await;
             println!(
                 "{:>7}  {:<20} {:>9} ms {:>10} {:>6} MiB",

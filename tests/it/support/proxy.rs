@@ -103,6 +103,11 @@ impl Proxy {
         std::mem::take(&mut *self.wire.seen.lock().unwrap()).transactions
     }
 
+    /// Forgets what was seen, and holds nothing back.
+    pub fn forget(&self) {
+        self.hold(0);
+    }
+
     /// What was seen since.
     pub fn seen(&self) -> Seen {
         self.wire.seen.lock().unwrap().clone()
@@ -246,7 +251,7 @@ impl Frames {
 }
 
 /// How a transaction becomes that of a user, who is the first parameter.
-const SWITCH: &str = "SELECT set_config('role'";
+const SWITCH: &str = "SELECT set_config('role', 'tandem_api', true), ";
 
 /// The first parameter of a Bind message, as text: behind two names, the formats, and the number of parameters.
 fn first_parameter(bind: &[u8]) -> String {
