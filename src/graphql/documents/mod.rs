@@ -7,7 +7,7 @@ mod token_count;
 mod trusted;
 
 pub(super) use self::{
-    cache::DocumentCache,
+    cache::{Document, DocumentCache},
     persisted::{DocumentRequest, PersistedQueries},
     token_count::TokenCount,
 };

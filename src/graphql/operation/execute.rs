@@ -1,16 +1,14 @@
 //! Executes requests (specification, section 6.1): finds the document, checks the cost, coerces the variables, binds the
 //! plan and has async-graphql run it.
 
-use async_graphql::{Request, Response, ServerError, Value};
-use futures::{
-    StreamExt,
-    future::{join_all, ready},
-    stream::{BoxStream, Stream},
-};
+use std::sync::Arc;
+
+use async_graphql::{Request, Response, ServerError};
+use futures::{future::join_all, stream::BoxStream};
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::{Parameters, Reply};
+use super::{Parameters, Reply, subscribe::Repeatable};
 use crate::{
     error::{Code, Error, Result},
     graphql::{
@@ -62,7 +60,9 @@ pub(in crate::graphql) async fn start(
     let prepared = budget.prepare(parameters, allowed);
     budget.charge(tasks)?;
     match prepared {
-        Ok(operation) if operation.is_subscription => Ok(operation.subscribe(schema.parts(), tasks.clone())),
+        Ok(BoundOperation { bound, repeatable: Some(repeatable) }) => {
+            Ok(repeatable.subscribe(schema, bound, tasks.clone()).await)
+        }
         Ok(operation) => Ok(Started::Done(operation.run(schema.parts(), tasks).await)),
         Err(Rejected::Operation(errors)) => Ok(Started::Rejected(errors)),
         Err(Rejected::Request(error)) => Err(error),
@@ -170,9 +170,13 @@ impl Budget<'_> {
             let message = "Subscribe through a WebSocket, or accept text/event-stream";
             return Err(Rejected::Request(Error::new(Code::NotAcceptable, message)));
         }
-        let bound = plan.bind(&plan.coerce(definitions, parameters.variables)?);
+        let variables = plan.coerce(definitions, parameters.variables)?;
+        let bound = plan.bind(&variables);
         self.spend(bound.cost)?;
-        Ok(BoundOperation { bound, is_subscription: plan.is_subscription() })
+        let name = plan.name().map(ToOwned::to_owned);
+        let repeatable =
+            plan.is_subscription().then(|| Repeatable { document: Arc::clone(&document), name, variables });
+        Ok(BoundOperation { bound, repeatable })
     }
 
     /// A batch is refused as a whole.
@@ -189,7 +193,8 @@ impl Budget<'_> {
 /// An operation that is ready to run.
 struct BoundOperation {
     bound: Bound,
-    is_subscription: bool,
+    /// Of a subscription.
+    repeatable: Option<Repeatable>,
 }
 
 impl BoundOperation {
@@ -209,32 +214,9 @@ impl BoundOperation {
         }
         reply
     }
-
-    /// There is no budget of bytes: each event is bounded by its cost.
-    fn subscribe(self, parts: &Parts, tasks: UserTasks) -> Started {
-        let Some(error) = self.bound.failures.into_first() else {
-            let mut request = Request::new(String::new()).data(tasks).data(parts.live.clone());
-            request.set_parsed_query(self.bound.document);
-            return Started::Subscribed(until_failed(parts.executor.execute_stream(request)));
-        };
-        Started::Rejected(vec![error])
-    }
 }
 
-/// The root field of a subscription is not nullable: without data, the event failed as a whole.
-fn until_failed(responses: impl Stream<Item = Response> + Send + 'static) -> Replies {
-    let events = responses.map(to_reply).map(|reply| match reply.data {
-        Some(Value::Null) => Err(reply.errors),
-        _ => Ok(reply),
-    });
-    let has_failed = |failed: &mut bool, event: Result<Reply, Vec<ServerError>>| {
-        let is_last = std::mem::replace(failed, event.is_err());
-        ready((!is_last).then_some(event))
-    };
-    events.scan(false, has_failed).boxed()
-}
-
-fn to_reply(response: Response) -> Reply {
+pub(super) fn to_reply(response: Response) -> Reply {
     let mut errors = response.errors;
     for error in errors.iter_mut().filter(|error| code(error).is_none()) {
         // Only async-graphql makes errors without a code, for arguments it can't read.

@@ -4,6 +4,7 @@
 mod execute;
 mod parameters;
 mod reply;
+mod subscribe;
 
 pub(super) use self::{
     execute::{Allowed, Replies, Started, run_many, start},

@@ -2,7 +2,7 @@
 
 use async_graphql::Context;
 
-use super::error::GraphqlError;
+use super::{error::GraphqlError, subscription::Source};
 use crate::{error::Error, live::Hub, store::UserTasks};
 
 /// Access to what an operation is run with.
@@ -12,6 +12,9 @@ pub(in crate::graphql) trait ContextExt {
 
     /// What wakes streams. Only subscriptions have it.
     fn live(&self) -> Result<&Hub, GraphqlError>;
+
+    /// Where a subscription puts the source of its events.
+    fn source(&self) -> Result<&Source, GraphqlError>;
 }
 
 impl ContextExt for Context<'_> {
@@ -21,6 +24,10 @@ impl ContextExt for Context<'_> {
 
     fn live(&self) -> Result<&Hub, GraphqlError> {
         self.data_opt().ok_or_else(|| Error::internal("the request context has no hub").into())
+    }
+
+    fn source(&self) -> Result<&Source, GraphqlError> {
+        self.data_opt().ok_or_else(|| Error::internal("the request context has no place for a source").into())
     }
 }
 

@@ -14,7 +14,11 @@ mod types;
 
 use async_graphql::{SDLExportOptions, ValidationMode};
 
-pub(super) use self::{error::request_error, json::ResponseBudget};
+pub(super) use self::{
+    error::request_error,
+    json::ResponseBudget,
+    subscription::{Event, Source},
+};
 use self::{mutation::Mutation, query::Query, subscription::Subscription};
 
 /// The types and their resolvers.

@@ -1,9 +1,47 @@
-//! The root field that goes on.
+//! The root field that goes on. It is resolved once to make the source of its events, and again for each event
+//! (specification, section 6.2.3): async-graphql would keep an execution for as long as the subscription.
 
-use async_graphql::{Context, Error, Subscription};
-use futures::{Stream, StreamExt};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::{Context, Subscription};
+use futures::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 
 use super::{change::Changes, context::ContextExt, error::GraphqlError, inputs::feed_position};
+use crate::{error::Result, task};
+
+/// The pages that a subscription's events are made of.
+type Pages = BoxStream<'static, Result<task::Changes>>;
+
+/// Where the root field puts the source it makes.
+#[derive(Clone, Default)]
+pub(in crate::graphql) struct Source(Arc<Mutex<Option<Pages>>>);
+
+impl Source {
+    /// What was made, if anything was.
+    pub(in crate::graphql) fn take(&self) -> Option<Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, pages: Pages) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(pages);
+    }
+}
+
+/// The page that an event is made of.
+pub(in crate::graphql) struct Event(Mutex<Option<task::Changes>>);
+
+impl Event {
+    pub(in crate::graphql) fn new(page: task::Changes) -> Self {
+        Self(Mutex::new(Some(page)))
+    }
+
+    fn take(&self) -> Option<task::Changes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 /// The root of subscriptions.
 pub(in crate::graphql) struct Subscription;
@@ -21,9 +59,15 @@ impl Subscription {
             desc = "The `cursor` of the last event; `latest` for what happens from now on. Everything if omitted."
         )]
         after: Option<String>,
-    ) -> Result<impl Stream<Item = Result<Changes, Error>> + use<>, GraphqlError> {
-        let since = feed_position(after)?;
-        let pages = ctx.live()?.subscribe(ctx.tasks()?.clone(), since);
-        Ok(pages.map(|page| page.map(Into::into).map_err(|error| GraphqlError::from(error).into())))
+    ) -> Result<impl Stream<Item = Changes> + use<>, GraphqlError> {
+        let page = match ctx.data_opt::<Event>() {
+            Some(event) => event.take(),
+            None => {
+                let pages = ctx.live()?.subscribe(ctx.tasks()?.clone(), feed_position(after)?);
+                ctx.source()?.put(pages.boxed());
+                None
+            }
+        };
+        Ok(stream::iter(page.map(Changes::from)))
     }
 }

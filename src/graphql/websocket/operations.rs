@@ -22,26 +22,33 @@ use crate::{
     store::Db,
 };
 
-/// The operations of one socket.
+/// The operations of one socket. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Operations {
-    pub(super) schema: Schema,
-    pub(super) db: Db,
-    pub(super) admission: Admission,
+pub(super) struct Operations(Arc<Inner>);
+
+struct Inner {
+    schema: Schema,
+    db: Db,
+    admission: Admission,
 }
 
 impl Operations {
+    pub(super) fn new(schema: Schema, db: Db, admission: Admission) -> Self {
+        Self(Arc::new(Inner { schema, db, admission }))
+    }
+
     async fn start(self, request: Request) -> Result<Started> {
         let Enclosed::Parameters(payload) = Enclosed::open(request) else {
             let message = "The socket runs as many operations as it may (SOCKET_MAX_OPERATIONS)";
             return Err(Error::new(Code::TooManyStreams, message));
         };
-        let Some(Ok(admitted)) = self.admission.get() else {
+        let Inner { schema, db, admission } = &*self.0;
+        let Some(Ok(admitted)) = admission.get() else {
             return Err(Error::internal("an operation on a socket that nobody was let in on"));
         };
         let parameters = parameters(payload).map_err(|reason| Error::new(Code::BadUserInput, reason))?;
-        let tasks = self.db.tasks(admitted.session.user().clone());
-        start(&self.schema, &tasks, parameters, Allowed { mutations: true, subscriptions: true }).await
+        let tasks = db.tasks(admitted.session.user().clone());
+        start(schema, &tasks, parameters, Allowed { mutations: true, subscriptions: true }).await
     }
 }
 
@@ -51,7 +58,8 @@ impl Executor for Operations {
     }
 
     fn execute_stream(&self, request: Request, _: Option<Arc<Data>>) -> BoxStream<'static, Response> {
-        self.clone().start(request).map(answers).flatten_stream().boxed()
+        // Boxed, so that what it takes to start is gone once it has.
+        self.clone().start(request).boxed().map(answers).flatten_stream().boxed()
     }
 }
 

@@ -62,7 +62,7 @@ impl Socket {
     }
 
     /// Says why the socket is closed, if the client can still be told, and waits for it to hear.
-    pub(super) async fn finish(mut self) {
+    pub(super) async fn finish(&mut self) {
         if let (Some(ended), Some(Ok(admitted))) = (self.ended, self.admission.get()) {
             admitted.place.ended(ended);
         }

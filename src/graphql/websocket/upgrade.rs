@@ -5,13 +5,11 @@ use std::sync::Arc;
 use async_graphql::Data;
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::{
-    extract::{
-        FromRequestParts,
-        ws::{WebSocket, WebSocketUpgrade},
-    },
+    extract::{FromRequestParts, ws::WebSocketUpgrade},
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::Response,
 };
+use futures::FutureExt;
 
 use super::{
     close::Close,
@@ -22,14 +20,13 @@ use super::{
 use crate::{
     error::{Code, Error},
     graphql::{endpoint::Endpoint, error_response},
-    rate_limit::Client,
     streams::Connection,
 };
 
 /// The subprotocol that is spoken.
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// What is read at once. Most messages of clients are shorter, and thousands of sockets have such a buffer each.
-const READ_BUFFER: usize = 1024;
+const READ_BUFFER: usize = 512;
 
 /// Whether a request asks for a WebSocket.
 pub(in crate::graphql) fn is_upgrade(headers: &HeaderMap) -> bool {
@@ -52,11 +49,16 @@ pub(in crate::graphql) async fn upgrade(endpoint: Endpoint, mut parts: Parts) ->
         .protocols([SUBPROTOCOL]);
     let Some(protocol) = protocol(&upgrade, &mut parts).await else { return wrong_subprotocol(upgrade) };
     let Parts { headers, extensions, .. } = parts;
-    upgrade.on_upgrade(async move |socket| {
-        let connection = extensions.get::<Connection>().cloned().unwrap_or_default();
-        let client = endpoint.schema.parts().rate_limits.client(&extensions, &headers);
-        drop(extensions);
-        serve(socket, protocol, endpoint, connection, client, headers).await;
+    let connection = extensions.get::<Connection>().cloned().unwrap_or_default();
+    let client = endpoint.schema.parts().rate_limits.client(&extensions, &headers);
+    // Boxed, as are its parts: a socket lives long and does little, and there are thousands.
+    upgrade.on_upgrade(move |socket| {
+        let Endpoint { schema, verifier, db, streams } = endpoint;
+        let admission = Admission::default();
+        let socket = Box::new(Socket::new(socket, &connection, streams.limits(), Arc::clone(&admission)));
+        let operations = Operations::new(schema, db, Arc::clone(&admission));
+        let door = Box::new(Door { verifier, streams, client, headers });
+        serve(socket, protocol, operations, door, admission, connection).boxed()
     })
 }
 
@@ -79,26 +81,22 @@ fn wrong_subprotocol(mut upgrade: WebSocketUpgrade) -> Response {
     })
 }
 
+/// Holds the connection to the end.
 async fn serve(
-    socket: WebSocket,
+    mut socket: Box<Socket>,
     protocol: GraphQLProtocol,
-    endpoint: Endpoint,
-    connection: Connection,
-    client: Option<Client>,
-    headers: HeaderMap,
+    operations: Operations,
+    door: Box<Door>,
+    admission: Admission,
+    _connection: Connection,
 ) {
-    let Endpoint { schema, verifier, db, streams } = endpoint;
-    let admission = Admission::default();
-    let mut socket = Socket::new(socket, &connection, streams.limits(), Arc::clone(&admission));
-    let operations = Operations { schema, db, admission: Arc::clone(&admission) };
-    let door = Door { verifier, streams, client, headers };
     let on_init = |payload| async move {
         let admitted = door.admit(payload).await;
         let is_admitted = admitted.is_ok();
         let _ = admission.set(admitted);
         if is_admitted { Ok(Data::default()) } else { Err("refused".into()) }
     };
-    let carried = GraphQLWebSocket::new(&mut socket, operations, protocol).on_connection_init(on_init);
+    let carried = GraphQLWebSocket::new(&mut *socket, operations, protocol).on_connection_init(on_init);
     carried.on_ping(|_, payload| async { Ok(payload) }).serve().await;
     socket.finish().await;
 }
