@@ -42,7 +42,7 @@ pub(super) type Head = (i32, Option<DateTime<Utc>>);
 struct Feed {
     /// Incremented when there may be something to read.
     signal: watch::Sender<u64>,
-    /// The head when it was last read or polled.
+    /// The head that all streams have seen, as far as is known.
     head: Mutex<Option<Head>>,
     /// What was read last.
     read: Mutex<Option<SharedRead>>,
@@ -73,10 +73,10 @@ impl Feeds {
         }
     }
 
-    /// Wakes the streams of a feed whose head is another one than when it was last seen.
+    /// Wakes the streams of a feed whose head may be one that not all of them have seen.
     pub(super) fn polled(&self, user: &str, head: Head) {
         if let Some(feed) = self.lock().get(user)
-            && feed.see(head) != Some(head)
+            && feed.head().replace(head) != Some(head)
         {
             feed.signal.send_modify(|signal| *signal += 1);
         }
@@ -99,16 +99,25 @@ impl Feeds {
 }
 
 impl Feed {
-    /// Returns the head that was seen before.
-    fn see(&self, head: Head) -> Option<Head> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner).replace(head)
+    fn head(&self) -> MutexGuard<'_, Option<Head>> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A page with nothing behind it ends at the head.
+    /// A page with nothing behind it ends at the head. One stream that has seen it doesn't speak for the others: a later head
+    /// than the known one is left to the next poll, which wakes all.
     fn saw(&self, page: &Changes) {
         if !page.has_more {
-            self.see((page.cursor.era(), page.cursor.time()));
+            self.saw_head(page.cursor.era(), page.cursor.time());
         }
+    }
+
+    fn saw_head(&self, era: i32, time: Option<DateTime<Utc>>) {
+        let mut known = self.head();
+        *known = match *known {
+            None => Some((era, time)),
+            Some((known_era, _)) if known_era != era => None,
+            Some((_, known_time)) => Some((era, known_time.min(time))),
+        };
     }
 
     /// What streams read that are at this cursor, and were woken by this signal or an earlier one. `None` if that fails.
@@ -220,6 +229,26 @@ mod tests {
         ] {
             feeds.polled("ann", head);
             assert_eq!(ann.changed().now_or_never().is_some(), wakes, "{head:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_that_one_stream_has_seen_still_wakes_the_others() {
+        let (before, after) = (DateTime::from_timestamp(1, 0), DateTime::from_timestamp(2, 0));
+        for (seen, polled, wakes) in [
+            // All are at the head, then one of them sees the next one, in whatever order they are done.
+            ([(1, before), (1, before)], (1, before), false),
+            ([(1, before), (1, after)], (1, after), true),
+            ([(1, after), (1, before)], (1, after), true),
+            ([(1, before), (2, before)], (2, before), true),
+        ] {
+            let feeds = Feeds::default();
+            let mut ann = feeds.watch(&"ann".into());
+            for (era, time) in seen {
+                ann.feed.saw_head(era, time);
+            }
+            feeds.polled("ann", polled);
+            assert_eq!(ann.changed().now_or_never().is_some(), wakes, "{seen:?}, {polled:?}");
         }
     }
 

@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::feeds::Feeds;
+use super::{feeds::Feeds, metrics};
 use crate::{error::Result, store::Db};
 
 /// How many users one query asks about.
 const BATCH: usize = 1000;
 /// The pause between two rounds.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
-const MAX_PAUSE: Duration = Duration::from_secs(2);
+const MAX_PAUSE: Duration = Duration::from_millis(1500);
 /// How much longer the pause is than the round: polling takes at most a fiftieth of one processor.
 const PAUSE_PER_ROUND: u32 = 49;
 
@@ -30,6 +30,7 @@ pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
             tracing::warn!(error = error.report(), "can't look for changes that other servers make");
         }
         was_polled = polled.is_ok();
+        metrics::polled(was_polled);
         sleep(pause(started.elapsed())).await;
     }
 }
