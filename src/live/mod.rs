@@ -5,6 +5,7 @@
 //! writes of other servers are found by polling the heads of the feeds that have streams here.
 
 mod feeds;
+mod metrics;
 mod poll;
 mod subscription;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use futures::{Stream, stream};
 
+pub(crate) use self::metrics::describe as describe_metrics;
 use self::{feeds::Feeds, subscription::Subscription};
 use crate::{
     error::Result,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
-use super::feeds::Watch;
+use super::{feeds::Watch, metrics};
 use crate::{
     error::{Code, Result},
     store::UserTasks,
@@ -41,11 +41,15 @@ impl Subscription {
     /// The next page, and this stream behind it.
     pub(super) async fn next(mut self) -> Option<(Result<Changes>, Self)> {
         let page = match self.place {
-            Place::Start(since) => self.watch.read(&self.tasks, since, Limit::STREAMED).await,
-            Place::Behind(cursor) => self.read_on(cursor).await,
+            // Reads are boxed: while a stream waits, it shouldn't take up the room of one.
+            Place::Start(since) => Box::pin(self.watch.read(&self.tasks, since, Limit::STREAMED)).await,
+            Place::Behind(cursor) => Box::pin(self.read_on(cursor)).await,
             Place::AtHead(cursor) => self.wait(cursor).await,
             Place::Ended => return None,
         };
+        if let Ok(page) = &page {
+            metrics::read(page, matches!(self.place, Place::AtHead(_)));
+        }
         self.place = match &page {
             Ok(Changes { cursor, has_more: true, .. }) => Place::Behind(*cursor),
             Ok(Changes { cursor, .. }) => Place::AtHead(*cursor),
@@ -69,7 +73,7 @@ impl Subscription {
         self.watch.changed().await;
         let mut patience = Patience::default();
         loop {
-            match self.watch.read_shared(&self.tasks, cursor, Limit::STREAMED).await {
+            match Box::pin(self.watch.read_shared(&self.tasks, cursor, Limit::STREAMED)).await {
                 Ok(page) if page.items.is_empty() && !page.reset => {
                     cursor = page.cursor;
                     self.watch.changed().await;

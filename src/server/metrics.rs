@@ -7,6 +7,7 @@ use super::bind;
 use crate::{
     config::Config,
     error::{Error, Result},
+    live,
     router::metrics_route,
     store::Db,
     streams,
@@ -34,6 +35,7 @@ impl MetricsServer {
         };
         let metrics = Metrics::collect().map_err(Error::internal)?;
         streams::describe_metrics();
+        live::describe_metrics();
         if let Some(address) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) {
             tracing::info!(%address, "serving metrics");
         }
