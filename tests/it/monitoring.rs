@@ -104,6 +104,15 @@ fn loosened(query: &str) -> String {
     loosened
 }
 
+/// Reads a stream until it has said this.
+async fn until(stream: &mut reqwest::Response, text: &str) {
+    let mut said = String::new();
+    while !said.contains(text) {
+        let chunk = stream.chunk().await.unwrap().expect("the stream goes on");
+        said.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_of_the_dashboard_and_the_alerts_finds_what_it_asks_for() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
@@ -126,8 +135,14 @@ async fn every_query_of_the_dashboard_and_the_alerts_finds_what_it_asks_for() {
         let changes = client.get(format!("{}/api/tasks/changes", server.url())).bearer_auth(&token);
         changes.header("accept", "text/event-stream").send().await.unwrap()
     };
-    let open = stream().await;
+    let mut open = stream().await;
     assert!(open.status().is_success() && !stream().await.status().is_success(), "one stream, and no second one");
+    until(&mut open, "\"reset\":false").await;
+    let task = json!({ "title": "Told at once" });
+    client.post(format!("{}/api/tasks", server.url())).bearer_auth(&token).json(&task).send().await.unwrap();
+    until(&mut open, "Told at once").await;
+    tandem::store::reset_feed(&db.config).await.map_err(|error| error.report()).unwrap();
+    until(&mut open, "\"reset\":true").await;
     drop(open);
     eventually("the alerts are evaluated", async || {
         let alerts = prometheus.alerts().await;
