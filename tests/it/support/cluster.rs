@@ -9,7 +9,10 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, OnceLock},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 /// A running PostgreSQL server that tests may do anything to.
@@ -251,7 +254,18 @@ fn binaries() -> Option<PathBuf> {
     found.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned)
 }
 
+/// A port for a server that may take a while to start, or is started again: not one of those that the system hands out to
+/// clients, who would take it meanwhile. Processes and calls begin at different ones.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    listener.local_addr().expect("a port").port()
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let start = std::process::id().wrapping_mul(101);
+    loop {
+        let offset = start.wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + offset).expect("a port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
