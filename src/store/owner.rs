@@ -1,42 +1,57 @@
-//! The owner as every statement names it: the user, as long as the transaction has become the API role; else null, which
-//! equals nothing and can't be inserted.
+//! The rows of a user, as every statement names them: those with the user's id, as long as the transaction has become the
+//! API role; else none.
 //!
 //! Statements are sent before it is known whether BEGIN and the switch in front of them succeeded. Behind a BEGIN that
 //! failed they would run on their own, as the login.
+//!
+//! The role is a condition of its own, and not a part of the id: a distributed database finds the shard by an id that is a
+//! plain value.
 
 use diesel::{
     QueryResult,
-    expression::{AppearsOnTable, SelectableExpression, ValidGrouping},
+    expression::{AppearsOnTable, ValidGrouping},
     pg::Pg,
     prelude::*,
     query_builder::{AstPass, QueryFragment, QueryId},
-    sql_types::Text,
+    sql_types::{Bool, Text},
 };
 
-#[derive(Clone, Copy, ValidGrouping)]
-pub(super) struct Owner<'a>(pub(super) &'a str);
+/// Whether the transaction has become the API role.
+pub(super) const IS_API: &str = "current_user = 'tandem_api'";
 
-/// Writes the owner into a statement that diesel doesn't build.
-pub(super) fn push_owner<'b>(user: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_sql("CASE current_user WHEN 'tandem_api' THEN ");
-    out.push_bind_param::<Text, str>(user)?;
-    out.push_sql(" END");
+/// Whether a row belongs to this user.
+#[derive(Clone, Copy, ValidGrouping)]
+pub(super) struct OwnedBy<'a>(pub(super) &'a str);
+
+/// Writes the condition into a statement that diesel doesn't build.
+pub(super) fn push_owned_by<'b>(user: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    out.push_sql("user_id = ");
+    push_user(user, out)?;
+    out.push_sql(" AND ");
+    out.push_sql(IS_API);
     Ok(())
 }
 
-impl QueryFragment<Pg> for Owner<'_> {
+/// Writes the id. What is written or deleted by it needs [`IS_API`], too.
+pub(super) fn push_user<'b>(user: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    out.push_bind_param::<Text, str>(user)
+}
+
+impl QueryFragment<Pg> for OwnedBy<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        push_owner(self.0, &mut out)
+        out.push_sql("(");
+        push_owned_by(self.0, &mut out)?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 
-impl Expression for Owner<'_> {
-    type SqlType = Text;
+impl Expression for OwnedBy<'_> {
+    type SqlType = Bool;
 }
 
-impl<Table> AppearsOnTable<Table> for Owner<'_> {}
-impl<Table> SelectableExpression<Table> for Owner<'_> {}
+impl<Table> AppearsOnTable<Table> for OwnedBy<'_> {}
 
-impl QueryId for Owner<'_> {
-    type QueryId = Owner<'static>;
+impl QueryId for OwnedBy<'_> {
+    type QueryId = OwnedBy<'static>;
 }

@@ -10,7 +10,7 @@ use diesel::{
     sql_types::Timestamptz,
 };
 
-use crate::store::owner::push_owner;
+use crate::store::owner::push_user;
 
 /// The position of what a statement changes.
 #[derive(Clone, Copy, ValidGrouping)]
@@ -44,9 +44,9 @@ pub(super) fn push_next_position<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, P
 pub(super) fn push_last_position<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     // max() would be the same with twice the plan.
     out.push_sql("greatest((SELECT updated_at FROM tasks WHERE user_id = ");
-    push_owner(owner, out)?;
+    push_user(owner, out)?;
     out.push_sql(" ORDER BY updated_at DESC LIMIT 1), (SELECT deleted_at FROM deleted_tasks WHERE user_id = ");
-    push_owner(owner, out)?;
+    push_user(owner, out)?;
     out.push_sql(" ORDER BY deleted_at DESC LIMIT 1))");
     Ok(())
 }

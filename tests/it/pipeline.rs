@@ -27,8 +27,7 @@ async fn a_warm_read_is_one_flush_of_four_statements() {
         seen.statements[1]
     );
     assert!(
-        seen.statements[2]
-            .contains(r#"FROM "tasks" WHERE ("tasks"."user_id" = CASE current_user WHEN 'tandem_api' THEN $1 END)"#),
+        seen.statements[2].contains(r#"FROM "tasks" WHERE (user_id = $1 AND current_user = 'tandem_api')"#),
         "{}",
         seen.statements[2]
     );

@@ -21,7 +21,7 @@ use super::fingerprint::Fingerprint;
 use crate::{
     store::{
         connection::Connection,
-        owner::{Owner, push_owner},
+        owner::{IS_API, OwnedBy, push_user},
         schema::idempotency_keys,
         statement::{Operation, Statement},
     },
@@ -79,9 +79,12 @@ struct InsertKey<'a>(&'a Claim);
 
 impl QueryFragment<Pg> for InsertKey<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("INSERT INTO idempotency_keys (fingerprint, user_id, key, part) VALUES (");
+        out.push_sql("INSERT INTO idempotency_keys (fingerprint, user_id, key, part) VALUES (CASE WHEN ");
+        out.push_sql(IS_API);
+        out.push_sql(" THEN ");
         out.push_bind_param::<Binary, [u8]>(self.0.fingerprint.as_bytes())?;
-        out.push_sql(", ");
+        // Without one, it can't be inserted.
+        out.push_sql(" END, ");
         push_values(self.0, &mut out)?;
         out.push_sql(")");
         Ok(())
@@ -96,12 +99,13 @@ impl QueryId for InsertKey<'_> {
 pub(super) fn push_key<'b>(claim: &'b Claim, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql("(user_id, key, part) = (");
     push_values(claim, out)?;
-    out.push_sql(")");
+    out.push_sql(") AND ");
+    out.push_sql(IS_API);
     Ok(())
 }
 
 fn push_values<'b>(claim: &'b Claim, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    push_owner(&claim.user, out)?;
+    push_user(&claim.user, out)?;
     out.push_sql(", ");
     out.push_bind_param::<Text, str>(claim.key.as_str())?;
     out.push_sql(", ");
@@ -118,7 +122,7 @@ impl Operation for Recall {
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a {
         let Self(Claim { key, part, .. }) = self;
         idempotency_keys::table
-            .filter(idempotency_keys::user_id.eq(Owner(owner)))
+            .filter(OwnedBy(owner))
             .filter(idempotency_keys::key.eq(key.as_str()).and(idempotency_keys::part.eq(part)))
             .select((idempotency_keys::fingerprint, idempotency_keys::outcome))
     }

@@ -10,7 +10,11 @@ use diesel::{
 };
 
 use super::{Claim, claim::push_key};
-use crate::store::{owner::push_owner, position::push_next_position, statement::Answer};
+use crate::store::{
+    owner::{push_owned_by, push_user},
+    position::push_next_position,
+    statement::Answer,
+};
 
 /// What becomes of the rows that a write returns.
 #[derive(Clone, Copy)]
@@ -64,14 +68,14 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Recorded<'_, Q> {
 /// Leaves a tombstone of each deleted task, and removes those that every cursor is too old for.
 fn push_tombstones<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql(", buried AS (INSERT INTO deleted_tasks (user_id, deleted_at, id, version) SELECT ");
-    push_owner(owner, out)?;
+    push_user(owner, out)?;
     out.push_sql(", ");
     push_next_position(owner, out)?;
     out.push_sql(
         ", id, version + 1 FROM done RETURNING id, version, deleted_at), \
-         pruned AS (DELETE FROM deleted_tasks WHERE user_id = ",
+         pruned AS (DELETE FROM deleted_tasks WHERE ",
     );
-    push_owner(owner, out)?;
+    push_owned_by(owner, out)?;
     out.push_sql(" AND deleted_at < now() - interval '31 days' AND EXISTS (SELECT FROM done))");
     Ok(())
 }

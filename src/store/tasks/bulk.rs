@@ -20,7 +20,7 @@ use super::{
 };
 use crate::store::{
     idempotency::ReadAs,
-    owner::push_owner,
+    owner::push_owned_by,
     position::NextPosition,
     rows::TaskRow,
     schema::tasks,
@@ -108,8 +108,8 @@ struct Locked<'a> {
 
 impl QueryFragment<Pg> for Locked<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("id IN (SELECT id FROM tasks WHERE user_id = ");
-        push_owner(self.owner, &mut out)?;
+        out.push_sql("id IN (SELECT id FROM tasks WHERE ");
+        push_owned_by(self.owner, &mut out)?;
         out.push_sql(" AND completed = ");
         out.push_bind_param::<Bool, _>(&self.completed)?;
         out.push_sql(" ORDER BY id FOR UPDATE)");
@@ -128,8 +128,8 @@ impl QueryFragment<Pg> for AllPresent<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("cardinality(");
         out.push_bind_param::<Array<sql_types::Uuid>, _>(self.ids)?;
-        out.push_sql(") = (SELECT count(*) FROM (SELECT FROM tasks WHERE user_id = ");
-        push_owner(self.owner, &mut out)?;
+        out.push_sql(") = (SELECT count(*) FROM (SELECT FROM tasks WHERE ");
+        push_owned_by(self.owner, &mut out)?;
         out.push_sql(" AND id = ANY(");
         out.push_bind_param::<Array<sql_types::Uuid>, _>(self.ids)?;
         out.push_sql(") ORDER BY id FOR UPDATE) AS present)");

@@ -14,7 +14,7 @@ use diesel::{
 use crate::{
     error::{Error, Result},
     store::{
-        owner::push_owner,
+        owner::push_owned_by,
         position::push_last_position,
         rows::{TOMBSTONE_COLUMNS, TaskRow},
         schema::tasks,
@@ -78,16 +78,16 @@ impl QueryFragment<Pg> for SelectChanges<'_> {
         push_last_position(self.owner, &mut out)?;
         out.push_sql(", now() FROM feed_era) AS feed LEFT JOIN LATERAL ((SELECT ");
         self.columns.walk_ast(out.reborrow())?;
-        out.push_sql(", false FROM tasks WHERE user_id = ");
-        push_owner(self.owner, &mut out)?;
+        out.push_sql(", false FROM tasks WHERE ");
+        push_owned_by(self.owner, &mut out)?;
         out.push_sql(" AND (updated_at, id) > ");
         push_position(tasks, &mut out)?;
         out.push_sql(" ORDER BY updated_at, id");
         self.push_limit(&mut out)?;
         out.push_sql(") UNION ALL (SELECT ");
         out.push_sql(TOMBSTONE_COLUMNS);
-        out.push_sql(", true FROM deleted_tasks WHERE user_id = ");
-        push_owner(self.owner, &mut out)?;
+        out.push_sql(", true FROM deleted_tasks WHERE ");
+        push_owned_by(self.owner, &mut out)?;
         out.push_sql(" AND (deleted_at, id) > ");
         push_position(deletions, &mut out)?;
         out.push_sql(" ORDER BY deleted_at, id");

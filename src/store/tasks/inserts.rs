@@ -11,7 +11,7 @@ use diesel::{
 use serde::Serialize;
 
 use crate::store::{
-    owner::push_owner,
+    owner::{IS_API, push_user},
     position::push_next_position,
     rows::{NewRow, NewRows, TaskRow},
     statement::{Operation, Statement, Write},
@@ -58,13 +58,15 @@ impl<S: QueryFragment<Pg>> QueryFragment<Pg> for InsertFrom<'_, S> {
         out.push_sql("INSERT INTO tasks (user_id, ");
         out.push_sql(NewRow::COLUMNS);
         out.push_sql(", created_at, updated_at) SELECT ");
-        push_owner(self.owner, &mut out)?;
+        push_user(self.owner, &mut out)?;
         out.push_sql(", ");
         self.source.walk_ast(out.reborrow())?;
         // Without OFFSET, an engine may put the expression in both places and compute it twice.
         out.push_sql(", position, position FROM (SELECT ");
         push_next_position(self.owner, &mut out)?;
-        out.push_sql(" OFFSET 0) AS feed (position) RETURNING ");
+        out.push_sql(" OFFSET 0) AS feed (position) WHERE ");
+        out.push_sql(IS_API);
+        out.push_sql(" RETURNING ");
         self.returning.walk_ast(out)
     }
 }

@@ -1,7 +1,7 @@
 //! Lists and single tasks as SQL: one range scan of the index that has the list's order.
 
 use diesel::{
-    dsl::{AsSelect, Eq, Filter as Filtered, IntoBoxed, Select, count_star},
+    dsl::{AsSelect, Filter as Filtered, IntoBoxed, Select, count_star},
     pg::Pg,
     prelude::*,
     sql_types::{Bool, Record, Text, Timestamptz, Uuid},
@@ -9,7 +9,7 @@ use diesel::{
 
 use crate::{
     store::{
-        owner::Owner,
+        owner::OwnedBy,
         rows::TaskRow,
         schema::tasks,
         statement::{Operation, Statement},
@@ -21,12 +21,12 @@ diesel::infix_operator!(RowAfter, " > ", Bool, backend: Pg);
 diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
 diesel::infix_operator!(AsciiIlike, " COLLATE \"C\" ILIKE ", Bool, backend: Pg);
 
-pub(super) type Owned<'a> = Filtered<tasks::table, Eq<tasks::user_id, Owner<'a>>>;
+pub(super) type Owned<'a> = Filtered<tasks::table, OwnedBy<'a>>;
 type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, AsSelect<TaskRow, Pg>>, Pg>;
 
 /// Every query starts here: at the rows of one owner.
 pub(super) fn owned_by(owner: &str) -> Owned<'_> {
-    tasks::table.filter(tasks::user_id.eq(Owner(owner)))
+    tasks::table.filter(OwnedBy(owner))
 }
 
 /// Narrows a boxed query down to what matches a search, in a scan of the user's tasks: row-level security keeps trigram
