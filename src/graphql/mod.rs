@@ -21,6 +21,7 @@ mod operation;
 mod plan;
 mod routes;
 mod schema;
+mod status;
 mod websocket;
 
 pub use self::{

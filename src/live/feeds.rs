@@ -17,11 +17,13 @@ use tokio::{
     spawn,
     sync::{Notify, watch},
 };
+use tracing::Instrument;
 
 use crate::{
     error::{Error, Result},
     store::UserTasks,
     task::{Changes, FeedCursor, Limit, Since},
+    telemetry::{self, trace_span},
 };
 
 /// By user. Cheap to clone.
@@ -143,7 +145,7 @@ impl Feed {
 }
 
 async fn read(feed: Arc<Feed>, tasks: UserTasks, since: Since, limit: Limit) -> Result<Changes> {
-    let page = tasks.changes(&since, limit).await?;
+    let page = tasks.changes(&since, limit).instrument(trace_span!("changes")).await?;
     feed.saw(&page);
     Ok(page)
 }
@@ -166,8 +168,9 @@ impl Watch {
     /// Reads a page.
     pub(super) async fn read(&mut self, tasks: &UserTasks, since: Since, limit: Limit) -> Result<Changes> {
         self.signal.mark_unchanged();
-        let read = spawn(read(Arc::clone(&self.feed), tasks.clone(), since, limit));
-        read.await.map_err(Error::internal)?
+        // The first page belongs to the request that asked for the stream, later ones to none.
+        let read = telemetry::carried_on(read(Arc::clone(&self.feed), tasks.clone(), since, limit));
+        spawn(read).await.map_err(Error::internal)?
     }
 
     /// Reads the page behind a cursor that all earlier changes lie before: what the user's other streams read too.

@@ -2,7 +2,9 @@
 
 mod logs;
 mod metrics;
+mod notes;
 mod request;
+mod socket;
 mod traces;
 
 /// The doors as metrics name them.
@@ -19,6 +21,8 @@ pub(crate) use self::{
         Limit, OpenConnection, Outcome, TokenResult, checked_out, connection_opened, connection_refused, failed,
         jwks_changed, jwks_fetched, limit_hit, pool_used, token_checked, transaction_ended,
     },
-    request::{Observe, REQUEST_ID, note_operation, note_route, note_user},
+    notes::{carried_on, note_operation, note_route, note_user},
+    request::{Observe, REQUEST_ID},
+    socket::SocketOrigin,
     traces::{outgoing_headers, trace_span},
 };

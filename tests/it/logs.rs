@@ -4,7 +4,12 @@ use serde_json::{Value, json};
 
 use crate::{
     skip,
-    support::{TestDb, eventually, instance::Instance, token},
+    support::{
+        TestDb, eventually,
+        instance::Instance,
+        socket::{Socket, init},
+        token,
+    },
 };
 
 /// The lines with this message.
@@ -42,6 +47,39 @@ async fn a_request_leaves_one_line_with_its_id_and_a_hash_of_its_user() {
     ];
     assert_eq!(told, expected);
     assert!(!server.log().contains("\"ann\""), "{}", server.log());
+}
+
+#[tokio::test]
+async fn an_operation_on_a_socket_leaves_a_line_with_the_id_of_the_request_that_opened_it() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let server = Instance::start(db.url(), &[("RUST_LOG", "info"), ("METRICS_LISTEN", "127.0.0.1:0")]).await;
+    let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("x-request-id", "the-socket")];
+    let mut socket = Socket::with(&server.url(), "/graphql", &headers).await.unwrap();
+    socket.send(init(&token("ann"))).await;
+    socket.next().await;
+    socket.run("1", "query Named { me { id } }", json!({})).await;
+    socket.run("2", "{ nothing }", json!({})).await;
+    socket.subscribe("3", "subscription { changes { cursor } }", json!({})).await;
+    assert_eq!(socket.next().await["id"], "3");
+    let told: Vec<_> = lines(&server, "answered")
+        .into_iter()
+        .map(|line| json!([line["span"]["id"], line["status"], line["operation"], line["user"]]))
+        .collect();
+    // printf ann | sha256sum | cut -c1-12
+    let ann = "49915e0d7d4b";
+    let expected = [
+        json!(["the-socket", 101, null, null]),
+        json!(["the-socket", 200, "me", ann]),
+        json!(["the-socket", 400, null, ann]),
+        json!(["the-socket", 200, "changes", ann]),
+    ];
+    assert_eq!(told, expected);
+    let scrape = server.metrics().await;
+    for (operation, status) in [("me", 200), ("none", 400), ("changes", 200), ("none", 101)] {
+        let counted =
+            format!("tandem_requests_total{{door=\"graphql\",operation=\"{operation}\",status=\"{status}\"}} 1\n");
+        assert!(scrape.contains(&counted), "{counted} in {scrape}");
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::{
         TestDb, check_all,
         instance::Instance,
         issuer::{SigningKey, claims_of},
+        socket::{Socket, init},
         token,
     },
 };
@@ -57,11 +58,17 @@ impl Collector {
     }
 
     /// The only span of this name whose parent has this id.
+    #[track_caller]
     fn child(&self, parent: &str, name: &str) -> Value {
+        self.only(|span| span["name"] == name && span["parentSpanId"] == parent)
+    }
+
+    /// The only span like this.
+    #[track_caller]
+    fn only(&self, is_meant: impl Fn(&Value) -> bool) -> Value {
         let spans = self.spans.lock().unwrap();
-        let found: Vec<_> =
-            spans.iter().filter(|span| span["name"] == name && span["parentSpanId"] == parent).cloned().collect();
-        assert_eq!(found.len(), 1, "{name} below {parent} in {spans:#?}");
+        let found: Vec<_> = spans.iter().filter(|span| is_meant(span)).cloned().collect();
+        assert_eq!(found.len(), 1, "{found:#?} in {spans:#?}");
         found[0].clone()
     }
 
@@ -75,11 +82,15 @@ impl Collector {
     }
 }
 
+/// Names and values.
+fn attributes(span: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let attributes = span["attributes"].as_array().into_iter().flatten();
+    attributes
+        .filter_map(|attribute| Some((attribute["key"].as_str()?, attribute["value"].as_object()?.values().next()?)))
+}
+
 fn attribute<'a>(span: &'a Value, name: &str) -> &'a Value {
-    let attributes = span["attributes"].as_array().unwrap();
-    let found = attributes.iter().find(|attribute| attribute["key"] == name);
-    let value = &found.unwrap_or_else(|| panic!("no {name} in {span}"))["value"];
-    value.as_object().unwrap().values().next().unwrap()
+    attributes(span).find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no {name} in {span}")).1
 }
 
 fn id(span: &Value) -> &str {
@@ -135,6 +146,46 @@ async fn a_request_is_traced_through_its_door_to_each_statement_as_a_part_of_its
     for private in ["private title", "\"ann\"", "/ann/", &token("ann")] {
         assert!(!bodies.contains(private), "{private} in {bodies}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_operation_on_a_socket_is_traced_as_a_part_of_the_trace_that_opened_it() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let collector = Collector::default();
+    let mut server = traced(&db, &collector, "0").await;
+    let traceparent = format!("00-{TRACE}-{PARENT}-01");
+    let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("traceparent", &traceparent)];
+    let mut socket = Socket::with(&server.url(), "/graphql", &headers).await.unwrap();
+    socket.send(init(&token("ann"))).await;
+    socket.next().await;
+    let document = "mutation { createTask(input: { title: \"a private title\" }) { id } }";
+    assert!(socket.run("1", document, json!({})).await["data"]["createTask"].is_object());
+    socket.subscribe("2", "subscription { changes { cursor } }", json!({})).await;
+    assert_eq!(socket.next().await["id"], "2");
+    // The subscription goes on, but what was traced of it is over.
+    assert_eq!(socket.run("3", "{ nothing }", json!({})).await[0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    drop(socket);
+    server.stop().await;
+
+    let operation = |field: &str| {
+        let found = collector.only(|span| {
+            span["name"] == "websocket operation"
+                && attributes(span).any(|(name, value)| name == "root_field" && *value == field)
+        });
+        assert_eq!((&found["traceId"], &found["parentSpanId"]), (&json!(TRACE), &json!(PARENT)));
+        assert_eq!(attribute(&found, "door"), "graphql");
+        found
+    };
+    let resolver = collector.child(id(&collector.child(id(&operation("createTask")), "graphql operation")), "create");
+    collector.child(id(&resolver), "checkout");
+    let transaction = collector.child(id(&resolver), "transaction");
+    for statement in ["BEGIN", "switch", "insert", "COMMIT"] {
+        collector.child(id(&transaction), statement);
+    }
+    let first_page = collector.child(id(&operation("changes")), "changes");
+    collector.child(id(&collector.child(id(&first_page), "transaction")), "changes");
+    let bodies = collector.bodies.lock().unwrap().clone();
+    assert!(!bodies.contains("private title") && !bodies.contains("\"ann\""), "{bodies}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

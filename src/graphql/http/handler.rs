@@ -16,9 +16,9 @@ use crate::{
     error::{Code, Error, Result},
     graphql::{
         endpoint::Endpoint,
-        error::code,
         operation::{Allowed, Parameters, Replies, Reply, Started, run_many, start},
         schema::request_error,
+        status,
     },
     http::{accepts_events, idempotency, mark_replayed, read_body, retry_after},
     store::{Replayed, UserTasks},
@@ -108,7 +108,7 @@ impl Caller {
             Started::Done(reply) => reply,
         };
         Ok(match self.media_type {
-            Some(media_type) => one(&reply, media_type, failure(&reply)),
+            Some(media_type) => one(&reply, media_type, status::of_failure(&reply)),
             None => ended(&reply),
         })
     }
@@ -148,22 +148,15 @@ pub fn error_response(error: Error) -> Response {
         Code::Timeout | Code::InternalServerError => Reply::failed(told),
         _ => Reply::not_run(vec![told]),
     };
-    let mut response = refused(&reply, MediaType::default(), status(error.code()));
+    let mut response = refused(&reply, MediaType::default(), status::of_code(error.code()));
     retry_after(&error, response.headers_mut());
     response
-}
-
-/// The status of an operation without data that timed out or found the database unavailable.
-fn failure(reply: &Reply) -> Option<StatusCode> {
-    let has_data = reply.data.as_ref().is_some_and(|data| *data != async_graphql::Value::Null);
-    let has = |wanted: Code| !has_data && reply.errors.iter().any(|error| code(error) == Some(wanted.as_str()));
-    [Code::Timeout, Code::ServiceUnavailable].into_iter().find(|code| has(*code)).map(status)
 }
 
 /// Refuses a request as a whole.
 fn refuse(error: &Error, headers: &HeaderMap) -> Response {
     let media_type = MediaType::negotiate(headers).unwrap_or_default();
-    let mut response = refused(&Reply::not_run(vec![request_error(error)]), media_type, status(error.code()));
+    let mut response = refused(&Reply::not_run(vec![request_error(error)]), media_type, status::of_code(error.code()));
     let headers = response.headers_mut();
     challenge(error, headers);
     retry_after(error, headers);
@@ -171,12 +164,4 @@ fn refuse(error: &Error, headers: &HeaderMap) -> Response {
         headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
     response
-}
-
-/// GraphQL over HTTP has 400 for all malformed requests.
-fn status(code: Code) -> StatusCode {
-    match code {
-        Code::BadUserInput => StatusCode::BAD_REQUEST,
-        code => code.into(),
-    }
 }

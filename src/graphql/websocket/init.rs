@@ -11,6 +11,7 @@ use crate::{
     error::{Code, Error},
     rate_limit::Client,
     streams::{Outlet, Place, Streams},
+    telemetry::SocketOrigin,
 };
 
 /// The names that a payload may have a token under.
@@ -33,6 +34,7 @@ pub(super) struct Door {
     pub(super) client: Option<Client>,
     /// Of the request that was upgraded.
     pub(super) headers: HeaderMap,
+    pub(super) origin: Arc<SocketOrigin>,
 }
 
 impl Door {

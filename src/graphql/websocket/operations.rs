@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Data, Executor, Request, Response, ServerError};
+use axum::http::StatusCode;
 use futures::{
     FutureExt, StreamExt,
     stream::{BoxStream, once},
@@ -13,13 +14,16 @@ use super::{
     init::Admission,
 };
 use crate::{
+    auth::CurrentUser,
     error::{Code, Error, Result},
     graphql::{
         engine::Schema,
-        operation::{Allowed, Started, start},
+        operation::{Allowed, Replies, Reply, Started, start},
         schema::request_error,
+        status,
     },
     store::Db,
+    telemetry::SocketOrigin,
 };
 
 /// The operations of one socket. Cheap to clone.
@@ -30,24 +34,39 @@ struct Inner {
     schema: Schema,
     db: Db,
     admission: Admission,
+    origin: Arc<SocketOrigin>,
 }
 
 impl Operations {
-    pub(super) fn new(schema: Schema, db: Db, admission: Admission) -> Self {
-        Self(Arc::new(Inner { schema, db, admission }))
+    pub(super) fn new(schema: Schema, db: Db, admission: Admission, origin: Arc<SocketOrigin>) -> Self {
+        Self(Arc::new(Inner { schema, db, admission, origin }))
     }
 
-    async fn start(self, request: Request) -> Result<Started> {
+    /// What is sent for an operation. The first answer is waited for here, as a part of what is observed.
+    async fn run(self, request: Request) -> BoxStream<'static, Response> {
+        let Inner { admission, origin, .. } = &*self.0;
+        let Some(Ok(admitted)) = admission.get() else {
+            let error = Error::internal("an operation on a socket that nobody was let in on");
+            return one(Answer::of(&Err(vec![request_error(&error)])));
+        };
+        let user = admitted.session.user();
+        let answers = Box::pin(async { Answers::of(self.start(request, user).await).await });
+        let answers = origin.observe(user.shared_id(), answers, |answers| answers.status.as_u16()).await;
+        let first = one(Answer::of(&answers.first));
+        match answers.others {
+            Some(others) => first.chain(others.map(|reply| Answer::of(&reply))).boxed(),
+            None => first,
+        }
+    }
+
+    async fn start(&self, request: Request, user: &CurrentUser) -> Result<Started> {
         let Enclosed::Parameters(payload) = Enclosed::open(request) else {
             let message = "The socket runs as many operations as it may (SOCKET_MAX_OPERATIONS)";
             return Err(Error::new(Code::TooManyStreams, message));
         };
-        let Inner { schema, db, admission } = &*self.0;
-        let Some(Ok(admitted)) = admission.get() else {
-            return Err(Error::internal("an operation on a socket that nobody was let in on"));
-        };
+        let Inner { schema, db, .. } = &*self.0;
         let parameters = parameters(payload).map_err(|reason| Error::new(Code::BadUserInput, reason))?;
-        let tasks = db.tasks(admitted.session.user().clone());
+        let tasks = db.tasks(user.clone());
         start(schema, &tasks, parameters, Allowed { mutations: true, subscriptions: true }).await
     }
 }
@@ -59,21 +78,39 @@ impl Executor for Operations {
 
     fn execute_stream(&self, request: Request, _: Option<Arc<Data>>) -> BoxStream<'static, Response> {
         // Boxed, so that what it takes to start is gone once it has.
-        self.clone().start(request).boxed().map(answers).flatten_stream().boxed()
+        self.clone().run(request).boxed().flatten_stream().boxed()
     }
 }
 
-/// What is sent for an operation.
-fn answers(started: Result<Started>) -> BoxStream<'static, Response> {
-    let refused = |errors: Vec<ServerError>| one(Answer::of(&Err(errors)));
-    match started {
-        Ok(Started::Done(reply)) => one(Answer::of(&Ok(reply))),
-        Ok(Started::Subscribed(replies)) => replies.map(|reply| Answer::of(&reply)).boxed(),
-        Ok(Started::Rejected(errors)) => refused(errors),
-        Err(error) => refused(vec![request_error(&error)]),
+/// What an operation came to.
+struct Answers {
+    first: Result<Reply, Vec<ServerError>>,
+    /// Of the first one, as HTTP would have it.
+    status: StatusCode,
+    /// Those of a subscription.
+    others: Option<Replies>,
+}
+
+impl Answers {
+    async fn of(started: Result<Started>) -> Self {
+        let (first, others) = match started {
+            Ok(Started::Done(reply)) => (Ok(reply), None),
+            Ok(Started::Subscribed(mut replies)) => (replies.next().await.unwrap_or(Err(Vec::new())), Some(replies)),
+            Ok(Started::Rejected(errors)) => (Err(errors), None),
+            Err(error) => {
+                let first = Err(vec![request_error(&error)]);
+                return Self { first, status: status::of_code(error.code()), others: None };
+            }
+        };
+        let status = match &first {
+            Ok(reply) => status::of_reply(reply),
+            Err(errors) => status::of_errors(errors),
+        };
+        Self { first, status, others }
     }
 }
 
+/// Boxed, so that it takes up no room once it was sent.
 fn one(response: Response) -> BoxStream<'static, Response> {
     once(std::future::ready(response)).boxed()
 }

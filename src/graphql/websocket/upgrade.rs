@@ -10,6 +10,7 @@ use axum::{
     response::Response,
 };
 use futures::FutureExt;
+use tracing::Instrument;
 
 use super::{
     close::Close,
@@ -21,6 +22,7 @@ use crate::{
     error::{Code, Error},
     graphql::{endpoint::Endpoint, error_response},
     streams::Connection,
+    telemetry::SocketOrigin,
 };
 
 /// The subprotocol that is spoken.
@@ -56,8 +58,9 @@ pub(in crate::graphql) async fn upgrade(endpoint: Endpoint, mut parts: Parts) ->
         let Endpoint { schema, verifier, db, streams } = endpoint;
         let admission = Admission::default();
         let socket = Box::new(Socket::new(socket, &connection, streams.limits(), Arc::clone(&admission)));
-        let operations = Operations::new(schema, db, Arc::clone(&admission));
-        let door = Box::new(Door { verifier, streams, client, headers });
+        let origin = Arc::new(SocketOrigin::new(&headers));
+        let operations = Operations::new(schema, db, Arc::clone(&admission), Arc::clone(&origin));
+        let door = Box::new(Door { verifier, streams, client, headers, origin });
         serve(socket, protocol, operations, door, admission, connection).boxed()
     })
 }
@@ -91,7 +94,8 @@ async fn serve(
     _connection: Connection,
 ) {
     let on_init = |payload| async move {
-        let admitted = door.admit(payload).await;
+        let span = door.origin.span();
+        let admitted = door.admit(payload).instrument(span).await;
         let is_admitted = admitted.is_ok();
         let _ = admission.set(admitted);
         if is_admitted { Ok(Data::default()) } else { Err("refused".into()) }

@@ -29,7 +29,7 @@ pub(crate) use self::{
     keys::{jwks_changed, jwks_fetched},
     limits::{Limit, limit_hit},
     pool::pool_used,
-    requests::request_answered,
+    requests::{graphql_answered, request_answered},
     tokens::{TokenResult, token_checked},
     transactions::{Outcome, checked_out, transaction_ended},
 };

@@ -69,21 +69,27 @@ pub(crate) fn request_answered(
     elapsed: Duration,
 ) {
     let Some(recorder) = recorder() else { return };
-    let Requests { graphql, routes } = &recorder.requests;
     let record = |operation: &Operation| operation.record(status, elapsed);
     // A pattern with a slash behind it is the same route.
     let route = route.map_or(NONE, |route| route.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(route));
     let door = door(route);
     if door == GRAPHQL {
-        let field = operation.unwrap_or(NONE);
-        return graphql.with(field, || (field.to_owned(), Operation::new(door, field.to_owned())), record);
+        return graphql_answered(operation, status, elapsed);
     }
     let method = name_of(method);
     let name = || if route == NONE { NONE.to_owned() } else { format!("{method} {route}") };
     let of_route = |of_method: &Family<String, Operation>| {
         of_method.with(route, || (route.to_owned(), Operation::new(door, name())), record);
     };
-    routes.with(method, || (method, Family::default()), of_route);
+    recorder.requests.routes.with(method, || (method, Family::default()), of_route);
+}
+
+/// Counts a request to GraphQL, or an operation on a socket, by its root field.
+pub(crate) fn graphql_answered(operation: Option<&str>, status: u16, elapsed: Duration) {
+    let Some(recorder) = recorder() else { return };
+    let field = operation.unwrap_or(NONE);
+    let register = || (field.to_owned(), Operation::new(GRAPHQL, field.to_owned()));
+    recorder.requests.graphql.with(field, register, |operation| operation.record(status, elapsed));
 }
 
 /// The method, unless a client made it up.

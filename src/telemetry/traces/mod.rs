@@ -12,6 +12,7 @@ use tracing::{Span, field};
 use url::Url;
 
 pub use self::exporter::Traces;
+pub(super) use self::propagation::RemoteTrace;
 pub(crate) use self::propagation::outgoing_headers;
 
 /// The target of all spans of traces.
@@ -48,7 +49,22 @@ pub(super) fn request_span<B>(request: &Request<B>) -> Span {
         root_field = field::Empty,
     );
     if !span.is_disabled() {
-        propagation::continue_trace(&span, request.headers());
+        RemoteTrace::of(request.headers()).continue_in(&span);
+    }
+    span
+}
+
+/// The span of an operation on a socket, which continues the trace of the client that opened it.
+pub(super) fn operation_span(trace: &RemoteTrace) -> Span {
+    let span = trace_span!(
+        "websocket operation",
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        door = field::Empty,
+        root_field = field::Empty,
+    );
+    if !span.is_disabled() {
+        trace.continue_in(&span);
     }
     span
 }

@@ -3,15 +3,25 @@
 use axum::http::HeaderMap;
 use tracing::Span;
 
-/// Makes a span part of the trace that a client names.
+/// The trace that a client names, if it names one.
 #[cfg(feature = "otlp")]
-pub(super) fn continue_trace(span: &Span, headers: &HeaderMap) {
-    use opentelemetry::propagation::TextMapPropagator;
-    use tracing_opentelemetry::OpenTelemetrySpanExt;
+pub(in crate::telemetry) struct RemoteTrace(opentelemetry::Context);
 
-    let context = propagator().extract(&opentelemetry_http::HeaderExtractor(headers));
-    if let Err(error) = span.set_parent(context) {
-        tracing::debug!(%error, "a trace can't be continued");
+#[cfg(feature = "otlp")]
+impl RemoteTrace {
+    pub(in crate::telemetry) fn of(headers: &HeaderMap) -> Self {
+        use opentelemetry::propagation::TextMapPropagator;
+
+        Self(propagator().extract(&opentelemetry_http::HeaderExtractor(headers)))
+    }
+
+    /// Makes a span part of it.
+    pub(super) fn continue_in(&self, span: &Span) {
+        use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+        if let Err(error) = span.set_parent(self.0.clone()) {
+            tracing::debug!(%error, "a trace can't be continued");
+        }
     }
 }
 
@@ -42,7 +52,17 @@ fn propagator() -> opentelemetry_sdk::propagation::TraceContextPropagator {
 
 /// There are no traces.
 #[cfg(not(feature = "otlp"))]
-pub(super) fn continue_trace(_: &Span, _: &HeaderMap) {}
+pub(in crate::telemetry) struct RemoteTrace;
+
+#[cfg(not(feature = "otlp"))]
+impl RemoteTrace {
+    pub(in crate::telemetry) fn of(_: &HeaderMap) -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as the other build has it")]
+    pub(super) fn continue_in(&self, _: &Span) {}
+}
 
 /// There are no traces.
 #[cfg(not(feature = "otlp"))]
