@@ -20,6 +20,9 @@ pub(super) fn examine(config: &Config) -> Vec<Verdict> {
 }
 
 fn mode(config: &Config) -> Verdict {
+    if cfg!(not(feature = "embedded")) && config.database.database_url.is_none() {
+        return Verdict::failure("settings", "this build has no embedded database. Set DATABASE_URL");
+    }
     if config.is_development() {
         let detail = "development mode: an embedded database, a secret of its own, no rate limits. For real users set \
                       DATABASE_URL, and BETTER_AUTH_URL or another setting that says who signs tokens";
