@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     graphql, rest, server,
     setting::{DAY, SECOND, duration},
-    store,
+    store::{self, Distribution},
 };
 
 /// To-do backend for many users, with a GraphQL and a REST API on PostgreSQL
@@ -47,6 +47,10 @@ enum Command {
         /// Confirm the deletion of all tasks
         #[arg(long, requires = "revert")]
         yes: bool,
+        /// Move the rows of a database that has Citus to its nodes, too; nothing can be read or written meanwhile. A database
+        /// without rows is distributed anyway
+        #[arg(long, conflicts_with = "revert")]
+        distribute: bool,
     },
     /// The change feed
     Feed {
@@ -122,7 +126,8 @@ impl Cli {
         let config = self.config;
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => Box::pin(server::serve(config)).await,
-            Command::Migrate { revert, .. } => migrate(&config, revert).await,
+            Command::Migrate { revert: true, .. } => revert(&config).await,
+            Command::Migrate { distribute, .. } => migrate(&config, distribute).await,
             Command::Feed { command: FeedCommand::Reset { .. } } => reset_feed(&config).await,
             Command::Schema => print(&graphql::sdl()),
             Command::Openapi => print(rest::openapi()),
@@ -142,16 +147,34 @@ pub fn reference() -> String {
     config::reference(Cli::command())
 }
 
-async fn migrate(config: &Config, revert: bool) -> Result<()> {
+async fn migrate(config: &Config, moves_rows: bool) -> Result<()> {
     let database = Database::open(config).await?;
-    let (done, verb) = if revert {
-        (store::revert(&database.migrating).await?, "reverted")
-    } else {
-        (store::migrate(&database.migrating).await?, "applied")
-    };
-    let lines = done.iter().fold(String::new(), |lines, version| lines + verb + " " + version + "\n");
-    print(if lines.is_empty() { "nothing to do\n" } else { &lines })?;
+    let migrating = &database.migrating;
+    let done = if moves_rows { store::distribute(migrating).await } else { store::migrate(migrating).await }?;
+    let mut lines = lines("applied", &done.versions);
+    if done.distribution == Distribution::Done {
+        lines += "distributed the tables by user\n";
+    }
+    if lines.is_empty() {
+        lines += "nothing to do\n";
+    }
+    if let Some(advice) = done.distribution.advice() {
+        lines += advice;
+        lines += "\n";
+    }
+    print(&lines)?;
     database.close().await
+}
+
+async fn revert(config: &Config) -> Result<()> {
+    let database = Database::open(config).await?;
+    let done = store::revert(&database.migrating).await?;
+    print(if done.is_empty() { "nothing to do\n".to_owned() } else { lines("reverted", &done) }.as_str())?;
+    database.close().await
+}
+
+fn lines(verb: &str, versions: &[String]) -> String {
+    versions.iter().fold(String::new(), |lines, version| lines + verb + " " + version + "\n")
 }
 
 async fn reset_feed(config: &Config) -> Result<()> {

@@ -18,7 +18,11 @@ use axum::{
 use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{error::Code, http::PROBES, store::Db};
+use crate::{
+    error::Code,
+    http::PROBES,
+    store::{Coverage, Db},
+};
 
 /// How long a proof of isolation stays valid. Several probers may ask, and each proof writes and rolls back.
 const PROOF_LIFETIME: Duration = Duration::from_secs(5);
@@ -26,8 +30,8 @@ const PROOF_LIFETIME: Duration = Duration::from_secs(5);
 /// Whether the server can serve, and is to be sent requests. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness {
-    /// When isolation was last proved. One proof runs at a time; other probes wait for it.
-    proved_at: Arc<Mutex<Option<Instant>>>,
+    /// When isolation was last proved, and for what. One proof runs at a time; other probes wait for it.
+    proof: Arc<Mutex<Option<(Instant, Coverage)>>>,
     is_leaving: Arc<AtomicBool>,
 }
 
@@ -58,21 +62,30 @@ async fn live() -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-/// The database answers and isolates users; otherwise 503.
+/// The database answers and isolates users; otherwise 503. Where only parts of it answer, this server can serve as many
+/// users as any other: it stays ready, and says so.
 async fn ready(State(db): State<Db>, State(readiness): State<Readiness>) -> Response {
     if readiness.is_leaving() {
         return unavailable("stopping");
     }
-    let mut proved_at = readiness.proved_at.lock().await;
-    if proved_at.is_none_or(|at| at.elapsed() > PROOF_LIFETIME) {
-        if let Err(error) = db.prove_isolation().await {
-            *proved_at = None;
-            error.log();
-            return unavailable("unavailable");
+    let mut proof = readiness.proof.lock().await;
+    if proof.as_ref().is_none_or(|(at, _)| at.elapsed() > PROOF_LIFETIME) {
+        let coverage = match db.prove_isolation().await {
+            Ok(coverage) => coverage,
+            Err(error) => {
+                *proof = None;
+                error.log();
+                return unavailable("unavailable");
+            }
+        };
+        if let Coverage::Partial(away) = &coverage {
+            tracing::warn!(away, "parts of the database don't answer");
         }
-        *proved_at = Some(Instant::now());
+        *proof = Some((Instant::now(), coverage));
     }
-    Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })).into_response()
+    let is_whole = matches!(*proof, Some((_, Coverage::Whole)));
+    let status = if is_whole { "ok" } else { "degraded" };
+    Json(json!({ "status": status, "version": env!("CARGO_PKG_VERSION") })).into_response()
 }
 
 fn unavailable(status: &str) -> Response {

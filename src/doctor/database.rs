@@ -3,7 +3,7 @@
 use super::Verdict;
 use crate::{
     config::Config,
-    store::{self, Db, DbConfig, Diagnosis, Encryption, Facts, Target},
+    store::{self, Coverage, Db, DbConfig, Diagnosis, Encryption, Facts, Target},
 };
 
 /// The oldest version that is tested.
@@ -169,7 +169,11 @@ async fn service(config: &DbConfig) -> Vec<Verdict> {
         Err(error) => Verdict::failure("pooler", error.report()),
     };
     let isolation = match db.prove_isolation().await {
-        Ok(()) => Verdict::ok("isolation", "proved: a user can't reach another one's rows"),
+        Ok(Coverage::Whole) => Verdict::ok("isolation", "proved: a user can't reach another one's rows"),
+        Ok(Coverage::Partial(away)) => {
+            let advice = "Their users get 503 until they are back";
+            Verdict::warning("isolation", format!("proved, but not for nodes that don't answer: {away}. {advice}"))
+        }
         Err(error) => Verdict::failure("isolation", error.report()),
     };
     vec![pooler, isolation]

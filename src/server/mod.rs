@@ -31,7 +31,7 @@ use crate::{
     live::Hub,
     router::{RouterConfig, router},
     state::AppState,
-    store::{self, Db},
+    store::{self, Coverage, Db},
     streams::Streams,
     telemetry::Metrics,
 };
@@ -81,13 +81,19 @@ pub async fn serve(config: Config) -> Result<()> {
 /// The database, migrated if that is wanted, and proved to keep users apart.
 async fn open(config: &Config, database: &Database) -> Result<Db> {
     if config.database.migrate_on_start {
-        for version in store::migrate(&database.migrating).await? {
+        let migrated = store::migrate(&database.migrating).await?;
+        for version in migrated.versions {
             tracing::info!(version, "migrated");
+        }
+        if let Some(advice) = migrated.distribution.advice() {
+            tracing::warn!("{advice}");
         }
     }
     let db = Db::open(&database.config).await?;
     db.check_pooler().await?;
-    db.prove_isolation_at_start().await?;
+    if let Coverage::Partial(away) = db.prove_isolation_at_start().await? {
+        tracing::warn!(away, "parts of the database don't answer");
+    }
     Ok(db)
 }
 

@@ -1,10 +1,18 @@
 //! One connection: where to, TLS or not, and the limits the server is asked to keep.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use diesel::{
     ConnectionError, ConnectionResult, define_sql_function,
-    sql_types::{Nullable, Text},
+    dsl::sql,
+    sql_types::{Bool, Nullable, Text},
 };
 use diesel_async::AsyncPgConnection;
 use rustls::{
@@ -23,6 +31,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     connection::{Connection, Unnamed},
+    distribution,
     pooler::explain,
 };
 use crate::error::Chain;
@@ -140,7 +149,15 @@ impl Target {
         limited.options(options);
         let timeout = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
         let (plain, is_embedded) = (self.config.clone(), self.is_embedded);
-        Ok(Connector { limited, plain, tls, timeout, is_embedded, names_statements })
+        Ok(Connector {
+            limited,
+            plain,
+            tls,
+            timeout,
+            is_embedded,
+            names_statements,
+            is_distributed: AtomicBool::default(),
+        })
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, std::io::Error> {
@@ -206,6 +223,7 @@ pub(super) struct Connector {
     timeout: Duration,
     is_embedded: bool,
     names_statements: bool,
+    is_distributed: AtomicBool,
 }
 
 impl Connector {
@@ -218,8 +236,11 @@ impl Connector {
     pub(super) async fn connect_to_schema(&self) -> ConnectionResult<(Connection, Arc<str>)> {
         let connect = async {
             let connection = self.connect_unlimited().await?;
-            let schema = connection.load::<_, Option<String>, _>(diesel::select(quote_ident(current_schema()))).await;
-            let schema = schema.map_err(ConnectionError::CouldntSetupConfiguration)?.pop().flatten();
+            let facts = diesel::select((quote_ident(current_schema()), sql::<Bool>(distribution::IS_INSTALLED)));
+            let facts = connection.load::<_, (Option<String>, bool), _>(facts).await;
+            let facts = facts.map_err(ConnectionError::CouldntSetupConfiguration)?.pop();
+            let (schema, is_distributed) = facts.unwrap_or_default();
+            self.is_distributed.store(is_distributed, Ordering::Relaxed);
             Ok((connection, schema.unwrap_or_default().into()))
         };
         self.in_time(connect).await
@@ -254,6 +275,11 @@ impl Connector {
     /// Whether statements are prepared by name.
     pub(super) fn names_statements(&self) -> bool {
         self.names_statements
+    }
+
+    /// Whether the database can have distributed tables, as the last connection has found it.
+    pub(super) fn is_distributed(&self) -> bool {
+        self.is_distributed.load(Ordering::Relaxed)
     }
 
     /// Whether there can't be a second connection: the embedded database serves one at a time.

@@ -6,7 +6,10 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::connection::Connection;
+use super::{
+    connection::Connection,
+    distribution::{Nodes, examine},
+};
 
 /// Finds what is wrong with the role or a table in the catalog, as the API role; null if nothing is.
 const CATALOG_FLAW: &str = "
@@ -87,8 +90,8 @@ const WALLED: [Walled; 3] = [
 
 impl Walled {
     /// Counts the visible rows: a canary must see only its own.
-    async fn seen(&self, connection: &Connection) -> QueryResult<i64> {
-        count(connection, &format!("SELECT count(*) AS rows FROM {}", self.name)).await
+    async fn seen(&self, connection: &Connection, scope: &str) -> QueryResult<i64> {
+        count(connection, &format!("SELECT count(*) AS rows FROM {}{scope}", self.name)).await
     }
 }
 
@@ -99,20 +102,48 @@ struct Flaw {
 }
 
 #[derive(QueryableByName)]
+struct User {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+#[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
     rows: i64,
 }
 
-/// Returns what is wrong, if anything. The transaction is rolled back.
-pub(super) async fn flaw(connection: &Connection, schema: &str) -> QueryResult<Option<String>> {
-    run(connection, "BEGIN").await?;
-    let flaw = find_flaw(connection, schema).await;
-    run(connection, "ROLLBACK").await?;
-    Ok(flaw.unwrap_or_else(|error| Some(format!("{error}. Has `tandem migrate` run?"))))
+/// What a proof holds for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// All tasks.
+    Whole,
+    /// Those that can be reached: some servers of a distributed database are away, and why.
+    Partial(String),
 }
 
-async fn find_flaw(connection: &Connection, schema: &str) -> QueryResult<Option<String>> {
+/// Returns what it holds for, or what is wrong. The transaction is rolled back.
+pub(super) async fn prove(
+    connection: &Connection,
+    schema: &str,
+    is_distributed: bool,
+) -> QueryResult<Result<Coverage, String>> {
+    let nodes = match if is_distributed { examine(connection, schema).await? } else { Ok(Nodes::default()) } {
+        Ok(nodes) => nodes,
+        Err(flaw) => return Ok(Err(flaw)),
+    };
+    run(connection, "BEGIN").await?;
+    let flaw = find_flaw(connection, schema, &nodes).await;
+    run(connection, "ROLLBACK").await?;
+    Ok(match flaw {
+        Ok(None) if nodes.away.is_empty() => Ok(Coverage::Whole),
+        Ok(None) => Ok(Coverage::Partial(nodes.away.join("; "))),
+        Ok(Some(flaw)) => Err(flaw),
+        Err(error) => Err(format!("{error}. Has `tandem migrate` run?")),
+    })
+}
+
+async fn find_flaw(connection: &Connection, schema: &str, nodes: &Nodes) -> QueryResult<Option<String>> {
     if let Err(error) = run(connection, "SELECT set_config('role', 'tandem_api', true)").await {
         return Ok(Some(format!(
             "this login can't become the role tandem_api ({error}). Run `tandem migrate`, or: GRANT tandem_api TO <login>"
@@ -126,26 +157,32 @@ async fn find_flaw(connection: &Connection, schema: &str) -> QueryResult<Option<
         }
     }
     for table in &WALLED {
-        if let Some(flaw) = find_breach(connection, table).await? {
+        if let Some(flaw) = find_breach(connection, table, nodes).await? {
             return Ok(Some(flaw));
         }
     }
     Ok(None)
 }
 
-async fn find_breach(connection: &Connection, table: &Walled) -> QueryResult<Option<String>> {
+async fn find_breach(connection: &Connection, table: &Walled, nodes: &Nodes) -> QueryResult<Option<String>> {
     let name = table.name;
-    let (canary, other) = (Canary::new(), Canary::new());
+    let (canary, other) = Canary::pair(connection, nodes).await?;
+    // A node that is away can't be asked for its rows.
+    let scope = if nodes.proved.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE user_id IN ('{}', '{}')", canary.0, other.0)
+    };
     for canary in [&other, &canary] {
         canary.speak(connection).await?;
         canary.plant(connection, table).await?;
     }
-    if let Some(flaw) = canary.trespass(connection, table, &other).await? {
+    if let Some(flaw) = canary.trespass(connection, table, &scope, &other).await? {
         return Ok(Some(format!("{flaw}. Recreate the policy {name}_of_current_user")));
     }
     for nobody in [Canary(String::new()), Canary::new()] {
         nobody.speak(connection).await?;
-        if table.seen(connection).await? != 0 {
+        if table.seen(connection, &scope).await? != 0 {
             let flaw = "who has no rows sees those of others";
             return Ok(Some(format!("{flaw}. Recreate the policy {name}_of_current_user")));
         }
@@ -166,9 +203,17 @@ impl Canary {
         Self(format!("tandem canary {}", Uuid::new_v4()))
     }
 
+    /// Two of them, whose rows are on nodes that answer.
+    async fn pair(connection: &Connection, nodes: &Nodes) -> QueryResult<(Self, Self)> {
+        let Some(query) = nodes.users_query("tandem canary ") else { return Ok((Self::new(), Self::new())) };
+        let mut found: Vec<User> = rows(connection, &query).await?;
+        let mut next = || found.pop().map_or_else(Self::new, |user| Self(user.id));
+        Ok((next(), next()))
+    }
+
     /// Sets this user for the rest of the transaction.
     async fn speak(&self, connection: &Connection) -> QueryResult<usize> {
-        run(connection, &format!("SELECT set_config('app.user_id', '{}', true)", self.0)).await
+        run(connection, &format!("SELECT tandem_speak_for('{}')", self.0)).await
     }
 
     /// Inserts a row of this user, whoever the current user is.
@@ -182,9 +227,10 @@ impl Canary {
         &self,
         connection: &Connection,
         table: &Walled,
+        scope: &str,
         other: &Self,
     ) -> QueryResult<Option<&'static str>> {
-        if table.seen(connection).await? != 1 {
+        if table.seen(connection, scope).await? != 1 {
             return Ok(Some("a user sees rows that are not theirs"));
         }
         let Walled { name, change, .. } = table;

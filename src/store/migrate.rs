@@ -14,8 +14,14 @@ use diesel_async::{
     TransactionManager,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tokio::task::JoinSet;
 
-use super::{DbConfig, connection::Connection, pooler::explain};
+use super::{
+    DbConfig,
+    connection::Connection,
+    distribution::{self, Distribution},
+    pooler::explain,
+};
 use crate::error::{Error, Result};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
@@ -23,15 +29,42 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The advisory lock that serialises migrations: an arbitrary number that only this project uses.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8241978302147711)";
 
-/// Applies all pending migrations in one transaction and returns their versions. Instances that start at the same time
-/// wait for the first, then find nothing left to do.
-pub async fn migrate(config: &DbConfig) -> Result<Vec<String>> {
-    locked(config, |harness| harness.run_pending_migrations(MIGRATIONS).map(|versions| names(&versions))).await
+/// What became of a database.
+#[derive(Clone, Debug)]
+pub struct Migrated {
+    /// The versions that were applied.
+    pub versions: Vec<String>,
+    /// Where its tables are now.
+    pub distribution: Distribution,
+}
+
+/// Applies all pending migrations in one transaction, and distributes empty tables where that is possible. Instances that
+/// start at the same time wait for the first, then find nothing left to do.
+pub async fn migrate(config: &DbConfig) -> Result<Migrated> {
+    apply(config, false).await
+}
+
+/// The same, but moves the rows of tables that have some. Nobody can use the tables meanwhile.
+pub async fn distribute(config: &DbConfig) -> Result<Migrated> {
+    apply(config, true).await
+}
+
+async fn apply(config: &DbConfig, moves_rows: bool) -> Result<Migrated> {
+    let locked = Locked::begin(config).await?;
+    let (mut locked, versions) =
+        locked.run(|harness| harness.run_pending_migrations(MIGRATIONS).map(|versions| names(&versions)))?;
+    let distribution = distribution::distribute(&mut locked.connection, moves_rows).await.map_err(failed)?;
+    locked.commit().await?;
+    Ok(Migrated { versions, distribution })
 }
 
 /// Reverts all migrations, newest first, and returns their versions. Drops all tasks.
 pub async fn revert(config: &DbConfig) -> Result<Vec<String>> {
-    locked(config, |harness| harness.revert_all_migrations(MIGRATIONS).map(|versions| names(&versions))).await
+    let locked = Locked::begin(config).await?;
+    let (locked, versions) =
+        locked.run(|harness| harness.revert_all_migrations(MIGRATIONS).map(|versions| names(&versions)))?;
+    locked.commit().await?;
+    Ok(versions)
 }
 
 /// The versions that are not applied yet. Only reads, so that it needs no right to create anything.
@@ -66,25 +99,40 @@ fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
 type Harness = AsyncMigrationHarness<AsyncPgConnection>;
 
 /// One transaction around everything: a lock of the transaction works behind transaction poolers too.
-async fn locked<T>(config: &DbConfig, work: impl FnOnce(&mut Harness) -> diesel::migration::Result<T>) -> Result<T> {
-    let connector = config.connector().map_err(Error::internal)?;
-    let (mut connection, driver) = match connector.connect().await.map_err(Error::unavailable)? {
-        Connection::Named(connection) => (*connection, None),
-        Connection::Unnamed(connection) => {
-            let (connection, driver) = connection.begin_named().await.map_err(Error::unavailable)?;
-            (connection, Some(driver))
-        }
-    };
-    AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(failed)?;
-    lift_limits(&mut connection).await.map_err(failed)?;
-    let mut harness = AsyncMigrationHarness::new(connection);
-    let done = work(&mut harness).map_err(failed)?;
-    let mut connection = harness.into_inner();
-    if driver.is_some() {
-        connection.batch_execute("DEALLOCATE ALL").await.map_err(Error::internal)?;
+struct Locked {
+    connection: AsyncPgConnection,
+    /// Of a connection whose statements have no names, but in here.
+    driver: Option<JoinSet<()>>,
+}
+
+impl Locked {
+    async fn begin(config: &DbConfig) -> Result<Self> {
+        let connector = config.connector().map_err(Error::internal)?;
+        let (mut connection, driver) = match connector.connect().await.map_err(Error::unavailable)? {
+            Connection::Named(connection) => (*connection, None),
+            Connection::Unnamed(connection) => {
+                let (connection, driver) = connection.begin_named().await.map_err(Error::unavailable)?;
+                (connection, Some(driver))
+            }
+        };
+        AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(failed)?;
+        lift_limits(&mut connection).await.map_err(failed)?;
+        distribution::prepare(&mut connection).await.map_err(failed)?;
+        Ok(Self { connection, driver })
     }
-    AnsiTransactionManager::commit_transaction(&mut connection).await.map_err(Error::internal)?;
-    Ok(done)
+
+    fn run<T>(self, work: impl FnOnce(&mut Harness) -> diesel::migration::Result<T>) -> Result<(Self, T)> {
+        let mut harness = AsyncMigrationHarness::new(self.connection);
+        let done = work(&mut harness).map_err(failed)?;
+        Ok((Self { connection: harness.into_inner(), driver: self.driver }, done))
+    }
+
+    async fn commit(mut self) -> Result<()> {
+        if self.driver.is_some() {
+            self.connection.batch_execute("DEALLOCATE ALL").await.map_err(Error::internal)?;
+        }
+        AnsiTransactionManager::commit_transaction(&mut self.connection).await.map_err(Error::internal)
+    }
 }
 
 /// It may be a pooler that mixes up statements.

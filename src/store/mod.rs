@@ -12,6 +12,7 @@ mod cancellation;
 mod connect;
 mod connection;
 mod diagnosis;
+mod distribution;
 mod feed;
 mod idempotency;
 mod isolation;
@@ -42,9 +43,11 @@ pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
 pub use self::{
     connect::{Encryption, Target},
     diagnosis::{Diagnosis, Facts, diagnose},
+    distribution::Distribution,
     feed::reset_feed,
     idempotency::{Idempotency, Replayed},
-    migrate::{migrate, pending, revert},
+    isolation::Coverage,
+    migrate::{Migrated, distribute, migrate, pending, revert},
     tasks::{Changed, UserTasks},
 };
 use crate::{
@@ -121,12 +124,12 @@ impl Db {
     }
 
     /// Proves that this database keeps users apart; the error's cause says what to fix.
-    pub async fn prove_isolation(&self) -> Result<()> {
+    pub async fn prove_isolation(&self) -> Result<Coverage> {
         self.prober.prove().await
     }
 
     /// The same before the server serves, with more patience.
-    pub async fn prove_isolation_at_start(&self) -> Result<()> {
+    pub async fn prove_isolation_at_start(&self) -> Result<Coverage> {
         prober::Prober::new(&self.pool.for_start()).prove().await
     }
 

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use diesel::QueryResult;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     time::timeout,
@@ -12,7 +11,7 @@ use super::{
     cancellation::FinishOnDrop,
     connect::Connector,
     connection::Connection,
-    isolation,
+    isolation::{self, Coverage},
     pool::{Lease, Pool},
 };
 use crate::error::{Error, Result};
@@ -34,7 +33,7 @@ impl Prober {
     }
 
     /// Fails with what to fix. A caller who goes away leaves nothing half done.
-    pub(super) async fn prove(&self) -> Result<()> {
+    pub(super) async fn prove(&self) -> Result<Coverage> {
         let limit = self.pool.statement_timeout();
         if self.pool.connector().has_one_backend() {
             return FinishOnDrop::new(prove_on_lease(self.pool.lease().await?, limit)).await;
@@ -44,8 +43,8 @@ impl Prober {
     }
 }
 
-async fn prove_on_lease(mut lease: Lease, limit: Duration) -> Result<()> {
-    let found = within(limit, isolation::flaw(lease.connection(), lease.schema())).await;
+async fn prove_on_lease(mut lease: Lease, limit: Duration) -> Result<Coverage> {
+    let found = within(limit, lease.connection(), lease.schema(), false).await;
     if found.is_err() {
         lease.spoil();
     }
@@ -54,24 +53,30 @@ async fn prove_on_lease(mut lease: Lease, limit: Duration) -> Result<()> {
 
 /// On the connection that is kept, if that succeeds, else on a new one: the old one may be dead, or lead to a primary
 /// that became a standby.
-async fn prove_apart(mut kept: OwnedMutexGuard<Kept>, connector: Arc<Connector>, limit: Duration) -> Result<()> {
+async fn prove_apart(mut kept: OwnedMutexGuard<Kept>, connector: Arc<Connector>, limit: Duration) -> Result<Coverage> {
     if let Some((connection, schema)) = kept.take()
-        && let Ok(None) = within(limit, isolation::flaw(&connection, &schema)).await
+        && let Ok(Ok(coverage)) = within(limit, &connection, &schema, connector.is_distributed()).await
     {
         *kept = Some((connection, schema));
-        return Ok(());
+        return Ok(coverage);
     }
     let (connection, schema) = connector.connect_to_schema().await.map_err(Error::unavailable)?;
-    judge(within(limit, isolation::flaw(&connection, &schema)).await?)?;
+    let coverage = judge(within(limit, &connection, &schema, connector.is_distributed()).await?)?;
     *kept = Some((connection, schema));
-    Ok(())
+    Ok(coverage)
 }
 
-async fn within(limit: Duration, proof: impl Future<Output = QueryResult<Option<String>>>) -> Result<Option<String>> {
+/// The inner error is what to fix.
+async fn within(
+    limit: Duration,
+    connection: &Connection,
+    schema: &str,
+    is_distributed: bool,
+) -> Result<Result<Coverage, String>> {
+    let proof = isolation::prove(connection, schema, is_distributed);
     timeout(limit, proof).await.map_err(Error::unavailable)?.map_err(Error::unavailable)
 }
 
-fn judge(flaw: Option<String>) -> Result<()> {
-    let unproved = |flaw| Err(Error::internal(format!("user isolation can't be proved: {flaw}")));
-    flaw.map_or(Ok(()), unproved)
+fn judge(proof: Result<Coverage, String>) -> Result<Coverage> {
+    proof.map_err(|flaw| Error::internal(format!("user isolation can't be proved: {flaw}")))
 }

@@ -23,7 +23,10 @@ const INTERVAL: Duration = Duration::from_mins(10);
 /// How many keys one transaction removes: few enough to be done in an instant.
 const BATCH: u16 = 1000;
 
-const ACT_AS_SWEEPER: &str = "SELECT set_config('role', 'tandem_sweeper', true), set_config('search_path', $1, true)";
+/// Distributed tables need a plan for known values.
+const ACT_AS_SWEEPER: &str = "
+    SELECT set_config('role', 'tandem_sweeper', true), set_config('search_path', $1, true),
+           set_config('plan_cache_mode', 'auto', true)";
 
 /// The lock is any number that only this project uses. Whoever doesn't get it leaves the work to whoever has it.
 const REMOVE_BATCH: &str = "

@@ -126,7 +126,7 @@ pub fn config(target: Target, pool_size: u32) -> DbConfig {
 
 /// Migrates, or fails the test with the reason.
 pub async fn migrate(config: &DbConfig) -> Vec<String> {
-    store::migrate(config).await.map_err(|error| error.report()).expect("migrations")
+    store::migrate(config).await.map_err(|error| error.report()).expect("migrations").versions
 }
 
 /// A connection, driven in the background.

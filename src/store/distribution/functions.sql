@@ -1,0 +1,24 @@
+-- Citus refuses volatile functions in an UPDATE, and stable ones in a CASE. Whoever calls this gives it a column of the
+-- rows that are changed, so no plan computes it beforehand.
+CREATE OR REPLACE FUNCTION tandem_clock(last_change timestamptz) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE
+    AS $$ BEGIN RETURN greatest(clock_timestamp(), last_change + interval '1 microsecond'); END $$;
+
+-- Citus hands on what SET sets, not what set_config does, and here it is told to. It finds the shard of a statement with
+-- subqueries only in a plan for known values.
+CREATE OR REPLACE FUNCTION tandem_speak_for(speaker text) RETURNS text LANGUAGE plpgsql VOLATILE
+    SET citus.propagate_set_commands = 'local'
+    AS $$
+BEGIN
+    EXECUTE 'SET LOCAL app.user_id = ' || quote_literal(speaker);
+    PERFORM set_config('plan_cache_mode', 'auto', true);
+    RETURN speaker;
+END
+$$;
+
+-- Citus connects to the other servers as the role that a transaction has become. They have no passwords: pg_hba.conf
+-- admits them, from the cluster's own servers and from nowhere else.
+SET LOCAL citus.enable_alter_role_propagation = on;
+
+ALTER ROLE tandem_api LOGIN;
+ALTER ROLE tandem_feed LOGIN;
+ALTER ROLE tandem_sweeper LOGIN;

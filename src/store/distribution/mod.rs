@@ -1,0 +1,127 @@
+//! Tables that the extension Citus spreads over many servers, by user: each request asks the one that has its user's rows.
+//!
+//! Statements are the same as on one server. What differs is here, but for [`crate::store::feed`]'s question about many
+//! users, and in two functions of the database.
+
+mod shards;
+
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{BigInt, Bool},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+
+pub(super) use self::shards::{Nodes, examine};
+
+/// Whether the database can have distributed tables.
+pub(super) const IS_INSTALLED: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
+
+/// Roles that were made for another database of the cluster are known to the other servers, and only a superuser could
+/// alter all of them. Roles, tables and functions in one transaction need one connection to each server.
+const PREPARE: &str = "
+    SET LOCAL citus.enable_alter_role_propagation = off;
+    SET LOCAL citus.multi_shard_modify_mode = 'sequential'";
+
+const STATE: &str = "
+    SELECT (SELECT count(*) FROM pg_dist_node WHERE isactive AND shouldhaveshards) AS nodes,
+           (SELECT count(*) FROM unnest(ARRAY['tasks', 'deleted_tasks', 'idempotency_keys', 'feed_era']) AS name
+            WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass(name))) AS undistributed";
+
+/// Row-level security hides rows from the owner of the tables, but not from this role.
+const LOOK: &str = "
+    SELECT set_config('search_path', quote_ident(current_schema()), true), set_config('role', 'tandem_feed', true)";
+const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM tasks) OR EXISTS (SELECT FROM deleted_tasks) AS is_true";
+
+/// Where the tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distribution {
+    /// On one server, which has nothing to distribute them with.
+    Absent,
+    /// On one server, as long as the cluster has no other ones.
+    WithoutNodes,
+    /// On one server, with rows that have to be moved.
+    Undistributed,
+    /// On many servers, as of now.
+    Done,
+    /// On many servers.
+    Present,
+}
+
+impl Distribution {
+    /// What to do about tables that could be distributed and are not.
+    #[must_use]
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Undistributed => Some(
+                "Citus is there, but all rows are on one server, as before. To move them, stop the servers, make a backup, \
+                 and run `tandem migrate --distribute`: see "Going to Citus" in docs/OPERATIONS.md",
+            ),
+            Self::WithoutNodes => Some(
+                "Citus is there, but no node to distribute to. Add the nodes with citus_add_node, and run `tandem migrate` \
+                 again",
+            ),
+            Self::Absent | Self::Done | Self::Present => None,
+        }
+    }
+}
+
+/// Makes a transaction that migrates ready for a database that is distributed, or will be.
+pub(super) async fn prepare(connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    if is_installed(connection).await? { connection.batch_execute(PREPARE).await } else { Ok(()) }
+}
+
+/// Distributes tables that have no rows, or those that have, too.
+pub(super) async fn distribute(connection: &mut AsyncPgConnection, with_rows: bool) -> QueryResult<Distribution> {
+    if !is_installed(connection).await? {
+        return Ok(Distribution::Absent);
+    }
+    let state = state(connection).await?;
+    if state.nodes == 0 {
+        return Ok(Distribution::WithoutNodes);
+    }
+    if state.undistributed == 0 {
+        return Ok(Distribution::Present);
+    }
+    if !with_rows && has_rows(connection).await? {
+        return Ok(Distribution::Undistributed);
+    }
+    connection.batch_execute(include_str!("tables.sql")).await?;
+    connection.batch_execute(include_str!("functions.sql")).await?;
+    Ok(Distribution::Done)
+}
+
+#[derive(QueryableByName)]
+struct State {
+    #[diesel(sql_type = BigInt)]
+    nodes: i64,
+    #[diesel(sql_type = BigInt)]
+    undistributed: i64,
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    is_true: bool,
+}
+
+async fn is_installed(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+    ask(connection, &format!("SELECT {IS_INSTALLED} AS is_true")).await
+}
+
+async fn has_rows(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+    connection.batch_execute(LOOK).await?;
+    let has_rows = ask(connection, HAS_ROWS).await?;
+    connection.batch_execute("SET LOCAL ROLE NONE").await?;
+    Ok(has_rows)
+}
+
+#[expect(clippy::disallowed_methods, reason = "catalog queries")]
+async fn state(connection: &mut AsyncPgConnection) -> QueryResult<State> {
+    sql_query(STATE).get_result(connection).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "catalog queries")]
+async fn ask(connection: &mut AsyncPgConnection, query: &str) -> QueryResult<bool> {
+    let answer: Answer = sql_query(query).get_result(connection).await?;
+    Ok(answer.is_true)
+}

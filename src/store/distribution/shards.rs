@@ -1,0 +1,125 @@
+//! What the proof of isolation adds where tables are distributed: row-level security has to be forced on each shard, since
+//! nothing on the coordinator keeps a statement on a shard from another user's rows. A node that is away has no say in it.
+
+use std::collections::BTreeSet;
+
+use diesel::{
+    QueryResult, QueryableByName, sql_query,
+    sql_types::{Bool, Integer, Nullable, Text},
+};
+
+use crate::store::connection::Connection;
+
+/// The nodes that have shards of the user's tables.
+const NODES: &str = "
+    SELECT DISTINCT groupid AS id, nodename AS name, nodeport AS port
+    FROM pg_dist_node JOIN pg_dist_placement USING (groupid) JOIN pg_dist_shard USING (shardid)
+    WHERE noderole = 'primary' AND logicalrelid = to_regclass('{schema}.tasks') ORDER BY id";
+
+/// How long one node may take, to connect and to answer: others must be asked as well. In milliseconds.
+const LIMITS: &str = "
+    SELECT set_config('statement_timeout', '1000', true), set_config('citus.node_connection_timeout', '800', true)";
+
+/// What comes before the digest of a node's policies.
+const SAME: &str = "same ";
+
+/// The nodes that have shards.
+#[derive(Default)]
+pub(in crate::store) struct Nodes {
+    /// Those whose shards keep users apart.
+    pub(in crate::store) proved: Vec<i32>,
+    /// Those that did not answer, and why.
+    pub(in crate::store) away: Vec<String>,
+}
+
+impl Nodes {
+    /// Asks for two made-up users with this prefix whose rows would be on nodes that answer; nothing to ask if no table is
+    /// distributed.
+    pub(in crate::store) fn users_query(&self, prefix: &str) -> Option<String> {
+        let ids: Vec<_> = self.proved.iter().map(ToString::to_string).collect();
+        let query = format!(
+            "SELECT id FROM (SELECT '{prefix}' || gen_random_uuid() AS id FROM generate_series(1, 10000)) AS candidates
+             WHERE (SELECT groupid FROM pg_dist_placement
+                    WHERE shardid = get_shard_id_for_distribution_column('tasks', id)) IN ({}) LIMIT 2",
+            ids.join(", ")
+        );
+        (!ids.is_empty()).then_some(query)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Node {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Integer)]
+    port: i32,
+}
+
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    success: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    result: Option<String>,
+}
+
+/// Asks all nodes, outside of any transaction. The inner error is what is wrong with a shard.
+pub(in crate::store) async fn examine(connection: &Connection, schema: &str) -> QueryResult<Result<Nodes, String>> {
+    let schema = schema.replace('\'', "''");
+    let (mut nodes, mut policies) = (Nodes::default(), BTreeSet::new());
+    for node in rows::<Node>(connection, &NODES.replace("{schema}", &schema)).await? {
+        let place = format!("{}:{}", node.name, node.port);
+        match ask(connection, &node, &schema).await? {
+            Ok(told) => match told.strip_prefix(SAME) {
+                Some(digest) => {
+                    policies.insert(digest.to_owned());
+                    nodes.proved.push(node.id);
+                }
+                None => return Ok(Err(format!("on the node {place}, {told}"))),
+            },
+            Err(reason) => nodes.away.push(format!("{place}: {reason}")),
+        }
+    }
+    if policies.len() > 1 {
+        return Ok(Err("the nodes differ in the policies of their shards. Recreate those of the tables".to_owned()));
+    }
+    if nodes.proved.is_empty() && !nodes.away.is_empty() {
+        return Ok(Err(format!("no node answers: {}", nodes.away.join("; "))));
+    }
+    Ok(Ok(nodes))
+}
+
+/// What a node says of its shards, or why it doesn't answer.
+async fn ask(connection: &Connection, node: &Node, schema: &str) -> QueryResult<Result<String, String>> {
+    let question = include_str!("node_flaw.sql").replace("{schema}", schema).replace('\'', "''");
+    let name = node.name.replace('\'', "''");
+    let query = format!(
+        "SELECT success, result FROM master_run_on_worker(ARRAY['{name}'], ARRAY[{}], ARRAY['{question}'], false)",
+        node.port
+    );
+    run(connection, "BEGIN").await?;
+    run(connection, LIMITS).await?;
+    let answers = rows::<Answer>(connection, &query).await;
+    run(connection, "ROLLBACK").await?;
+    Ok(match answers.map(|mut answers| answers.pop()) {
+        Ok(Some(Answer { success: true, result })) => Ok(result.unwrap_or_default()),
+        Ok(Some(Answer { result, .. })) => Err(result.unwrap_or_default()),
+        Ok(None) => Err("no answer".to_owned()),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "catalog queries")]
+async fn rows<T>(connection: &Connection, query: &str) -> QueryResult<Vec<T>>
+where
+    T: QueryableByName<diesel::pg::Pg> + Send + 'static,
+{
+    connection.load(sql_query(query)).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "statements the query builder doesn't have")]
+async fn run(connection: &Connection, statement: &str) -> QueryResult<usize> {
+    connection.execute(sql_query(statement)).await
+}
