@@ -54,7 +54,7 @@ impl Distribution {
         match self {
             Self::Undistributed => Some(
                 "Citus is there, but all rows are on one server, as before. To move them, stop the servers, make a backup, \
-                 and run `tandem migrate --distribute`: see "Going to Citus" in docs/OPERATIONS.md",
+                 and run `tandem migrate --distribute`: docs/OPERATIONS.md has the steps",
             ),
             Self::WithoutNodes => Some(
                 "Citus is there, but no node to distribute to. Add the nodes with citus_add_node, and run `tandem migrate` \
