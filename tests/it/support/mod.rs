@@ -18,6 +18,7 @@ pub mod one_task;
 pub mod pgbouncer;
 pub mod pooler;
 pub mod proxy;
+pub mod recording;
 pub mod replica;
 pub mod rows;
 pub mod server;

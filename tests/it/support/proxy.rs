@@ -68,8 +68,8 @@ pub struct Seen {
     pub statements: Vec<String>,
     /// The names of the statements that were prepared by name.
     pub names: Vec<String>,
-    /// The types of the parameters of each statement, as object ids of the server.
-    pub parameters: HashMap<String, Vec<u32>>,
+    /// The same with parameters.
+    pub executed: Vec<Executed>,
     /// How often the client wrote to the network.
     pub flushes: usize,
     /// How many transactions were begun for each user.
@@ -78,6 +78,18 @@ pub struct Seen {
     syncs: usize,
     /// How many it must ask for before it gets the first one.
     held_until: usize,
+}
+
+/// A statement that was executed.
+#[derive(Clone)]
+pub struct Executed {
+    /// Which of the proxy's connections it was sent on.
+    pub connection: usize,
+    pub sql: String,
+    /// The types of its parameters, as object ids of the server.
+    pub types: Vec<u32>,
+    /// In PostgreSQL's binary format.
+    pub parameters: Vec<Option<Vec<u8>>>,
 }
 
 impl Proxy {
@@ -130,25 +142,25 @@ impl Proxy {
 }
 
 async fn accept(listener: TcpListener, server: String, wire: Arc<Wire>) {
-    while let Ok((client, _)) = listener.accept().await {
+    for connection in 0.. {
+        let Ok((client, _)) = listener.accept().await else { return };
         // The database may be away. Then so is this proxy.
         let Ok(server) = TcpStream::connect(&server).await else { continue };
-        tokio::spawn(forward(client, server, Arc::clone(&wire)));
+        tokio::spawn(forward(client, server, Reader { connection, ..Reader::default() }, Arc::clone(&wire)));
     }
 }
 
 /// Both directions, until one of them ends or is cut. Dropping the other one then closes both connections.
-async fn forward(client: TcpStream, server: TcpStream, wire: Arc<Wire>) {
+async fn forward(client: TcpStream, server: TcpStream, reader: Reader, wire: Arc<Wire>) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::select! {
-        () = requests(from_client, to_server, &wire) => {}
+        () = requests(from_client, to_server, reader, &wire) => {}
         () = answers(from_server, to_client, &wire) => {}
     }
 }
 
-async fn requests(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, wire: &Wire) {
-    let mut reader = Reader::default();
+async fn requests(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, mut reader: Reader, wire: &Wire) {
     let mut frames = Frames { has_started: false, ..Frames::default() };
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = client.read(&mut buffer).await {
@@ -253,14 +265,22 @@ impl Frames {
 /// How a transaction becomes that of a user, who is the first parameter.
 const SWITCH: &str = "SELECT set_config('role', 'tandem_api', true), ";
 
-/// The first parameter of a Bind message, as text: behind two names, the formats, and the number of parameters.
-fn first_parameter(bind: &[u8]) -> String {
+/// The parameters of a Bind message: behind two names, the formats, and the number of parameters.
+fn parameters(bind: &[u8]) -> Vec<Option<Vec<u8>>> {
     let names = bind.split_inclusive(|byte| *byte == 0).take(2).map(<[u8]>::len).sum::<usize>();
     let short = |at: usize| usize::from(u16::from_be_bytes([bind[at], bind[at + 1]]));
-    let length = names + 2 + 2 * short(names) + 2;
-    let start = length + 4;
-    let end = start + u32::from_be_bytes(bind[length..start].try_into().unwrap()) as usize;
-    String::from_utf8_lossy(&bind[start..end]).into_owned()
+    let mut at = names + 2 + 2 * short(names);
+    let count = short(at);
+    at += 2;
+    let next = |_| {
+        let length = i32::from_be_bytes(bind[at..at + 4].try_into().unwrap());
+        at += 4;
+        // Null has a negative length.
+        let length = usize::try_from(length).ok()?;
+        at += length;
+        Some(bind[at - length..at].to_vec())
+    };
+    (0..count).map(next).collect()
 }
 
 /// Cuts what the client sends into messages of the PostgreSQL protocol.
@@ -268,7 +288,9 @@ fn first_parameter(bind: &[u8]) -> String {
 struct Reader {
     pending: Vec<u8>,
     has_started: bool,
-    prepared: HashMap<Vec<u8>, String>,
+    connection: usize,
+    /// Statements and the types of their parameters, by name.
+    prepared: HashMap<Vec<u8>, (String, Vec<u32>)>,
 }
 
 impl Reader {
@@ -284,16 +306,17 @@ impl Reader {
                     }
                     let types = &body[name.len() + 1 + sql.len() + 1 + 2..];
                     let types = types.chunks_exact(4).map(|oid| u32::from_be_bytes(oid.try_into().unwrap())).collect();
-                    let sql = String::from_utf8_lossy(sql).into_owned();
-                    seen.parameters.insert(sql.clone(), types);
-                    self.prepared.insert(name, sql);
+                    self.prepared.insert(name, (String::from_utf8_lossy(sql).into_owned(), types));
                 }
                 b'B' => {
-                    let statement = self.prepared[parts.nth(1).unwrap()].clone();
-                    if statement.starts_with(SWITCH) {
-                        *seen.transactions.entry(first_parameter(&body)).or_default() += 1;
+                    let (sql, types) = self.prepared[parts.nth(1).unwrap()].clone();
+                    let (parameters, connection) = (parameters(&body), self.connection);
+                    if sql.starts_with(SWITCH) {
+                        let user = parameters.first().cloned().flatten().unwrap_or_default();
+                        *seen.transactions.entry(String::from_utf8_lossy(&user).into_owned()).or_default() += 1;
                     }
-                    seen.statements.push(statement);
+                    seen.statements.push(sql.clone());
+                    seen.executed.push(Executed { connection, sql, types, parameters });
                 }
                 b'S' => seen.syncs += 1,
                 _ => {}
