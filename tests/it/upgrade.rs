@@ -216,6 +216,7 @@ async fn a_migration_that_earlier_releases_cannot_live_with_is_noticed() {
         "ALTER TABLE tasks ADD COLUMN priority integer; ALTER TABLE tasks ADD CHECK (priority IS NOT NULL) NOT VALID",
         "ALTER TABLE tasks ADD CHECK (title <> 'x')",
         "ALTER TABLE tasks ALTER COLUMN version SET DEFAULT 2",
+        "ALTER TABLE tasks ALTER COLUMN version TYPE integer",
         "REVOKE UPDATE (completed) ON tasks FROM tandem_api",
         "REVOKE INSERT ON idempotency_keys FROM tandem_api",
         "REVOKE SELECT ON feed_era FROM tandem_feed",

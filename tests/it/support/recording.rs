@@ -27,6 +27,9 @@ pub struct Statement {
     /// As PostgreSQL writes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parameters: Vec<Option<String>>,
+    /// The types of the columns that it answers, in whose binary form a server reads them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<String>,
     pub answer: Answer,
 }
 
@@ -85,7 +88,7 @@ async fn statement(client: &Client, Executed { sql, types, parameters, .. }: &Ex
         texts.push(client.query_one(&as_text, &[&Binary(value.clone())]).await.unwrap().get(0));
     }
     let types = types.iter().map(|kind| kind.name().to_owned()).collect();
-    Statement { sql: sql.clone(), types, parameters: texts, answer: Answer::Open }
+    Statement { sql: sql.clone(), types, parameters: texts, columns: Vec::new(), answer: Answer::Open }
 }
 
 #[derive(Debug)]
@@ -108,8 +111,13 @@ impl ToSql for Binary {
 /// Says all of it to another database, and returns it with the answers of that one.
 pub async fn replay(client: &Client, transactions: &[Transaction]) -> Vec<Transaction> {
     let mut replayed = transactions.to_vec();
+    let known = types(client, transactions).await;
     for (index, statement) in replayed.iter_mut().flatten().enumerate() {
-        let Statement { sql, types, parameters, answer } = statement;
+        let Statement { sql, types, parameters, columns, answer } = statement;
+        let parameter_types: Vec<_> = types.iter().map(|name| known[name].clone()).collect();
+        let prepared = client.prepare_typed(sql, &parameter_types).await;
+        let answered = prepared.iter().flat_map(tokio_postgres::Statement::columns);
+        *columns = answered.map(|column| column.type_().name().to_owned()).collect();
         let run = if types.is_empty() {
             sql.clone()
         } else {
@@ -123,6 +131,15 @@ pub async fn replay(client: &Client, transactions: &[Transaction]) -> Vec<Transa
         };
     }
     replayed
+}
+
+/// The types of all parameters by their names.
+async fn types(client: &Client, transactions: &[Transaction]) -> HashMap<String, Type> {
+    let names: Vec<_> = transactions.iter().flatten().flat_map(|statement| statement.types.clone()).collect();
+    let found = "SELECT typname::text, oid FROM pg_type
+                 WHERE typname = ANY($1) AND typnamespace = 'pg_catalog'::regnamespace";
+    let found = client.query(found, &[&names]).await.unwrap();
+    found.iter().map(|row| (row.get(0), Type::from_oid(row.get(1)).unwrap())).collect()
 }
 
 fn literal(value: Option<&str>) -> String {
@@ -176,10 +193,16 @@ pub fn alike(first: &[Transaction], second: &[Transaction]) -> Vec<Transaction> 
 /// The statements that were answered otherwise than expected.
 pub fn differences(expected: &[Transaction], found: &[Transaction]) -> Vec<String> {
     let pairs = expected.iter().flatten().zip(found.iter().flatten());
-    let others = pairs.filter(|(expected, found)| !is_as_expected(&expected.answer, &found.answer));
+    let others = pairs.filter(|(expected, found)| {
+        expected.columns != found.columns || !is_as_expected(&expected.answer, &found.answer)
+    });
     others
-        .map(|(expected, found)| format!("{}\n  was {:?}\n  is  {:?}", expected.sql, expected.answer, found.answer))
+        .map(|(expected, found)| format!("{}\n  was {}\n  is  {}", expected.sql, told(expected), told(found)))
         .collect()
+}
+
+fn told(Statement { columns, answer, .. }: &Statement) -> String {
+    format!("{columns:?} {answer:?}")
 }
 
 fn is_as_expected(expected: &Answer, found: &Answer) -> bool {
