@@ -322,16 +322,17 @@ async fn clients_that_never_read_or_hardly_are_cut_off_and_lose_nothing() {
     db.batch_execute(fill).await.unwrap();
     let mut socket = Socket::of(&url, "ann").await;
     socket.subscribe("1", &CHANGES.replace("title", "title description"), json!({})).await;
-    let (mut silent, mut slow) = (server.connect().await, server.connect().await);
+    let (mut silent, mut slow, mut other) = (server.connect().await, server.connect().await, server.connect().await);
     let token = token("ann");
     let request = format!(
         "GET /api/tasks/changes HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\naccept: text/event-stream\r\n\r\n"
     );
     silent.send(&request).await;
     slow.send(&request).await;
+    // A byte for each answer to somebody else: what has been sent to it would take millions of them.
     let trickle = tokio::spawn(async move {
         while slow.0.read_u8().await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            other.ask("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
         }
     });
     let ended = async |outlet: &str| {

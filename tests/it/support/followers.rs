@@ -26,8 +26,8 @@ use super::{
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it waits before it tries again elsewhere.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How often a follower compares its replica with the list, in the end.
-const LAST_LOOKS: usize = 200;
+/// How long a follower's replica may differ from the list once nobody writes.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Users with several writers and followers each.
 const USERS: usize = 3;
 /// How many tasks a writer keeps, more or less.
@@ -254,15 +254,16 @@ async fn follow(mut actor: Actor, outlet: Outlet) {
         }
     }
     // Writes that were not acknowledged may still be on their way.
-    for _ in 0..LAST_LOOKS {
-        catch_up(&mut actor, outlet, &mut replica).await;
-        let list = actor.list().await;
-        if replica.is(&if outlet == Outlet::Rest { list } else { without_user(list) }) {
-            return;
+    let settled = async {
+        loop {
+            catch_up(&mut actor, outlet, &mut replica).await;
+            let list = actor.list().await;
+            if replica.is(&if outlet == Outlet::Rest { list } else { without_user(list) }) {
+                return;
+            }
         }
-        sleep(PAUSE).await;
-    }
-    replica.assert_is(&actor.list().await);
+    };
+    tokio::time::timeout(PATIENCE, settled).await.expect("the replica becomes the list");
 }
 
 /// Reads one page; whether there is more.
