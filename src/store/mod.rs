@@ -27,8 +27,10 @@ mod schema;
 #[cfg(all(feature = "embedded", unix))]
 mod socket_dir;
 mod statement;
+mod target;
 mod tasks;
 mod transaction;
+mod wire;
 
 #[cfg(feature = "embedded")]
 mod embedded;
@@ -41,13 +43,13 @@ use tokio::time::Instant;
 #[cfg(feature = "embedded")]
 pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
 pub use self::{
-    connect::{Encryption, Target},
     diagnosis::{Diagnosis, Facts, diagnose},
     distribution::Distribution,
     feed::reset_feed,
     idempotency::{Idempotency, Replayed},
     isolation::Coverage,
     migrate::{Migrated, distribute, migrate, pending, revert},
+    target::{Encryption, Target},
     tasks::{Changed, UserTasks},
 };
 use crate::{
@@ -78,7 +80,7 @@ pub struct DbConfig {
 impl DbConfig {
     /// What makes connections; fails if the certificates to trust can't be read.
     fn connector(&self) -> std::io::Result<connect::Connector> {
-        self.target.connector(self.statement_timeout, self.prepared_statements)
+        connect::Connector::to(&self.target, self.statement_timeout, self.prepared_statements)
     }
 }
 

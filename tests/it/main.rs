@@ -58,6 +58,7 @@ mod settings;
 mod soak;
 mod sockets;
 mod streams;
+mod tls;
 mod token_process;
 mod totals;
 #[cfg(feature = "otlp")]

@@ -32,7 +32,7 @@ async fn a_warm_read_is_one_flush_of_four_statements() {
         seen.statements[2]
     );
     assert_eq!(seen.statements[3], "COMMIT");
-    assert_eq!(seen.flushes, 1);
+    assert_eq!((seen.flushes, seen.syncs), (1, 2));
 }
 
 #[tokio::test]
@@ -60,7 +60,8 @@ async fn every_warm_operation_is_one_flush_of_four_statements() {
         let answer = ann.call(method, path).maybe_json(body).await;
         assert!(answer.status.is_success(), "{method} {path}: {}", answer.text);
         let seen = proxy.seen();
-        assert_eq!((seen.statements.len(), seen.flushes), (4, 1), "{method} {path}: {:?}", seen.statements);
+        let sent = (seen.statements.len(), seen.flushes, seen.syncs);
+        assert_eq!(sent, (4, 1, 2), "{method} {path}: {:?}", seen.statements);
         assert!(seen.statements[2].starts_with(sql), "{method} {path}: {}", seen.statements[2]);
         proxy.hold(0);
     })
@@ -85,7 +86,7 @@ async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
             ann.graphql(document.replace("$ID", id.as_str().unwrap())).await.data();
         }
         let seen = proxy.seen();
-        assert_eq!((seen.statements.len(), seen.flushes), (4, 1), "{document}: {:?}", seen.statements);
+        assert_eq!((seen.statements.len(), seen.flushes, seen.syncs), (4, 1, 2), "{document}: {:?}", seen.statements);
         assert!(seen.statements[2].starts_with(sql), "{document}: {}", seen.statements[2]);
         proxy.hold(0);
     })
@@ -113,9 +114,11 @@ async fn without_prepared_statements_a_transaction_is_one_flush_from_the_first_o
     ann.call("DELETE", "/api/tasks/00000000-0000-7000-8000-000000000000").await.status(404);
     proxy.hold(6);
     let created = ann.post("/api/tasks", json!({ "title": "Buy milk" })).key("once").await.good();
-    assert_eq!((proxy.seen().statements.len(), proxy.seen().flushes), (6, 1), "{:?}", proxy.seen().statements);
+    let seen = proxy.seen();
+    assert_eq!((seen.statements.len(), seen.flushes, seen.syncs), (6, 1, 2), "{:?}", seen.statements);
     proxy.hold(4);
     assert_eq!(ann.tasks().await[0], created);
-    assert_eq!((proxy.seen().statements.len(), proxy.seen().flushes), (4, 1), "{:?}", proxy.seen().statements);
-    assert!(proxy.seen().names.is_empty(), "{:?}", proxy.seen().names);
+    let seen = proxy.seen();
+    assert_eq!((seen.statements.len(), seen.flushes, seen.syncs), (4, 1, 2), "{:?}", seen.statements);
+    assert!(seen.names.is_empty(), "{:?}", seen.names);
 }

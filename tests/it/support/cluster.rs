@@ -7,6 +7,7 @@ use std::{
     fs,
     io::Write,
     net::TcpListener,
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -43,6 +44,24 @@ impl Cluster {
     /// A private one that keeps what it has acknowledged when it crashes.
     pub fn durable() -> Option<Self> {
         Self::shared().and_then(|_| Self::start("synchronous_commit = on\nfull_page_writes = on\n"))
+    }
+
+    /// A private one that offers TLS with this certificate, on which the role `app` has to log in with TLS and a password.
+    pub fn encrypted(certificate: &str, key: &str) -> Option<Self> {
+        let cluster = Self::private()?;
+        cluster.down();
+        let rules = "local all all trust\nhostssl all app all scram-sha-256\nhost all postgres all trust\n";
+        for (name, text) in [("server.crt", certificate), ("server.key", key), ("pg_hba.conf", rules)] {
+            let file = cluster.dir.join("data").join(name);
+            fs::write(&file, text).expect("a file of the server");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the server's own file");
+            if let Some((uid, gid)) = cluster.account {
+                chown(&file, Some(uid), Some(gid)).expect("giving the file away");
+            }
+        }
+        cluster.write_settings("ssl = on\n");
+        cluster.up();
+        Some(cluster)
     }
 
     fn start(more_settings: &str) -> Option<Self> {
@@ -202,7 +221,7 @@ pub fn run_dir() -> (PathBuf, Option<(u32, u32)>) {
     let dir = tempfile::Builder::new().prefix("tandem-test-").tempdir().expect("a directory").keep();
     let account = is_root(&dir).then(other_account);
     if let Some((uid, gid)) = account {
-        std::os::unix::fs::chown(&dir, Some(uid), Some(gid)).expect("giving the directory away");
+        chown(&dir, Some(uid), Some(gid)).expect("giving the directory away");
     }
     (dir, account)
 }

@@ -74,9 +74,9 @@ pub struct Seen {
     pub flushes: usize,
     /// How many transactions were begun for each user.
     transactions: HashMap<String, usize>,
-    /// How many answers the client has asked for.
-    syncs: usize,
-    /// How many it must ask for before it gets the first one.
+    /// How many answers the client has asked for: the server sends what it has when it is asked for the next one.
+    pub syncs: usize,
+    /// How many statements it must send before it gets the first answer.
     held_until: usize,
 }
 
@@ -105,9 +105,9 @@ impl Proxy {
         Self { url: url.to_string(), wire }
     }
 
-    /// Forgets what was seen, and from now on holds answers back until the client has asked for this many.
-    pub fn hold(&self, answers: usize) {
-        *self.wire.seen.lock().unwrap() = Seen { held_until: answers, ..Seen::default() };
+    /// Forgets what was seen, and from now on holds answers back until the client has sent this many statements.
+    pub fn hold(&self, statements: usize) {
+        *self.wire.seen.lock().unwrap() = Seen { held_until: statements, ..Seen::default() };
     }
 
     /// How many transactions were begun for each user since this was last asked. The statements are forgotten, too.
@@ -198,7 +198,7 @@ async fn answers(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, wire: &W
 impl Wire {
     fn is_released(&self) -> bool {
         let seen = self.seen.lock().unwrap();
-        seen.syncs >= seen.held_until
+        seen.statements.len() >= seen.held_until
     }
 
     /// How many of these bytes may pass: all of them, unless a cut is due within.

@@ -1,0 +1,111 @@
+//! The stream of a connection, below tokio-postgres and above TLS.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::io::poll_read_buf;
+
+use super::{
+    answers,
+    message::Message,
+    requests::{self, End},
+};
+
+/// How much is read at once: a page of tasks and more.
+const READ_SIZE: usize = 8 * 1024;
+
+/// Joins the statements that are written together. tokio-postgres writes whole messages.
+pub(in crate::store) struct Joined<S> {
+    stream: S,
+    /// Whether the first packet, which is no message yet, has gone out.
+    has_started: bool,
+    ends: VecDeque<End>,
+    to_server: BytesMut,
+    from_server: BytesMut,
+    to_client: BytesMut,
+}
+
+impl<S> Joined<S> {
+    pub(super) fn new(stream: S) -> Self {
+        let (to_server, from_server, to_client) = Default::default();
+        Self { stream, has_started: false, ends: VecDeque::new(), to_server, from_server, to_client }
+    }
+
+    pub(super) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Moves the messages that are whole.
+    fn complete_answers(&mut self) {
+        let mut rest = &*self.from_server;
+        while let Some((message, behind)) = Message::split(rest) {
+            answers::complete(message, &mut self.ends, &mut self.to_client);
+            rest = behind;
+        }
+        let done = self.from_server.len() - rest.len();
+        self.from_server.advance(done);
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Joined<S> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.to_server.has_remaining() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.to_server))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => self.to_server.advance(sent),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Joined<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        while !this.to_client.has_remaining() {
+            this.from_server.reserve(READ_SIZE);
+            if ready!(poll_read_buf(Pin::new(&mut this.stream), cx, &mut this.from_server))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            this.complete_answers();
+        }
+        let taken = this.to_client.split_to(this.to_client.len().min(buf.remaining()));
+        buf.put_slice(&taken);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Joined<S> {
+    /// Takes all or nothing, so that it always begins with a new message.
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        ready!(this.poll_send(cx))?;
+        if this.has_started {
+            requests::join(buf, &mut this.ends, &mut this.to_server);
+        } else {
+            this.has_started = true;
+            this.to_server.extend_from_slice(buf);
+        }
+        // What can't be sent now is sent by the flush.
+        if let Poll::Ready(sent) = this.poll_send(cx) {
+            sent?;
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
