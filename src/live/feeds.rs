@@ -4,8 +4,11 @@
 //! that takes nothing holds neither a connection to the database nor what other streams wait for.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, hash_map::Entry},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
@@ -13,10 +16,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
 };
-use tokio::{
-    spawn,
-    sync::{Notify, watch},
-};
+use tokio::{spawn, sync::Notify};
 use tracing::Instrument;
 
 use crate::{
@@ -32,18 +32,28 @@ pub(super) struct Feeds(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    of_users: Mutex<HashMap<Arc<str>, Arc<Feed>>>,
+    of_users: Mutex<HashMap<Arc<str>, Watched>>,
     has_first: Notify,
+}
+
+/// A feed that has streams.
+#[derive(Default)]
+struct Watched {
+    feed: Arc<Feed>,
+    streams: usize,
 }
 
 /// The era and the last position.
 pub(super) type Head = (i32, Option<DateTime<Utc>>);
 
-/// One user's feed, for all streams of that user.
+/// One user's feed, for all streams of that user. A counter and a `Notify`, because a `watch` channel is three times as large,
+/// and most users have one stream.
 #[derive(Default)]
 struct Feed {
     /// Incremented when there may be something to read.
-    signal: watch::Sender<u64>,
+    signal: AtomicU64,
+    /// Told of each increment.
+    moved: Notify,
     /// The head that all streams have seen, as far as is known.
     head: Mutex<Option<Head>>,
     /// What was read last.
@@ -64,43 +74,55 @@ impl Feeds {
         if of_users.is_empty() {
             self.0.has_first.notify_one();
         }
-        let feed = Arc::clone(of_users.entry(Arc::clone(user)).or_default());
-        Watch { signal: feed.signal.subscribe(), feed, user: Arc::clone(user), feeds: self.clone() }
+        let watched = of_users.entry(Arc::clone(user)).or_default();
+        watched.streams += 1;
+        let feed = Arc::clone(&watched.feed);
+        Watch { seen: feed.signal(), feed, user: Arc::clone(user), feeds: self.clone() }
     }
 
     /// There is something to read, if the write succeeded.
     pub(super) fn wrote(&self, user: &str) {
-        if let Some(feed) = self.lock().get(user) {
-            feed.signal.send_modify(|signal| *signal += 1);
+        if let Some(Watched { feed, .. }) = self.lock().get(user) {
+            feed.wake();
         }
     }
 
     /// Wakes the streams of a feed whose head may be one that not all of them have seen.
     pub(super) fn polled(&self, user: &str, head: Head) {
-        if let Some(feed) = self.lock().get(user)
+        if let Some(Watched { feed, .. }) = self.lock().get(user)
             && feed.head().replace(head) != Some(head)
         {
-            feed.signal.send_modify(|signal| *signal += 1);
+            feed.wake();
         }
     }
 
-    /// The users who have streams, once there are any.
-    pub(super) async fn users(&self) -> Vec<Arc<str>> {
+    /// The users who have streams, once there are any, and the heads that all streams of each have seen.
+    pub(super) async fn known(&self) -> Vec<(Arc<str>, Option<Head>)> {
         loop {
-            let users: Vec<_> = self.lock().keys().cloned().collect();
-            if !users.is_empty() {
-                return users;
+            let known: Vec<_> =
+                self.lock().iter().map(|(user, watched)| (Arc::clone(user), *watched.feed.head())).collect();
+            if !known.is_empty() {
+                return known;
             }
             self.0.has_first.notified().await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Feed>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Watched>> {
         self.0.of_users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Feed {
+    fn signal(&self) -> u64 {
+        self.signal.load(Ordering::Acquire)
+    }
+
+    fn wake(&self) {
+        self.signal.fetch_add(1, Ordering::AcqRel);
+        self.moved.notify_waiters();
+    }
+
     fn head(&self) -> MutexGuard<'_, Option<Head>> {
         self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,7 +174,8 @@ async fn read(feed: Arc<Feed>, tasks: UserTasks, since: Since, limit: Limit) -> 
 
 /// One stream's view of its user's feed.
 pub(super) struct Watch {
-    signal: watch::Receiver<u64>,
+    /// The signal at the last read.
+    seen: u64,
     feed: Arc<Feed>,
     user: Arc<str>,
     feeds: Feeds,
@@ -161,13 +184,20 @@ pub(super) struct Watch {
 impl Watch {
     /// Waits until there may be something that wasn't there at the last read.
     pub(super) async fn changed(&mut self) {
-        // The sender is there for as long as the feed is.
-        let _ = self.signal.changed().await;
+        loop {
+            // Hears of what happens from here on, before it is polled.
+            let moved = self.feed.moved.notified();
+            let signal = self.feed.signal();
+            if std::mem::replace(&mut self.seen, signal) != signal {
+                return;
+            }
+            moved.await;
+        }
     }
 
     /// Reads a page.
     pub(super) async fn read(&mut self, tasks: &UserTasks, since: Since, limit: Limit) -> Result<Changes> {
-        self.signal.mark_unchanged();
+        self.seen = self.feed.signal();
         // The first page belongs to the request that asked for the stream, later ones to none.
         let read = telemetry::carried_on(read(Arc::clone(&self.feed), tasks.clone(), since, limit));
         spawn(read).await.map_err(Error::internal)?
@@ -180,8 +210,8 @@ impl Watch {
         cursor: FeedCursor,
         limit: Limit,
     ) -> Result<Arc<Changes>> {
-        let signal = *self.signal.borrow_and_update();
-        match self.feed.read_shared(tasks, cursor, signal, limit).await {
+        self.seen = self.feed.signal();
+        match self.feed.read_shared(tasks, cursor, self.seen, limit).await {
             Some(page) => Ok(page),
             None => self.read(tasks, Since::Cursor(cursor), limit).await.map(Arc::new),
         }
@@ -192,8 +222,11 @@ impl Drop for Watch {
     /// The last one out forgets the user.
     fn drop(&mut self) {
         let mut of_users = self.feeds.lock();
-        if self.feed.signal.receiver_count() == 1 {
-            of_users.remove(&self.user);
+        if let Entry::Occupied(mut watched) = of_users.entry(Arc::clone(&self.user)) {
+            watched.get_mut().streams -= 1;
+            if watched.get().streams == 0 {
+                watched.remove();
+            }
         }
     }
 }
@@ -258,10 +291,10 @@ mod tests {
     #[tokio::test]
     async fn users_are_forgotten_when_their_last_stream_ends() {
         let feeds = Feeds::default();
-        assert_eq!(feeds.users().now_or_never(), None);
+        assert_eq!(feeds.known().now_or_never(), None);
         let (first, second) = (feeds.watch(&"ann".into()), feeds.watch(&"ann".into()));
         drop(first);
-        assert_eq!(feeds.users().await, ["ann".into()]);
+        assert_eq!(feeds.known().await, [("ann".into(), None)]);
         drop(second);
         assert!(feeds.lock().is_empty());
     }

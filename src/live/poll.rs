@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{feeds::Feeds, metrics};
+use super::{
+    feeds::{Feeds, Head},
+    metrics,
+};
 use crate::{error::Result, store::Db};
 
 /// How many users one query asks about.
@@ -12,7 +15,8 @@ const BATCH: usize = 1000;
 /// The pause between two rounds.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_millis(1500);
-/// How much longer the pause is than the round: polling takes at most a fiftieth of one processor.
+/// How much longer the pause is than the round: polling takes at most a fiftieth of one processor, unless that would make
+/// the pause longer than the longest.
 const PAUSE_PER_ROUND: u32 = 49;
 
 pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
@@ -21,9 +25,9 @@ pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
     }
     let mut was_polled = true;
     loop {
-        let users = feeds.users().await;
+        let known = feeds.known().await;
         let started = Instant::now();
-        let polled = poll(db, feeds, &users).await;
+        let polled = poll(db, feeds, &known).await;
         if let Err(error) = &polled
             && was_polled
         {
@@ -35,10 +39,10 @@ pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
     }
 }
 
-async fn poll(db: &Db, feeds: &Feeds, users: &[Arc<str>]) -> Result<()> {
-    for batch in users.chunks(BATCH) {
-        for (user, era, last) in db.heads(batch).await? {
-            feeds.polled(&user, (era, last));
+async fn poll(db: &Db, feeds: &Feeds, known: &[(Arc<str>, Option<Head>)]) -> Result<()> {
+    for batch in known.chunks(BATCH) {
+        for (user, head) in db.moved_heads(batch).await? {
+            feeds.polled(&user, head);
         }
     }
     Ok(())

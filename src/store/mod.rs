@@ -37,7 +37,6 @@ mod embedded;
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 #[cfg(feature = "embedded")]
@@ -115,9 +114,10 @@ impl Db {
         !self.pool.connector().has_one_backend()
     }
 
-    /// For each of these users the era of the feed, and when their tasks changed last.
-    pub async fn heads(&self, users: &[Arc<str>]) -> Result<Vec<(String, i32, Option<DateTime<Utc>>)>> {
-        self.pool.heads(users).await
+    /// Of these users' feeds, the heads that are not as known: the era, and when the tasks changed last. A time that is null
+    /// says that nothing is there that is as late as the known one.
+    pub async fn moved_heads(&self, known: &[feed::Known]) -> Result<Vec<(Arc<str>, feed::Head)>> {
+        self.pool.moved_heads(known).await
     }
 
     /// Fails if a pooler in front of the database mixes up prepared statements; the error's cause says what to change.

@@ -4,3 +4,4 @@ mod era;
 mod heads;
 
 pub use self::era::reset_feed;
+pub(super) use self::heads::{Head, Known};
