@@ -45,7 +45,8 @@ impl Hub {
     /// error is the last item.
     #[must_use = "nothing is read until the stream is polled"]
     pub fn subscribe(&self, tasks: UserTasks, since: Since) -> impl Stream<Item = Result<Changes>> + Send + use<> {
-        stream::unfold(Subscription::new(self.feeds.watch(tasks.user().shared_id()), tasks, since), Subscription::next)
+        let subscription = Subscription::new(self.feeds.watch(tasks.user().shared_id()), tasks, since);
+        stream::unfold(Box::new(subscription), Subscription::next)
     }
 
     /// Finds what other servers write, for as long as it is polled.

@@ -38,13 +38,17 @@ impl Subscription {
         Self { watch, tasks, place: Place::Start(since) }
     }
 
-    /// The next page, and this stream behind it.
-    pub(super) async fn next(mut self) -> Option<(Result<Changes>, Self)> {
+    /// The next page, and this stream behind it. Boxed, and its reads are: what waits should be small.
+    pub(super) async fn next(mut self: Box<Self>) -> Option<(Result<Changes>, Box<Self>)> {
         let page = match self.place {
-            // Reads are boxed: while a stream waits, it shouldn't take up the room of one.
             Place::Start(since) => Box::pin(self.watch.read(&self.tasks, since, Limit::STREAMED)).await,
             Place::Behind(cursor) => Box::pin(self.read_on(cursor)).await,
-            Place::AtHead(cursor) => self.wait(cursor).await,
+            Place::AtHead(_) => loop {
+                self.watch.changed().await;
+                if let Some(page) = Box::pin(self.read_news()).await {
+                    break page;
+                }
+            },
             Place::Ended => return None,
         };
         if let Ok(page) = &page {
@@ -68,19 +72,19 @@ impl Subscription {
         }
     }
 
-    /// Waits until there is something to tell.
-    async fn wait(&mut self, mut cursor: FeedCursor) -> Result<Changes> {
-        self.watch.changed().await;
+    /// What is behind the head that was the last one, if there is something to tell.
+    async fn read_news(&mut self) -> Option<Result<Changes>> {
+        let Place::AtHead(cursor) = &mut self.place else { return None };
         let mut patience = Patience::default();
         loop {
-            match Box::pin(self.watch.read_shared(&self.tasks, cursor, Limit::STREAMED)).await {
+            match self.watch.read_shared(&self.tasks, *cursor, Limit::STREAMED).await {
                 Ok(page) if page.items.is_empty() && !page.reset => {
-                    cursor = page.cursor;
-                    self.watch.changed().await;
+                    *cursor = page.cursor;
+                    return None;
                 }
-                Ok(page) => return Ok(Arc::unwrap_or_clone(page)),
+                Ok(page) => return Some(Ok(Arc::unwrap_or_clone(page))),
                 Err(error) if error.code() == Code::ServiceUnavailable => patience.pause().await,
-                Err(error) => return Err(error),
+                Err(error) => return Some(Err(error)),
             }
         }
     }

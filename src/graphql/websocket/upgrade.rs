@@ -5,11 +5,14 @@ use std::sync::Arc;
 use async_graphql::Data;
 use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
 use axum::{
-    extract::{FromRequestParts, ws::WebSocketUpgrade},
+    extract::{
+        FromRequestParts,
+        ws::{WebSocket, WebSocketUpgrade},
+    },
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::Response,
 };
-use futures::FutureExt;
+use tokio::spawn;
 use tracing::Instrument;
 
 use super::{
@@ -21,6 +24,7 @@ use super::{
 use crate::{
     error::{Code, Error},
     graphql::{endpoint::Endpoint, error_response},
+    rate_limit::Client,
     streams::Connection,
     telemetry::SocketOrigin,
 };
@@ -28,7 +32,7 @@ use crate::{
 /// The subprotocol that is spoken.
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// What is read at once. Most messages of clients are shorter, and thousands of sockets have such a buffer each.
-const READ_BUFFER: usize = 512;
+const READ_BUFFER: usize = 256;
 
 /// Whether a request asks for a WebSocket.
 pub(in crate::graphql) fn is_upgrade(headers: &HeaderMap) -> bool {
@@ -53,16 +57,34 @@ pub(in crate::graphql) async fn upgrade(endpoint: Endpoint, mut parts: Parts) ->
     let Parts { headers, extensions, .. } = parts;
     let connection = extensions.get::<Connection>().cloned().unwrap_or_default();
     let client = endpoint.schema.parts().rate_limits.client(&extensions, &headers);
-    // Boxed, as are its parts: a socket lives long and does little, and there are thousands.
-    upgrade.on_upgrade(move |socket| {
-        let Endpoint { schema, verifier, db, streams } = endpoint;
+    let upgrading = Box::new(Upgrading { endpoint, protocol, client, headers, connection });
+    // In a task of its own: axum's keeps what it took to make the socket for as long as it lives.
+    upgrade.on_upgrade(async move |socket| {
+        spawn(upgrading.serve(socket));
+    })
+}
+
+/// What a socket begins with.
+struct Upgrading {
+    endpoint: Endpoint,
+    protocol: GraphQLProtocol,
+    client: Option<Client>,
+    headers: HeaderMap,
+    connection: Connection,
+}
+
+impl Upgrading {
+    fn serve(self: Box<Self>, socket: WebSocket) -> impl Future<Output = ()> + Send {
+        let Self { endpoint: Endpoint { schema, verifier, db, streams }, protocol, client, headers, connection } =
+            *self;
         let admission = Admission::default();
+        // Boxed, as is the door: otherwise each of the futures around them has room for them.
         let socket = Box::new(Socket::new(socket, &connection, streams.limits(), Arc::clone(&admission)));
         let origin = Arc::new(SocketOrigin::new(&headers));
         let operations = Operations::new(schema, db, Arc::clone(&admission), Arc::clone(&origin));
         let door = Box::new(Door { verifier, streams, client, headers, origin });
-        serve(socket, protocol, operations, door, admission, connection).boxed()
-    })
+        serve(socket, protocol, operations, door, admission, connection)
+    }
 }
 
 /// Whether the client speaks the protocol.
