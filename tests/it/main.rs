@@ -57,6 +57,7 @@ mod rest;
 mod settings;
 mod soak;
 mod sockets;
+mod stream_faults;
 mod streams;
 mod tls;
 mod token_process;

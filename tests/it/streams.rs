@@ -18,56 +18,11 @@ use crate::{
         instance::Instance,
         server::Server,
         socket::{Socket, init, subscribe},
+        stream::{CHANGES, OUTLETS, Stream},
         token,
         token::signed,
     },
 };
-
-const CHANGES: &str = "subscription($after: String) { changes(after: $after) { \
-    items { ... on Task { id title version } ... on DeletedTask { id version } } cursor hasMore reset } }";
-
-/// A user's stream, through one of the outlets.
-enum Stream {
-    Socket(Socket),
-    GraphqlSse(Events),
-    RestSse(Events),
-}
-
-const OUTLETS: [&str; 3] = ["websocket", "graphql_sse", "rest_sse"];
-
-impl Stream {
-    async fn open(outlet: &str, url: &str, token: &str, after: Option<&str>) -> Self {
-        let operation = json!({ "query": CHANGES, "variables": { "after": after } });
-        match outlet {
-            "websocket" => {
-                let mut socket = Socket::let_in(url, token).await;
-                socket.send(subscribe("1", operation)).await;
-                Self::Socket(socket)
-            }
-            "graphql_sse" => Self::GraphqlSse(Events::graphql(url, token, &operation).await),
-            _ => {
-                let query = after.map(|after| format!("?cursor={after}")).unwrap_or_default();
-                Self::RestSse(Events::rest(url, token, &query, &[]).await)
-            }
-        }
-    }
-
-    /// The next page: the titles of its tasks and the ids of deleted ones, and its cursor.
-    async fn next(&mut self) -> (Vec<String>, String) {
-        let page = match self {
-            Self::Socket(socket) => socket.next().await["payload"]["data"]["changes"].take(),
-            Self::GraphqlSse(events) => events.next().await.expect("an event").json()["data"]["changes"].take(),
-            Self::RestSse(events) => events.next().await.expect("an event").json(),
-        };
-        let items =
-            page.get("items").or(page.get("changes")).and_then(Value::as_array).unwrap_or_else(|| panic!("{page}"));
-        let name = |item: &Value| {
-            let item = item.get("task").or(item.get("deleted")).unwrap_or(item);
-            item.get("title").unwrap_or(&item["id"]).as_str().unwrap().to_owned()
-        };
-        (items.iter().map(name).collect(), page["cursor"].as_str().unwrap().to_owned())
-    }
-}
 
 /// Deletes a task.
 async fn delete(user: &User, task: &Value) {

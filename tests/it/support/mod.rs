@@ -23,6 +23,7 @@ pub mod replica;
 pub mod rows;
 pub mod server;
 pub mod socket;
+pub mod stream;
 pub mod token;
 pub mod user;
 

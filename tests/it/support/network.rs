@@ -11,6 +11,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
+    sync::watch,
 };
 
 /// The network in front of a database.
@@ -29,6 +30,8 @@ struct State {
     swallowed: AtomicUsize,
     /// Connections made before the last one of these were forgotten.
     generation: AtomicU64,
+    /// Whether it closes connections, those there are and new ones.
+    is_cut: watch::Sender<bool>,
 }
 
 impl Network {
@@ -41,6 +44,7 @@ impl Network {
             is_hole: AtomicBool::default(),
             swallowed: AtomicUsize::default(),
             generation: AtomicU64::default(),
+            is_cut: watch::Sender::default(),
         });
         tokio::spawn(accept(listener, Arc::clone(&state)));
         Self { port: own, state }
@@ -68,6 +72,11 @@ impl Network {
         self.state.swallowed.load(Ordering::SeqCst)
     }
 
+    /// Whether all connections are closed, those there are and new ones.
+    pub fn cut(&self, is_cut: bool) {
+        self.state.is_cut.send_replace(is_cut);
+    }
+
     /// Stops forwarding on all connections there are, without closing them.
     pub fn forget_connections(&self) {
         self.state.generation.fetch_add(1, Ordering::SeqCst);
@@ -76,6 +85,9 @@ impl Network {
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((client, _)) = listener.accept().await {
+        if *state.is_cut.borrow() {
+            continue;
+        }
         if state.is_hole.load(Ordering::SeqCst) {
             tokio::spawn(swallow(client, Arc::clone(&state)));
             continue;
@@ -98,7 +110,15 @@ async fn swallow(mut client: TcpStream, state: Arc<State>) {
     state.swallowed.fetch_sub(1, Ordering::SeqCst);
 }
 
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<State>) {
+async fn forward(from: OwnedReadHalf, to: OwnedWriteHalf, state: Arc<State>) {
+    let mut is_cut = state.is_cut.subscribe();
+    tokio::select! {
+        () = forward_all(from, to, &state) => {}
+        _ = is_cut.wait_for(|is_cut| *is_cut) => {}
+    }
+}
+
+async fn forward_all(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State) {
     let generation = state.generation.load(Ordering::SeqCst);
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
