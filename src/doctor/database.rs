@@ -3,7 +3,7 @@
 use super::Verdict;
 use crate::{
     config::Config,
-    store::{self, Coverage, Db, DbConfig, Diagnosis, Encryption, Facts, Target},
+    store::{self, Coverage, Db, DbConfig, Diagnosis, Encryption, Facts, MIGRATE_AS_OWNER, Target},
 };
 
 /// The oldest version that is tested.
@@ -151,6 +151,9 @@ async fn migrations(config: &Config, migrating: &DbConfig) -> Verdict {
             Verdict::warning(check, format!("{} to apply, which the server does when it starts", pending.join(", ")))
         }
         Ok(pending) => Verdict::failure(check, format!("{} to apply. Run `tandem migrate`", pending.join(", "))),
+        Err(error) if config.database.migrate_on_start => {
+            Verdict::failure(check, format!("this login can't migrate ({}). {MIGRATE_AS_OWNER}", error.report()))
+        }
         Err(error) => {
             let advice = "Run this with DATABASE_MIGRATION_URL set to the owner's login";
             Verdict::skipped(check, format!("this login can't see them ({}). {advice}", error.report()))

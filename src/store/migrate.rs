@@ -29,6 +29,10 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The advisory lock that serialises migrations: an arbitrary number that only this project uses.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8241978302147711)";
 
+/// What to do about a login that may not migrate.
+pub const MIGRATE_AS_OWNER: &str = "Set DATABASE_MIGRATION_URL to the login that owns the tables, or run `tandem migrate` \
+                                    as that one and serve with MIGRATE_ON_START=false";
+
 /// What became of a database.
 #[derive(Clone, Debug)]
 pub struct Migrated {
@@ -135,9 +139,14 @@ impl Locked {
     }
 }
 
-/// It may be a pooler that mixes up statements.
+/// It may be a pooler that mixes up statements, or a login that only serves.
 fn failed(error: impl Display) -> Error {
-    Error::internal(explain(&error.to_string()))
+    let text = error.to_string();
+    // A server that speaks another language than English is quoted without the advice.
+    if text.contains("permission denied") {
+        return Error::internal(format!("can't migrate: {text}. {MIGRATE_AS_OWNER}"));
+    }
+    Error::internal(explain(&text))
 }
 
 /// Waiting for the lock and changing a large table may take longer than any request should.

@@ -47,7 +47,7 @@ pub use self::{
     feed::reset_feed,
     idempotency::{Idempotency, Replayed},
     isolation::Coverage,
-    migrate::{Migrated, distribute, migrate, pending, revert},
+    migrate::{MIGRATE_AS_OWNER, Migrated, distribute, migrate, pending, revert},
     target::{Encryption, Target},
     tasks::{Changed, UserTasks},
 };

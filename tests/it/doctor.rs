@@ -91,6 +91,7 @@ async fn logins_without_their_roles_and_with_too_many_rights_are_told() {
     let env = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET), ("DATABASE_MIGRATION_URL", db.url())];
     let grant = format!("GRANT tandem_api, tandem_feed, tandem_sweeper TO {login}");
     assert_fails(&env, &["FAIL  roles: ", &grant, "FAIL  isolation: ", "ok    migrations: "]);
+    assert_fails(&env[..2], &["FAIL  migrations: this login can't migrate", "Set DATABASE_MIGRATION_URL"]);
     let (_, told) = told(&[], &[("DATABASE_URL", &as_login(&db, "postgres")), ("BETTER_AUTH_SECRET", SECRET)]);
     assert!(told.contains("warn  login: postgres bypasses row-level security"), "{told}");
 }

@@ -84,6 +84,9 @@ async fn the_login_that_migrates_can_be_another_one_than_the_login_that_serves()
     let alone = [("DATABASE_MIGRATION_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET)];
     let refused = output(&scratch_dir(), &[], &alone);
     assert!(crate::process::stderr(&refused).contains("DATABASE_MIGRATION_URL: needs DATABASE_URL"));
+    let serving_only = [("DATABASE_URL", serving.as_str()), ("BETTER_AUTH_SECRET", SECRET)];
+    let refused = crate::process::stderr(&output(&scratch_dir(), &[], &serving_only));
+    assert!(refused.contains("can't migrate") && refused.contains("Set DATABASE_MIGRATION_URL"), "{refused}");
 }
 
 /// `ROLLING_ROUNDS=20 cargo test --release --test it rolling -- --nocapture` prints figures of a longer run.
