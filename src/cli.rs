@@ -152,8 +152,10 @@ async fn migrate(config: &Config, moves_rows: bool) -> Result<()> {
     let migrating = &database.migrating;
     let done = if moves_rows { store::distribute(migrating).await } else { store::migrate(migrating).await }?;
     let mut lines = lines("applied", &done.versions);
-    if done.distribution == Distribution::Done {
-        lines += "distributed the tables by user\n";
+    match done.distribution {
+        Distribution::Done => lines += "distributed the tables by user\n",
+        Distribution::Absent if moves_rows => lines += "this database doesn't have the extension citus\n",
+        _ => {}
     }
     if lines.is_empty() {
         lines += "nothing to do\n";

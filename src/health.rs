@@ -78,14 +78,22 @@ async fn ready(State(db): State<Db>, State(readiness): State<Readiness>) -> Resp
                 return unavailable("unavailable");
             }
         };
-        if let Coverage::Partial(away) = &coverage {
-            tracing::warn!(away, "parts of the database don't answer");
-        }
+        report(proof.as_ref().map(|(_, before)| before), &coverage);
         *proof = Some((Instant::now(), coverage));
     }
     let is_whole = matches!(*proof, Some((_, Coverage::Whole)));
     let status = if is_whole { "ok" } else { "degraded" };
     Json(json!({ "status": status, "version": env!("CARGO_PKG_VERSION") })).into_response()
+}
+
+/// Logs which nodes are away when others are than before.
+fn report(before: Option<&Coverage>, now: &Coverage) {
+    let nodes = now.away().join("; ");
+    match (before.map_or(&[][..], Coverage::away), now.away()) {
+        (before, now) if before == now => {}
+        (_, []) => tracing::info!("all nodes of the database answer again"),
+        _ => tracing::warn!(nodes, "nodes of the database don't answer: their users get 503"),
+    }
 }
 
 fn unavailable(status: &str) -> Response {

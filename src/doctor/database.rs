@@ -174,6 +174,7 @@ async fn service(config: &DbConfig) -> Vec<Verdict> {
     let isolation = match db.prove_isolation().await {
         Ok(Coverage::Whole) => Verdict::ok("isolation", "proved: a user can't reach another one's rows"),
         Ok(Coverage::Partial(away)) => {
+            let away = away.join("; ");
             let advice = "Their users get 503 until they are back";
             Verdict::warning("isolation", format!("proved, but not for nodes that don't answer: {away}. {advice}"))
         }

@@ -11,7 +11,7 @@ use axum::{
 use futures::FutureExt;
 use tokio::time::timeout;
 
-use super::{ErrorResponse, body::check_head, is_probe};
+use super::{ErrorResponse, RETRY_SOON, body::check_head, is_probe};
 use crate::{
     error::{Code, Error},
     telemetry::{Limit, limit_hit},
@@ -27,7 +27,7 @@ pub(crate) async fn guarded<F: Future<Output = Response>>(
     if is_refused(&request) {
         limit_hit(Limit::Connections);
         let refused = error_response(request.uri().path(), too_many_connections());
-        return ([(header::RETRY_AFTER, "1")], refused).into_response();
+        return ([(header::RETRY_AFTER, RETRY_SOON)], refused).into_response();
     }
     if let Err(error) = check_head(&request) {
         return error_response(request.uri().path(), error);

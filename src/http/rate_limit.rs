@@ -9,13 +9,16 @@ use axum::{
 use super::{ErrorResponse, is_probe};
 use crate::{
     auth::{Verifier, is_token_refused},
-    error::Error,
+    error::{Code, Error},
     rate_limit::{Client, RateLimits},
 };
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// In how many seconds to try again what is unavailable: most causes pass that quickly.
+pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
 
 /// The headers of an answer to a client that met a limit.
 pub(crate) const RATE_LIMIT_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, LIMIT, REMAINING, RESET];
@@ -49,9 +52,14 @@ fn admit(client: &Client, verifier: &Verifier, headers: &HeaderMap) -> Result<()
     }
 }
 
-/// Says when to come again, if the error is about a rate limit.
+/// Says when to come again, if that may help.
 pub(crate) fn retry_after(error: &Error, headers: &mut HeaderMap) {
-    let Some(limited) = error.limited() else { return };
+    let Some(limited) = error.limited() else {
+        if error.code() == Code::ServiceUnavailable {
+            headers.insert(header::RETRY_AFTER, RETRY_SOON);
+        }
+        return;
+    };
     // Rounded up: who comes early is refused again.
     let seconds = HeaderValue::from(limited.wait.as_secs() + 1);
     headers.insert(header::RETRY_AFTER, seconds.clone());

@@ -118,8 +118,19 @@ struct Count {
 pub enum Coverage {
     /// All tasks.
     Whole,
-    /// Those that can be reached: some servers of a distributed database are away, and why.
-    Partial(String),
+    /// Those that can be reached: of a distributed database, these nodes don't answer, and why.
+    Partial(Vec<String>),
+}
+
+impl Coverage {
+    /// The nodes that it doesn't hold for.
+    #[must_use]
+    pub fn away(&self) -> &[String] {
+        match self {
+            Self::Whole => &[],
+            Self::Partial(away) => away,
+        }
+    }
 }
 
 /// Returns what it holds for, or what is wrong. The transaction is rolled back.
@@ -137,7 +148,7 @@ pub(super) async fn prove(
     run(connection, "ROLLBACK").await?;
     Ok(match flaw {
         Ok(None) if nodes.away.is_empty() => Ok(Coverage::Whole),
-        Ok(None) => Ok(Coverage::Partial(nodes.away.join("; "))),
+        Ok(None) => Ok(Coverage::Partial(nodes.away)),
         Ok(Some(flaw)) => Err(flaw),
         Err(error) => Err(format!("{error}. Has `tandem migrate` run?")),
     })

@@ -35,7 +35,13 @@ mod wire;
 #[cfg(feature = "embedded")]
 mod embedded;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -88,13 +94,16 @@ impl DbConfig {
 pub struct Db {
     pool: Arc<pool::Pool>,
     prober: Arc<prober::Prober>,
+    /// How many nodes of a distributed database did not answer the last proof.
+    nodes_away: Arc<AtomicUsize>,
 }
 
 impl Db {
     /// A pool on a migrated database. Connections are made when they are needed.
     pub async fn open(config: &DbConfig) -> Result<Self> {
         let pool = pool::Pool::open(config).await?;
-        Ok(Self { prober: Arc::new(prober::Prober::new(&pool)), pool: Arc::new(pool) })
+        let prober = Arc::new(prober::Prober::new(&pool));
+        Ok(Self { prober, pool: Arc::new(pool), nodes_away: Arc::default() })
     }
 
     /// The tasks of one user, and of no other, for one request.
@@ -127,17 +136,26 @@ impl Db {
 
     /// Proves that this database keeps users apart; the error's cause says what to fix.
     pub async fn prove_isolation(&self) -> Result<Coverage> {
-        self.prober.prove().await
+        let coverage = self.prober.prove().await?;
+        self.note(&coverage);
+        Ok(coverage)
     }
 
     /// The same before the server serves, with more patience.
     pub async fn prove_isolation_at_start(&self) -> Result<Coverage> {
-        prober::Prober::new(&self.pool.for_start()).prove().await
+        let coverage = prober::Prober::new(&self.pool.for_start()).prove().await?;
+        self.note(&coverage);
+        Ok(coverage)
+    }
+
+    fn note(&self, coverage: &Coverage) {
+        self.nodes_away.store(coverage.away().len(), Ordering::Relaxed);
     }
 
     /// Sets the metrics of the connections to what they are now.
     pub(crate) fn report_usage(&self) {
         telemetry::pool_used(self.pool.usage());
+        telemetry::nodes_away(self.nodes_away.load(Ordering::Relaxed));
     }
 
     /// Removes expired idempotency keys now and then, for as long as it is polled.

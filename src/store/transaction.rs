@@ -22,6 +22,7 @@ use tracing::{Instrument, Span};
 use super::{
     cancellation::{CancelOnDrop, FinishOnDrop, Settled},
     connection::Connection,
+    distribution::is_node_away,
     pool::{Lease, Pool},
     statement::{Operation, Statement},
 };
@@ -233,7 +234,9 @@ fn classify(error: DbError, has_used_its_time: bool) -> Failure {
         DbError::DatabaseError(SerializationFailure | ReadOnlyTransaction, _) => {
             Failure::NotDone(Error::unavailable(error))
         }
-        DbError::DatabaseError(Unknown, cause) if is_deadlock(&**cause) => Failure::NotDone(Error::unavailable(error)),
+        DbError::DatabaseError(Unknown, cause) if is_deadlock(&**cause) || is_node_away(cause.message()) => {
+            Failure::NotDone(Error::unavailable(error))
+        }
         DbError::DatabaseError(Unknown, _) => Failure::NotDone(Error::internal(error)),
         _ => Failure::Final(Error::internal(error)),
     }

@@ -19,7 +19,7 @@ pub use self::{
 pub(crate) use self::{
     metrics::{
         Limit, OpenConnection, Outcome, TokenResult, checked_out, connection_opened, connection_refused, failed,
-        jwks_changed, jwks_fetched, limit_hit, pool_used, token_checked, transaction_ended,
+        jwks_changed, jwks_fetched, limit_hit, nodes_away, pool_used, token_checked, transaction_ended,
     },
     notes::{carried_on, note_operation, note_route, note_user},
     request::{Observe, REQUEST_ID},

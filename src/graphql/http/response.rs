@@ -7,7 +7,10 @@ use axum::{
 use serde::Serialize;
 
 use super::MediaType;
-use crate::graphql::operation::{Reply, to_json};
+use crate::{
+    graphql::operation::{Reply, to_json},
+    http::RETRY_SOON,
+};
 
 /// The response to one operation. Unless it has a status of its own, it is 200; in the newer media type 400 if the
 /// operation did not run.
@@ -17,7 +20,11 @@ pub(in crate::graphql) fn one(reply: &Reply, media_type: MediaType, own: Option<
         (MediaType::GraphqlResponse, None) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    respond(own.unwrap_or(status), media_type, reply)
+    let mut response = respond(own.unwrap_or(status), media_type, reply);
+    if own == Some(StatusCode::SERVICE_UNAVAILABLE) {
+        response.headers_mut().insert(header::RETRY_AFTER, RETRY_SOON);
+    }
+    response
 }
 
 /// The response to a batch.

@@ -19,6 +19,14 @@ $$;
 -- admits them, from the cluster's own servers and from nowhere else.
 SET LOCAL citus.enable_alter_role_propagation = on;
 
-ALTER ROLE tandem_api LOGIN;
-ALTER ROLE tandem_feed LOGIN;
-ALTER ROLE tandem_sweeper LOGIN;
+DO $$
+DECLARE
+    role name;
+BEGIN
+    FOR role IN SELECT rolname FROM pg_roles
+        WHERE rolname IN ('tandem_api', 'tandem_feed', 'tandem_sweeper') AND NOT rolcanlogin ORDER BY rolname
+    LOOP
+        EXECUTE format('ALTER ROLE %I LOGIN', role);
+    END LOOP;
+END
+$$;

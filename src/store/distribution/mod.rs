@@ -32,6 +32,13 @@ const LOOK: &str = "
     SELECT set_config('search_path', quote_ident(current_schema()), true), set_config('role', 'tandem_feed', true)";
 const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM tasks) OR EXISTS (SELECT FROM deleted_tasks) AS is_true";
 
+/// How Citus begins when a node doesn't answer. Its messages are not translated, and diesel doesn't pass SQLSTATEs on.
+const NODE_IS_AWAY: [&str; 3] = [
+    "connection to the remote node ",
+    "could not establish any connections to the node ",
+    "connection establishment for node ",
+];
+
 /// Where the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
@@ -63,6 +70,11 @@ impl Distribution {
             Self::Absent | Self::Done | Self::Present => None,
         }
     }
+}
+
+/// Whether a statement failed because the node that has the rows doesn't answer.
+pub(super) fn is_node_away(message: &str) -> bool {
+    NODE_IS_AWAY.iter().any(|beginning| message.starts_with(beginning))
 }
 
 /// Makes a transaction that migrates ready for a database that is distributed, or will be.

@@ -1,13 +1,16 @@
 //! The last positions of many users' feeds, for streams that wait for other servers' writes. It acts as a role that can
 //! read positions and nothing else.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult,
+    deserialize::FromSqlRow,
+    expression::QueryMetadata,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
+    query_dsl::CompatibleType,
     sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz},
 };
 use tokio::time::timeout;
@@ -27,22 +30,73 @@ pub(in crate::store) type Head = (i32, Option<DateTime<Utc>>);
 pub(in crate::store) type Known = (Arc<str>, Option<Head>);
 
 impl Pool {
-    /// The heads that are not as known. A null one is not known any more.
+    /// The heads that are not as known; while nodes of a distributed database are away, of the users on the others. A null
+    /// one is not known any more.
     pub(in crate::store) async fn moved_heads(&self, known: &[Known]) -> Result<Vec<(Arc<str>, Head)>> {
-        let lease = self.lease().await?;
-        let heads = Heads::new(known, self.connector().is_distributed());
-        let read = read_heads(lease, heads, self.statement_timeout(), self.statement_timeout_setting().to_owned());
-        let rows = FinishOnDrop::new(read).await?;
+        match self.moved_of(known).await {
+            Err(error) if self.connector().is_distributed() => self.moved_by_node(known).await?.ok_or(error),
+            moved => moved,
+        }
+    }
+
+    async fn moved_of(&self, known: &[Known]) -> Result<Vec<(Arc<str>, Head)>> {
+        let rows: Vec<HeadRow> = self.ask(Heads::new(known, self.connector().is_distributed())).await?;
         let moved = rows.into_iter().filter_map(|(place, era, last)| {
-            let (user, _) = known.get(usize::try_from(place).ok()?.checked_sub(1)?)?;
+            let (user, _) = at(known, place)?;
             Some((Arc::clone(user), (era, last)))
         });
         Ok(moved.collect())
     }
+
+    /// Asks for the users on each node apart; nothing if no node answers.
+    async fn moved_by_node(&self, known: &[Known]) -> Result<Option<Vec<(Arc<str>, Head)>>> {
+        let mut on_nodes = BTreeMap::<i32, Vec<Known>>::new();
+        for (place, node) in self.ask(Nodes::of(known)).await? {
+            on_nodes.entry(node).or_default().extend(at(known, place).cloned());
+        }
+        let mut moved = None;
+        for neighbours in on_nodes.values() {
+            if let Ok(found) = self.moved_of(neighbours).await {
+                moved.get_or_insert_with(Vec::new).extend(found);
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn ask<Q, Row, ST>(&self, query: Q) -> Result<Vec<Row>>
+    where
+        Q: Query<SqlType: CompatibleType<Row, Pg, SqlType = ST>> + QueryFragment<Pg> + QueryId + Send + 'static,
+        Row: FromSqlRow<ST, Pg> + Send + 'static,
+        Pg: QueryMetadata<Q::SqlType>,
+        ST: 'static,
+    {
+        let lease = self.lease().await?;
+        let (limit, setting) = (self.statement_timeout(), self.statement_timeout_setting().to_owned());
+        let is_distributed = self.connector().is_distributed();
+        FinishOnDrop::new(read(lease, query, is_distributed, limit, setting)).await
+    }
 }
 
-async fn read_heads(mut lease: Lease, heads: Heads, limit: Duration, setting: String) -> Result<Vec<HeadRow>> {
-    let read = timeout(limit, read_in_transaction(lease.connection(), lease.schema(), heads, &setting)).await;
+/// The one that a query numbers from 1.
+fn at(known: &[Known], place: i64) -> Option<&Known> {
+    known.get(usize::try_from(place).ok()?.checked_sub(1)?)
+}
+
+async fn read<Q, Row, ST>(
+    mut lease: Lease,
+    query: Q,
+    is_distributed: bool,
+    limit: Duration,
+    setting: String,
+) -> Result<Vec<Row>>
+where
+    Q: Query<SqlType: CompatibleType<Row, Pg, SqlType = ST>> + QueryFragment<Pg> + QueryId + Send,
+    Row: FromSqlRow<ST, Pg> + Send + 'static,
+    Pg: QueryMetadata<Q::SqlType>,
+    ST: 'static,
+{
+    let act_as_feed = ActAsFeed { schema: lease.schema(), limit: &setting, is_distributed };
+    let read = timeout(limit, read_in_transaction(lease.connection(), act_as_feed, query)).await;
     if !matches!(read, Ok(Ok(_))) {
         lease.spoil();
     }
@@ -50,17 +104,21 @@ async fn read_heads(mut lease: Lease, heads: Heads, limit: Duration, setting: St
 }
 
 /// All of it is sent at once. Behind a BEGIN that failed, the login reads what it may.
-async fn read_in_transaction(
+async fn read_in_transaction<Q, Row, ST>(
     connection: &Connection,
-    schema: &str,
-    heads: Heads,
-    limit: &str,
-) -> QueryResult<Vec<HeadRow>> {
-    let act_as_feed = ActAsFeed { schema, limit, plans_for_values: heads.is_distributed };
+    act_as_feed: ActAsFeed<'_>,
+    query: Q,
+) -> QueryResult<Vec<Row>>
+where
+    Q: Query<SqlType: CompatibleType<Row, Pg, SqlType = ST>> + QueryFragment<Pg> + QueryId + Send,
+    Row: FromSqlRow<ST, Pg> + Send + 'static,
+    Pg: QueryMetadata<Q::SqlType>,
+    ST: 'static,
+{
     let (begin, acting, rows, commit) = futures::join!(
         connection.execute(Begin),
         connection.execute(act_as_feed),
-        connection.load(heads),
+        connection.load(query),
         connection.execute(Commit),
     );
     begin.and(acting)?;
@@ -92,8 +150,8 @@ impl QueryFragment<Pg> for Commit {
 struct ActAsFeed<'a> {
     schema: &'a str,
     limit: &'a str,
-    /// Otherwise there is one plan for all values.
-    plans_for_values: bool,
+    /// Then it needs a plan for known values instead of one for all, and no node is worth more than a second.
+    is_distributed: bool,
 }
 
 impl QueryFragment<Pg> for ActAsFeed<'_> {
@@ -103,8 +161,9 @@ impl QueryFragment<Pg> for ActAsFeed<'_> {
         out.push_sql(", true), set_config('statement_timeout', ");
         out.push_bind_param::<Text, str>(self.limit)?;
         out.push_sql(", true)");
-        if self.plans_for_values {
+        if self.is_distributed {
             out.push_sql(", set_config('plan_cache_mode', 'auto', true)");
+            out.push_sql(", set_config('citus.node_connection_timeout', '1000', true)");
         }
         Ok(())
     }
@@ -186,6 +245,37 @@ impl Query for Heads {
 
 /// Told apart by its SQL.
 impl QueryId for Heads {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// The place of each user in the question, and the node that has the user's rows.
+struct Nodes {
+    users: Vec<String>,
+}
+
+impl Nodes {
+    fn of(known: &[Known]) -> Self {
+        Self { users: known.iter().map(|(user, _)| user.to_string()).collect() }
+    }
+}
+
+impl QueryFragment<Pg> for Nodes {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT place, groupid FROM unnest(");
+        out.push_bind_param::<Array<Text>, _>(&self.users)?;
+        out.push_sql(") WITH ORDINALITY AS watched (user_id, place) JOIN pg_dist_placement ");
+        out.push_sql("ON shardid = get_shard_id_for_distribution_column('tasks', user_id)");
+        Ok(())
+    }
+}
+
+impl Query for Nodes {
+    type SqlType = (BigInt, Integer);
+}
+
+/// Told apart by its SQL.
+impl QueryId for Nodes {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }

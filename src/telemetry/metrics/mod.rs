@@ -28,7 +28,7 @@ pub(crate) use self::{
     errors::failed,
     keys::{jwks_changed, jwks_fetched},
     limits::{Limit, limit_hit},
-    pool::pool_used,
+    pool::{nodes_away, pool_used},
     requests::{graphql_answered, request_answered},
     tokens::{TokenResult, token_checked},
     transactions::{Outcome, checked_out, transaction_ended},
@@ -109,6 +109,7 @@ fn describe() {
     describe_gauge!(pool::MAX, Unit::Count, "Connections to the database that there may be");
     describe_gauge!(pool::CONNECTIONS, Unit::Count, "Connections to the database by state: idle or in_use");
     describe_gauge!(pool::WAITING, Unit::Count, "Transactions that wait for a connection to the database");
+    describe_gauge!(pool::NODES_AWAY, Unit::Count, "Nodes of a distributed database that don't answer");
     describe_counter!(limits::LIMITS_HIT, Unit::Count, "Requests and connections that met a limit");
     describe_gauge!(connections::OPEN, Unit::Count, "Open connections of clients");
     describe_counter!(connections::REFUSED, Unit::Count, "Connections closed unheard: more than the server takes");

@@ -5,6 +5,7 @@ use metrics::gauge;
 pub(super) const MAX: &str = "tandem_db_connections_max";
 pub(super) const CONNECTIONS: &str = "tandem_db_connections";
 pub(super) const WAITING: &str = "tandem_db_waiting";
+pub(super) const NODES_AWAY: &str = "tandem_db_nodes_away";
 
 /// How many connections there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,4 +26,9 @@ pub(crate) fn pool_used(usage: PoolUsage) {
     gauge!(CONNECTIONS, "state" => "in_use").set(usage.in_use);
     gauge!(CONNECTIONS, "state" => "idle").set(usage.idle);
     gauge!(WAITING).set(usage.waiting);
+}
+
+/// Sets how many nodes of a distributed database don't answer.
+pub(crate) fn nodes_away(count: usize) {
+    gauge!(NODES_AWAY).set(u32::try_from(count).unwrap_or(u32::MAX));
 }
