@@ -333,5 +333,6 @@ async fn the_largest_answer_fits_beside_its_key_and_nothing_twice_as_large_does(
     assert!(admin.query_one(size, &[]).await.unwrap().get::<_, i32>(0) > 400_000);
     let twice = "UPDATE idempotency_keys SET outcome = outcome || jsonb_build_array(words(150000))";
     let refused = admin.batch_execute(twice).await.unwrap_err();
-    assert_eq!(refused.as_db_error().unwrap().constraint(), Some("idempotency_keys_outcome_size"));
+    let message = refused.as_db_error().unwrap().message();
+    assert!(message.contains("\"idempotency_keys_outcome_size"), "{message}");
 }

@@ -12,6 +12,7 @@ mod better_auth;
 mod bulk;
 mod caching;
 mod changes;
+mod citus;
 mod clients;
 mod concurrency;
 mod connections;

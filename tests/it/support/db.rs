@@ -13,6 +13,7 @@ use tandem::store::{self, Db, DbConfig, EMBEDDED_POOL_SIZE, Embedded, Target};
 use tokio_postgres::{Client, NoTls};
 
 use super::{
+    citus::{Nodes, Spread},
     cluster::{Cluster, scratch_dir},
     pgbouncer::PgBouncer,
 };
@@ -36,6 +37,8 @@ enum Kind {
         /// The same without a pooler.
         direct_url: String,
         admin_url: String,
+        /// Where it is, if it is on many servers.
+        spread: Option<Spread>,
     },
     Embedded {
         _database: Box<Embedded>,
@@ -53,7 +56,7 @@ impl TestDb {
 
     /// A fresh database on a server, for tests that need more than one connection.
     pub async fn on_server() -> Option<Self> {
-        Some(Server::shared()?.create(&unique_name(), TEMPLATE).await)
+        Some(Server::shared()?.create_migrated().await)
     }
 
     /// A fresh database on a server without any schema.
@@ -61,11 +64,38 @@ impl TestDb {
         Some(Server::shared()?.create(&unique_name(), "template1").await)
     }
 
+    /// A fresh database of a Citus cluster, without its extension and without any schema.
+    pub async fn on_citus() -> Option<Self> {
+        let server = Server::shared()?;
+        let nodes = server.nodes.clone()?;
+        let name = unique_name();
+        nodes.create(&name, LOGIN).await;
+        Some(server.database(&name, Some(Spread { nodes, name: name.clone() })))
+    }
+
+    /// Whether it is on Citus.
+    pub fn is_spread(&self) -> bool {
+        matches!(self.kind, Kind::Server { spread: Some(_), .. })
+    }
+
+    /// The nodes it is on, and its name. Only on Citus.
+    pub fn spread(&self) -> &Spread {
+        match &self.kind {
+            Kind::Server { spread: Some(spread), .. } => spread,
+            _ => panic!("it is on one server"),
+        }
+    }
+
     /// A database that the test has made itself.
     pub fn at(config: DbConfig, url: &str) -> Self {
         Self {
             config,
-            kind: Kind::Server { url: url.to_owned(), direct_url: url.to_owned(), admin_url: url.to_owned() },
+            kind: Kind::Server {
+                url: url.to_owned(),
+                direct_url: url.to_owned(),
+                admin_url: url.to_owned(),
+                spread: None,
+            },
         }
     }
 
@@ -129,6 +159,11 @@ pub async fn migrate(config: &DbConfig) -> Vec<String> {
     store::migrate(config).await.map_err(|error| error.report()).expect("migrations").versions
 }
 
+async fn migrated(database: TestDb) -> TestDb {
+    migrate(&database.config).await;
+    database
+}
+
 /// A connection, driven in the background.
 pub async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
@@ -140,6 +175,8 @@ pub async fn connect(url: &str) -> Client {
 struct Server {
     admin_url: String,
     login: Option<&'static str>,
+    /// Of a Citus cluster.
+    nodes: Option<Nodes>,
 }
 
 impl Server {
@@ -148,20 +185,37 @@ impl Server {
         SERVER.get_or_init(|| Self::find().map(|server| on_own_runtime(server.prepare()))).as_ref()
     }
 
-    /// The server of `TEST_DATABASE_URL`, whose user may create databases and roles, else the cluster of this run.
+    /// The cluster of `TEST_CITUS_URL`, or the server of `TEST_DATABASE_URL`, whose user may create databases and roles, else
+    /// the cluster of this run.
     fn find() -> Option<Self> {
-        match std::env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty()) {
-            Some(admin_url) => Some(Self { admin_url, login: None }),
-            None => Cluster::shared()
-                .map(|cluster| Self { admin_url: cluster.url("postgres", "postgres"), login: Some(LOGIN) }),
+        let variable = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
+        if let Some(admin_url) = variable("TEST_CITUS_URL") {
+            let of = admin_url.clone();
+            let nodes = on_own_runtime(async move { Nodes::of(&of).await });
+            return Some(Self { admin_url, login: Some(LOGIN), nodes: Some(nodes) });
+        }
+        match variable("TEST_DATABASE_URL") {
+            Some(admin_url) => Some(Self { admin_url, login: None, nodes: None }),
+            None => Cluster::shared().map(|cluster| Self {
+                admin_url: cluster.url("postgres", "postgres"),
+                login: Some(LOGIN),
+                nodes: None,
+            }),
         }
     }
 
     async fn prepare(self) -> Self {
         let admin = connect(&self.admin_url).await;
         if let Some(login) = self.login {
-            let role = format!("CREATE ROLE {login} LOGIN CREATEROLE NOSUPERUSER");
+            let role = format!(
+                "DO $$ BEGIN CREATE ROLE {login} LOGIN CREATEROLE NOSUPERUSER; EXCEPTION WHEN duplicate_object THEN END $$"
+            );
             admin.batch_execute(&role).await.expect("a login");
+        }
+        if self.nodes.is_some() {
+            // Creates the roles: they belong to the cluster.
+            drop(self.create_migrated().await);
+            return self;
         }
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {TEMPLATE}")).await.expect("no old template");
         // A pooler would stay connected to it, and then it can't be copied.
@@ -170,15 +224,30 @@ impl Server {
         self
     }
 
+    /// A new database with the schema.
+    async fn create_migrated(&self) -> TestDb {
+        if self.nodes.is_none() {
+            return self.create(&unique_name(), TEMPLATE).await;
+        }
+        // It could be copied from a template on one server only.
+        let database = self.create(&unique_name(), "template1").await;
+        on_own_runtime(migrated(database))
+    }
+
     /// A new database, like another one.
     async fn create(&self, name: &str, like: &str) -> TestDb {
+        if let Some(nodes) = self.nodes.clone() {
+            nodes.create(name, LOGIN).await;
+            nodes.join(name, None).await;
+            return self.database(name, Some(Spread { nodes, name: name.to_owned() }));
+        }
         let owner = self.login.map(|login| format!("OWNER {login}")).unwrap_or_default();
         let admin = connect(&self.admin_url).await;
         admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {like} {owner}")).await.expect("a database");
-        self.database(name)
+        self.database(name, None)
     }
 
-    fn database(&self, name: &str) -> TestDb {
+    fn database(&self, name: &str, spread: Option<Spread>) -> TestDb {
         let with = |user: Option<&str>| {
             let mut url = url::Url::parse(&self.admin_url).expect("a URL");
             url.set_path(name);
@@ -190,7 +259,7 @@ impl Server {
         let direct_url = with(self.login);
         let url = through_pooler(&direct_url);
         let config = config(Target::parse(&url).expect("a target"), 8);
-        TestDb { config, kind: Kind::Server { url, direct_url, admin_url: with(None) } }
+        TestDb { config, kind: Kind::Server { url, direct_url, admin_url: with(None), spread } }
     }
 }
 
@@ -203,7 +272,7 @@ fn through_pooler(url: &str) -> String {
 }
 
 /// Runs it to its end on a thread and a runtime of its own: migrations block, and a test's runtime has one thread.
-fn on_own_runtime<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+pub fn on_own_runtime<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let run = move || tokio::runtime::Runtime::new().expect("a runtime").block_on(future);
     thread::spawn(run).join().expect("a database to test with")
 }

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod app;
 pub mod balancer;
 pub mod better_auth;
+pub mod citus;
 pub mod cluster;
 pub mod db;
 pub mod events;

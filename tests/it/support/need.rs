@@ -13,6 +13,8 @@ pub enum Need {
     DieselCli,
     /// The connection pooler.
     PgBouncer,
+    /// A cluster of Citus.
+    Citus,
     /// The collector of metrics, with its tools.
     Prometheus,
 }
@@ -25,6 +27,7 @@ impl Need {
             Self::Node => "REQUIRE_NODE",
             Self::DieselCli => "REQUIRE_DIESEL_CLI",
             Self::PgBouncer => "REQUIRE_PGBOUNCER",
+            Self::Citus => "REQUIRE_CITUS",
             Self::Prometheus => "REQUIRE_PROMETHEUS",
         }
     }
@@ -37,6 +40,7 @@ impl Need {
             Self::Postgres => "needs a PostgreSQL server, and this machine has none",
             Self::Node => "needs Node",
             Self::PgBouncer => "needs PgBouncer, from the package pgbouncer",
+            Self::Citus => "needs a Citus cluster, as the URL of a superuser on its coordinator: TEST_CITUS_URL",
             Self::Prometheus => "needs prometheus: PATH=\"$(.ci/prometheus):$PATH\"",
             Self::DieselCli => "needs diesel_cli: cargo install diesel_cli --no-default-features --features postgres",
         }
