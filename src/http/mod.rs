@@ -5,6 +5,7 @@ mod body;
 mod cors;
 mod guard;
 mod idempotency;
+mod json;
 mod loopback;
 mod media_type;
 mod probes;
@@ -23,6 +24,7 @@ pub(crate) use self::{
     cors::cors,
     guard::{AboveLimit, guarded},
     idempotency::{idempotency, mark_replayed},
+    json::Json,
     loopback::is_own_host,
     media_type::{accepted, accepts_events, content_type, quality},
     probes::{PROBES, is_probe},

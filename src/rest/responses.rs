@@ -1,8 +1,7 @@
 //! Successful answers: their status, headers and bodies.
 
-use aws_lc_rs::digest;
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
-    Json,
     http::{HeaderName, StatusCode, Uri, header},
     response::{AppendHeaders, IntoResponse, Response},
 };
@@ -15,7 +14,10 @@ use super::{
     list::ListQuery,
     task::TaskBody,
 };
-use crate::task::{Cursor, Page, Task};
+use crate::{
+    http::Json,
+    task::{Cursor, Page, Task},
+};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
@@ -81,16 +83,16 @@ impl TaskList {
 /// A task's id and version determine what it looks like. Weak, because another version of this server may send the
 /// same list in other bytes.
 fn list_tag(page: &Page, next: Option<&str>) -> String {
-    let mut digest = digest::Context::new(&digest::SHA256);
+    let mut looks = Vec::new();
     for task in &page.tasks {
-        digest.update(task.id.as_uuid().as_bytes());
-        digest.update(&task.version.to_be_bytes());
+        looks.extend_from_slice(task.id.as_uuid().as_bytes());
+        looks.extend_from_slice(&task.version.to_be_bytes());
     }
     if let Some(total) = page.total {
-        digest.update(&total.to_be_bytes());
+        looks.extend_from_slice(&total.to_be_bytes());
     }
-    digest.update(next.unwrap_or_default().as_bytes());
-    let digest = digest.finish();
+    looks.extend_from_slice(next.unwrap_or_default().as_bytes());
+    let digest = digest(&SHA256, &looks);
     format!("W/\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default()))
 }
 

@@ -7,10 +7,11 @@ mod field_error;
 mod idempotency;
 mod list;
 mod text;
+mod time;
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::{
@@ -24,6 +25,7 @@ pub use self::{
         TaskStatus,
     },
     text::{Description, MAX_DESCRIPTION, MAX_SEARCH, MAX_TITLE, Search, Title},
+    time::rfc3339,
 };
 
 /// A task's id, unique within its owner.
@@ -83,12 +85,6 @@ pub struct Task {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
-}
-
-/// Formats a time as both APIs do: RFC 3339 in UTC with microseconds.
-#[must_use]
-pub fn rfc3339(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// The input for a new task.

@@ -83,6 +83,9 @@ impl Session {
     }
 
     async fn measure(&self, subject: Subject, workload: Workload, load: Load, rate: Option<f64>) -> Result<Cell> {
+        if workload.writes() {
+            self.tidy_up().await?;
+        }
         let figures = match subject.door() {
             None => self.pgbench(workload).await?,
             Some(door) => self.serve(subject, door, workload, load, rate).await?,
@@ -156,9 +159,12 @@ impl Session {
         if subject == Subject::Floor { &self.floor } else { &self.product }
     }
 
-    /// What rounds before have added is removed, and what they left behind, so that each finds the same data.
+    /// What was added is removed, and the row versions that changes have left, so that each measurement finds the same
+    /// data.
     async fn tidy_up(&self) -> Result<()> {
-        for statement in ["DELETE FROM tasks WHERE created_at > '2025-06-01'", "VACUUM ANALYZE tasks", "CHECKPOINT"] {
+        for statement in
+            ["DELETE FROM tasks WHERE created_at > '2025-06-01'", "VACUUM ANALYZE tasks", "VACUUM deleted_tasks"]
+        {
             self.database.batch_execute(statement).await?;
         }
         Ok(())

@@ -45,6 +45,10 @@ impl Workload {
         }
     }
 
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Create | Self::Toggle | Self::Mixed)
+    }
+
     /// One request of a mixed load; any other workload is what it is.
     fn draw(self) -> Self {
         if self != Self::Mixed {

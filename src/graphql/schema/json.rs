@@ -238,6 +238,8 @@ impl WriteJson for TaskId {
 
 impl WriteJson for DateTime<Utc> {
     fn write(&self, json: &mut Vec<u8>) {
-        rfc3339(*self).write(json);
+        json.push(b'"');
+        json.extend_from_slice(rfc3339(*self).as_bytes());
+        json.push(b'"');
     }
 }
