@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::Chain,
-    telemetry::{self, trace_span},
+    telemetry::{self, beginning_span},
 };
 
 /// Maximum size of a key set, in bytes.
@@ -141,7 +141,7 @@ impl Jwks {
             return fetch;
         }
         let this = Arc::clone(self);
-        let span = trace_span!("fetch key set", otel.kind = "client", url = self.url);
+        let span = beginning_span!("fetch key set", otel.kind = "client", url = self.url);
         let task = tokio::spawn(async move { this.refresh().await }.instrument(span));
         let handle = task.abort_handle();
         let fetch = task.map(|_| ()).boxed().shared();

@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Result},
     store::UserTasks,
     task::{Changes, FeedCursor, Limit, Since},
-    telemetry::{self, trace_span},
+    telemetry::{self, beginning_span},
 };
 
 /// By user. Cheap to clone.
@@ -167,7 +167,7 @@ impl Feed {
 }
 
 async fn read(feed: Arc<Feed>, tasks: UserTasks, since: Since, limit: Limit) -> Result<Changes> {
-    let page = tasks.changes(&since, limit).instrument(trace_span!("changes")).await?;
+    let page = tasks.changes(&since, limit).instrument(beginning_span!("changes")).await?;
     feed.saw(&page);
     Ok(page)
 }

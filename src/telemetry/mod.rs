@@ -24,5 +24,5 @@ pub(crate) use self::{
     notes::{carried_on, note_operation, note_route, note_user},
     request::{Observe, REQUEST_ID},
     socket::SocketOrigin,
-    traces::{outgoing_headers, trace_span},
+    traces::{beginning_span, outgoing_headers, trace_span},
 };

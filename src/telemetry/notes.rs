@@ -3,7 +3,10 @@
 use std::{cell::RefCell, fmt, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::extract::{MatchedPath, Request};
+use axum::{
+    extract::{MatchedPath, Request},
+    http::Method,
+};
 use tokio::task::futures::TaskLocalFuture;
 use tracing::{Instrument, Span, field, info};
 
@@ -31,7 +34,6 @@ pub(super) struct Notes {
 pub(crate) fn note_route(request: Request) -> Request {
     if let Some(route) = request.extensions().get::<MatchedPath>() {
         note(|notes| {
-            notes.span.record("route", route.as_str());
             traces::routed(&notes.trace, request.method(), route.as_str());
             notes.route = Some(route.clone());
         });
@@ -76,11 +78,12 @@ impl Notes {
     }
 
     /// Writes them into the log and the trace.
-    pub(super) fn answered(&self, door: &'static str, status: u16, elapsed: Duration) {
+    pub(super) fn answered(&self, door: &'static str, method: Option<&Method>, status: u16, elapsed: Duration) {
         let operation = self.operation.as_deref();
+        let (method, route) = (method.map(Method::as_str), self.route.as_ref().map(MatchedPath::as_str));
         traces::answered(&self.trace, door, status, operation);
         let user = self.user.as_deref().map(|id| field::display(Hashed(id)));
-        info!(status, ms = elapsed.as_secs_f64() * 1000.0, operation, user, "answered");
+        info!(method, route, status, ms = elapsed.as_secs_f64() * 1000.0, operation, user, "answered");
     }
 }
 

@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use tower::Service;
 use tower_http::request_id::RequestId;
 use tracing::{
-    Span, field, info_span,
+    Span, info_span,
     instrument::{Instrument, Instrumented},
 };
 
@@ -65,10 +65,10 @@ where
     }
 }
 
-/// The route is added inside of the router.
+/// Each of its fields is read and written again for each line of the log, so it has the id only.
 fn request_span(request: &Request) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
-    info_span!("request", id, method = %request.method(), route = field::Empty)
+    info_span!("request", id)
 }
 
 pin_project! {
@@ -109,6 +109,6 @@ impl RequestLine {
         let elapsed = self.started.elapsed();
         let route = notes.route.as_ref().map(MatchedPath::as_str);
         request_answered(self.door, &self.method, route, notes.operation.as_deref(), status, elapsed);
-        notes.answered((self.door)(route.unwrap_or_default()), status, elapsed);
+        notes.answered((self.door)(route.unwrap_or_default()), Some(&self.method), status, elapsed);
     }
 }

@@ -51,7 +51,7 @@ impl SocketOrigin {
             if let Some(notes) = noting.take_value().map(RefCell::into_inner) {
                 let (status, elapsed) = (status(&answer), started.elapsed());
                 graphql_answered(notes.operation.as_deref(), status, elapsed);
-                notes.answered(GRAPHQL, status, elapsed);
+                notes.answered(GRAPHQL, None, status, elapsed);
             }
             answer
         };

@@ -14,18 +14,26 @@ mod otlp {
         trace::{Sampler, SdkTracerProvider},
     };
     use tracing::Subscriber;
-    use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
+    use tracing_subscriber::{Layer, registry::LookupSpan};
 
-    use super::super::{TARGET, Tracing};
+    use super::super::{Tracing, sampling};
 
     /// The traces of this process, if any are sent.
     #[derive(Debug)]
-    pub struct Traces(Option<SdkTracerProvider>);
+    pub struct Traces(Option<Sent>);
+
+    #[derive(Debug)]
+    struct Sent {
+        provider: SdkTracerProvider,
+        sampling: f64,
+    }
 
     impl Traces {
         /// Sends spans in the background.
         pub(in crate::telemetry) fn start(tracing: Option<&Tracing>) -> Result<Self, String> {
-            Ok(Self(tracing.map(provider).transpose().map_err(|error| error.to_string())?))
+            let Some(tracing) = tracing else { return Ok(Self(None)) };
+            let provider = provider(tracing).map_err(|error| error.to_string())?;
+            Ok(Self(Some(Sent { provider, sampling: tracing.sampling })))
         }
 
         /// Turns spans into those of OpenTelemetry.
@@ -33,20 +41,21 @@ mod otlp {
         where
             S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
         {
+            let Sent { provider, sampling } = self.0.as_ref()?;
             // Threads and lines of code say nothing about a request.
             let layer = tracing_opentelemetry::layer()
-                .with_tracer(self.0.as_ref()?.tracer("tandem"))
+                .with_tracer(provider.tracer("tandem"))
                 .with_location(false)
                 .with_threads(false)
                 .with_target(false)
                 .with_level(false)
                 .with_tracked_inactivity(false);
-            Some(layer.with_filter(filter_fn(|metadata| metadata.target() == TARGET)).boxed())
+            Some(layer.with_filter(sampling::filter(*sampling)).boxed())
         }
 
         /// Sends what is left.
         pub async fn finish(self) {
-            let Some(provider) = self.0 else { return };
+            let Some(Sent { provider, .. }) = self.0 else { return };
             let finished = tokio::task::spawn_blocking(move || provider.shutdown()).await;
             if !matches!(finished, Ok(Ok(()))) {
                 tracing::warn!(?finished, "the last traces are lost");
@@ -58,10 +67,10 @@ mod otlp {
     fn provider(tracing: &Tracing) -> Result<SdkTracerProvider, ExporterBuildError> {
         let endpoint = format!("{}/v1/traces", tracing.endpoint.as_str().trim_end_matches('/'));
         let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpJson).with_endpoint(endpoint);
-        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(tracing.sampling)));
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter.build()?)
-            .with_sampler(sampler)
+            // What isn't sampled has no spans.
+            .with_sampler(Sampler::AlwaysOn)
             .with_resource(Resource::builder().with_service_name("tandem").build());
         Ok(provider.build())
     }

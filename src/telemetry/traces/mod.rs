@@ -1,11 +1,13 @@
 //! Traces for OpenTelemetry, sent to a collector over HTTP (OTLP). Only builds with the feature `otlp` send any; in others
 //! all of this does nothing.
 //!
-//! Spans of traces have a target of their own, which logs leave out: nobody else enables them, so that they cost next to
-//! nothing where nobody traces.
+//! Spans of traces have targets of their own, which logs leave out. Nobody else enables them, so they cost next to nothing
+//! where nobody traces, and in a request that isn't sampled: `sampling` decides before there is a span.
 
 mod exporter;
 mod propagation;
+#[cfg(feature = "otlp")]
+mod sampling;
 
 use axum::http::{Method, Request};
 use tracing::{Span, field};
@@ -15,16 +17,43 @@ pub use self::exporter::Traces;
 pub(super) use self::propagation::RemoteTrace;
 pub(crate) use self::propagation::outgoing_headers;
 
-/// The target of all spans of traces.
+/// The target of spans that are part of the trace around them, and that all targets of traces begin with.
 pub(super) const TARGET: &str = "tandem_trace";
+/// The target of spans that begin a trace where there is none around them.
+#[cfg(feature = "otlp")]
+const BEGINNING: &str = "tandem_trace::beginning";
+/// The target of spans that continue a client's trace.
+#[cfg(feature = "otlp")]
+const CONTINUED: &str = "tandem_trace::continued";
 
-/// A span of a trace: `trace_span!("name", field = value)`.
+/// A span that is part of the trace around it: `trace_span!("name", field = value)`.
 macro_rules! trace_span {
     ($($name_and_fields:tt)+) => {
         tracing::debug_span!(target: "tandem_trace", $($name_and_fields)+)
     };
 }
 pub(crate) use trace_span;
+
+/// A span that begins a trace where there is none around it.
+macro_rules! beginning_span {
+    ($($name_and_fields:tt)+) => {
+        tracing::debug_span!(target: "tandem_trace::beginning", $($name_and_fields)+)
+    };
+}
+pub(crate) use beginning_span;
+
+/// A span that continues a client's trace if there is one and the client samples it, or else begins one.
+macro_rules! entry_span {
+    ($trace:expr, $($name_and_fields:tt)+) => {
+        match $trace.is_sampled() {
+            None => beginning_span!($($name_and_fields)+),
+            Some(false) => Span::none(),
+            Some(true) => {
+                $trace.continued_in(tracing::debug_span!(target: "tandem_trace::continued", $($name_and_fields)+))
+            }
+        }
+    };
+}
 
 /// Where traces are sent, and how many.
 #[derive(Clone, Debug)]
@@ -38,7 +67,8 @@ pub struct Tracing {
 /// The span of a request, which continues the client's trace if there is one.
 pub(super) fn request_span<B>(request: &Request<B>) -> Span {
     let method = request.method().as_str();
-    let span = trace_span!(
+    entry_span!(
+        RemoteTrace::of(request.headers()),
         "request",
         otel.kind = "server",
         otel.status_code = field::Empty,
@@ -47,26 +77,19 @@ pub(super) fn request_span<B>(request: &Request<B>) -> Span {
         http.response.status_code = field::Empty,
         door = field::Empty,
         root_field = field::Empty,
-    );
-    if !span.is_disabled() {
-        RemoteTrace::of(request.headers()).continue_in(&span);
-    }
-    span
+    )
 }
 
 /// The span of an operation on a socket, which continues the trace of the client that opened it.
 pub(super) fn operation_span(trace: &RemoteTrace) -> Span {
-    let span = trace_span!(
+    entry_span!(
+        trace,
         "websocket operation",
         otel.kind = "server",
         otel.status_code = field::Empty,
         door = field::Empty,
         root_field = field::Empty,
-    );
-    if !span.is_disabled() {
-        trace.continue_in(&span);
-    }
-    span
+    )
 }
 
 /// Names the span by the route's pattern.

@@ -12,16 +12,31 @@ impl RemoteTrace {
     pub(in crate::telemetry) fn of(headers: &HeaderMap) -> Self {
         use opentelemetry::propagation::TextMapPropagator;
 
+        // Most clients send none, and looking for one allocates.
+        if !headers.contains_key("traceparent") {
+            return Self(opentelemetry::Context::new());
+        }
         Self(propagator().extract(&opentelemetry_http::HeaderExtractor(headers)))
     }
 
-    /// Makes a span part of it.
-    pub(super) fn continue_in(&self, span: &Span) {
+    /// Whether the client samples it; `None` if it names none.
+    pub(super) fn is_sampled(&self) -> Option<bool> {
+        use opentelemetry::trace::TraceContextExt;
+
+        let span = self.0.span();
+        span.span_context().is_valid().then(|| span.span_context().is_sampled())
+    }
+
+    /// The span as a part of it.
+    pub(super) fn continued_in(&self, span: Span) -> Span {
         use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-        if let Err(error) = span.set_parent(self.0.clone()) {
+        if !span.is_disabled()
+            && let Err(error) = span.set_parent(self.0.clone())
+        {
             tracing::debug!(%error, "a trace can't be continued");
         }
+        span
     }
 }
 
@@ -61,7 +76,14 @@ impl RemoteTrace {
     }
 
     #[expect(clippy::unused_self, reason = "as the other build has it")]
-    pub(super) fn continue_in(&self, _: &Span) {}
+    pub(super) fn is_sampled(&self) -> Option<bool> {
+        None
+    }
+
+    #[expect(clippy::unused_self, reason = "as the other build has it")]
+    pub(super) fn continued_in(&self, span: Span) -> Span {
+        span
+    }
 }
 
 /// There are no traces.
