@@ -152,10 +152,8 @@ async fn recorded() -> Option<(Vec<Transaction>, BTreeSet<String>)> {
     ann.read_lists().await;
     let cursor = ann.read_feed("").await;
     let stream = ann.send("GET", "/api/tasks/changes", None, &[("accept", "text/event-stream")]).await;
-    eventually("the feed is polled", async || {
-        proxy.seen().statements.iter().any(|sql| sql.contains("feed_era, unnest"))
-    })
-    .await;
+    let is_poll = |line: &str| line.strip_prefix("tandem_feed_polls_total{result=\"ok\"} ").is_some_and(|n| n != "0");
+    eventually("the feed is polled", async || server.metrics().await.lines().any(is_poll)).await;
     drop(stream);
     for (index, change) in changes().into_iter().enumerate() {
         ann.change(change.clone(), None).await;
