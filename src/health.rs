@@ -86,17 +86,44 @@ async fn ready(State(db): State<Db>, State(readiness): State<Readiness>) -> Resp
     Json(json!({ "status": status, "version": env!("CARGO_PKG_VERSION") })).into_response()
 }
 
-/// Logs which nodes are away when others are than before.
 fn report(before: Option<&Coverage>, now: &Coverage) {
-    let nodes = now.away().join("; ");
-    match (before.map_or(&[][..], Coverage::away), now.away()) {
-        (before, now) if before == now => {}
-        (_, []) => tracing::info!("all nodes of the database answer again"),
-        _ => tracing::warn!(nodes, "nodes of the database don't answer: their users get 503"),
+    match newly_away(before, now) {
+        None => {}
+        Some([]) => tracing::info!("all nodes of the database answer again"),
+        Some(nodes) => {
+            tracing::warn!(nodes = nodes.join("; "), "nodes of the database don't answer: their users get 503");
+        }
     }
+}
+
+/// The nodes that are away, if others are than before.
+fn newly_away<'a>(before: Option<&Coverage>, now: &'a Coverage) -> Option<&'a [String]> {
+    let before = before.map_or(&[][..], Coverage::away);
+    (before != now.away()).then(|| now.away())
 }
 
 fn unavailable(status: &str) -> Response {
     let body = json!({ "status": status, "code": Code::ServiceUnavailable.as_str() });
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_that_are_away_are_news_only_when_that_changes() {
+        let partial = |nodes: &[&str]| Coverage::Partial(nodes.iter().map(ToString::to_string).collect());
+        let cases = [
+            (None, Coverage::Whole, None),
+            (None, partial(&["a"]), Some(1)),
+            (Some(Coverage::Whole), partial(&["a"]), Some(1)),
+            (Some(partial(&["a"])), partial(&["a"]), None),
+            (Some(partial(&["a"])), partial(&["a", "b"]), Some(2)),
+            (Some(partial(&["a"])), Coverage::Whole, Some(0)),
+        ];
+        for (before, now, expected) in cases {
+            assert_eq!(newly_away(before.as_ref(), &now).map(<[_]>::len), expected, "{before:?}, {now:?}");
+        }
+    }
 }
