@@ -331,8 +331,9 @@ async fn the_largest_answer_fits_beside_its_key_and_nothing_twice_as_large_does(
     assert_eq!(first.good(), second.good());
     let size = "SELECT pg_column_size(outcome) FROM idempotency_keys";
     assert!(admin.query_one(size, &[]).await.unwrap().get::<_, i32>(0) > 400_000);
-    let twice = "UPDATE idempotency_keys SET outcome = outcome || jsonb_build_array(words(150000))";
-    let refused = admin.batch_execute(twice).await.unwrap_err();
+    let more: String = admin.query_one("SELECT words(150000)", &[]).await.unwrap().get(0);
+    let twice = "UPDATE idempotency_keys SET outcome = outcome || to_jsonb($1::text)";
+    let refused = admin.execute(twice, &[&more]).await.unwrap_err();
     let message = refused.as_db_error().unwrap().message();
     assert!(message.contains("\"idempotency_keys_outcome_size"), "{message}");
 }

@@ -71,11 +71,12 @@ impl Nodes {
         let (nodes, database) = (self.clone(), database.to_owned());
         on_own_runtime(async move {
             let drop = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
-            for node in &nodes.0 {
-                // The other nodes connect again and again.
-                for _ in 0..10 {
-                    if connect(node.as_str()).await.batch_execute(&drop).await.is_ok() {
-                        break;
+            let mut left = nodes.0;
+            // As long as one has it, it connects to the others.
+            for _ in 0..5 {
+                for node in std::mem::take(&mut left) {
+                    if connect(node.as_str()).await.batch_execute(&drop).await.is_err() {
+                        left.push(node);
                     }
                 }
             }
