@@ -21,7 +21,7 @@ use super::{
 use crate::store::{
     idempotency::ReadAs,
     owner::push_owned_by,
-    position::NextPosition,
+    position::NextPositionInCase,
     rows::TaskRow,
     schema::tasks,
     statement::{Answer, Operation, Statement, Write},

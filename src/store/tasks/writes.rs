@@ -13,7 +13,7 @@ use super::reads::{Owned, owned_by};
 use crate::{
     store::{
         idempotency::ReadAs,
-        position::NextPosition,
+        position::{NextPosition, NextPositionInCase},
         rows::{ChangedColumns, DeletedRow, TaskRow},
         schema::tasks,
         statement::{Answer, Operation, Statement, Write},
@@ -43,7 +43,7 @@ macro_rules! completion {
         (
             tasks::completed.eq($completed),
             tasks::version.eq(case_when(changes, tasks::version + 1).otherwise(tasks::version)),
-            tasks::updated_at.eq(case_when(changes, NextPosition($owner)).otherwise(tasks::updated_at)),
+            tasks::updated_at.eq(case_when(changes, NextPositionInCase($owner)).otherwise(tasks::updated_at)),
         )
     }};
 }

@@ -23,14 +23,18 @@ const LIST: &str = "SELECT user_id, id, title, description, completed, version, 
 const FIND: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
      FROM tasks WHERE user_id = $1 AND id = $2";
 const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = version + 1, updated_at = tandem_clock(greatest( \
-     (SELECT updated_at FROM tasks WHERE user_id = $1 ORDER BY updated_at DESC LIMIT 1), \
-     (SELECT deleted_at FROM deleted_tasks WHERE user_id = $1 ORDER BY deleted_at DESC LIMIT 1))) \
+     statement_timestamp(), (SELECT updated_at FROM tasks \
+     WHERE user_id = $1 AND updated_at >= statement_timestamp() ORDER BY updated_at DESC LIMIT 1), \
+     (SELECT deleted_at FROM deleted_tasks \
+     WHERE user_id = $1 AND deleted_at >= statement_timestamp() ORDER BY deleted_at DESC LIMIT 1))) \
      WHERE user_id = $1 AND id = $2 \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
 const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) \
      SELECT $1, $2, $3, $4, $5, position, position FROM (SELECT tandem_clock(greatest( \
-     (SELECT updated_at FROM tasks WHERE user_id = $1 ORDER BY updated_at DESC LIMIT 1), \
-     (SELECT deleted_at FROM deleted_tasks WHERE user_id = $1 ORDER BY deleted_at DESC LIMIT 1))) \
+     statement_timestamp(), (SELECT updated_at FROM tasks \
+     WHERE user_id = $1 AND updated_at >= statement_timestamp() ORDER BY updated_at DESC LIMIT 1), \
+     (SELECT deleted_at FROM deleted_tasks \
+     WHERE user_id = $1 AND deleted_at >= statement_timestamp() ORDER BY deleted_at DESC LIMIT 1))) \
      OFFSET 0) AS feed (position) \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
 
