@@ -78,12 +78,12 @@ impl Upgrading {
         let Self { endpoint: Endpoint { schema, verifier, db, streams }, protocol, client, headers, connection } =
             *self;
         let admission = Admission::default();
-        // Boxed, as is the door: otherwise each of the futures around them has room for them.
+        // Boxed, as is what else is large: otherwise each of the futures around it has room for it.
         let socket = Box::new(Socket::new(socket, &connection, streams.limits(), Arc::clone(&admission)));
         let origin = Arc::new(SocketOrigin::new(&headers));
         let operations = Operations::new(schema, db, Arc::clone(&admission), Arc::clone(&origin));
         let door = Box::new(Door { verifier, streams, client, headers, origin });
-        serve(socket, protocol, operations, door, admission, connection)
+        serve(socket, protocol, operations, door, admission, Box::new(connection))
     }
 }
 
@@ -113,7 +113,7 @@ async fn serve(
     operations: Operations,
     door: Box<Door>,
     admission: Admission,
-    _connection: Connection,
+    _connection: Box<Connection>,
 ) {
     let on_init = |payload| async move {
         let span = door.origin.span();
