@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::{
     skip,
     support::{
-        App, SECRET, check_all,
+        App, SECRET, check_all, eventually,
         issuer::{Issuer, SigningKey, claims_of},
         server::Server,
         socket::{Socket, init, subscribe},
@@ -158,12 +158,45 @@ async fn who_does_not_say_who_they_are_in_time_is_closed_out() {
 
 #[tokio::test]
 async fn a_socket_ends_with_its_token() {
-    let Some(server) = Server::with(&[("JWT_LEEWAY", "0s")]).await else { skip!(Postgres) };
+    let settings = [("JWT_LEEWAY", "0s"), ("METRICS_LISTEN", "127.0.0.1:0")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let url = format!("http://{}", server.address);
     let soon = chrono::Utc::now().timestamp() + 2;
     let mut socket = Socket::let_in(&url, &signed(SECRET, &json!({ "sub": "ann", "exp": soon }))).await;
     assert_eq!(socket.closed().await, Some(4403));
     assert!(chrono::Utc::now().timestamp() >= soon, "not before the token did");
+    let metrics_url = format!("http://{}/metrics", server.metrics.unwrap());
+    eventually("it is counted with its reason", async || {
+        let metrics = reqwest::get(&metrics_url).await.unwrap().text().await.unwrap();
+        metrics.contains(r#"tandem_streams_ended_total{outlet="websocket",reason="token"} 1"#)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refused_tokens_are_limited_by_address() {
+    let Some(server) = Server::with(&[("RATE_LIMIT_REFUSED_TOKENS", "3")]).await else { skip!(Postgres) };
+    let url = format!("http://{}", server.address);
+    let mut good = Socket::of(&url, "ann").await;
+    for (attempt, code) in [4403, 4403, 4403, 1013].into_iter().enumerate() {
+        let mut socket = Socket::open(&url).await;
+        socket.send(init(&format!("guess{attempt}"))).await;
+        assert_eq!(socket.closed().await, Some(code), "attempt {attempt}");
+    }
+    assert_eq!(good.run("1", ME, json!({})).await["data"]["me"]["id"], "ann");
+    Socket::of(&url, "ann").await;
+}
+
+#[tokio::test]
+async fn who_goes_on_sending_hears_why_the_socket_was_closed() {
+    let url = App::new().await.listen().await;
+    let mut socket = Socket::of(&url, "ann").await;
+    socket.stream.feed(Message::text("no JSON")).await.unwrap();
+    for _ in 0..100 {
+        socket.stream.feed(Message::text("x".repeat(10_000))).await.unwrap();
+    }
+    socket.stream.flush().await.unwrap();
+    assert_eq!(socket.closed().await, Some(4400));
 }
 
 #[tokio::test]
@@ -195,7 +228,7 @@ async fn a_user_above_the_limit_of_sockets_is_told_to_come_again_and_others_are_
     assert_eq!(third.closed().await, Some(1013));
     let _other = Socket::of(&url, "bob").await;
     drop(first);
-    crate::support::eventually("there is a place again", async || {
+    eventually("there is a place again", async || {
         let mut socket = Socket::open(&url).await;
         socket.send(init(&token("ann"))).await;
         socket.stream.send(Message::Close(None)).await.is_ok() && socket.closed().await != Some(1013)
@@ -310,4 +343,6 @@ async fn a_client_that_answers_no_pings_is_given_up() {
     let mut bytes = Vec::new();
     let read = tokio::io::AsyncReadExt::read_to_end(tcp, &mut bytes);
     tokio::time::timeout(crate::support::server::PATIENCE, read).await.expect("the end").unwrap();
+    // Two empty pings at most, and no close frame.
+    assert!(matches!(bytes.as_slice(), [] | [0x89, 0] | [0x89, 0, 0x89, 0]), "{bytes:?}");
 }
