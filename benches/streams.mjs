@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { createHmac, randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 
@@ -14,6 +14,7 @@ const { values: settings } = parseArgs({
     server: { type: "string" },
     other: { type: "string" },
     pid: { type: "string" },
+    postmaster: { type: "string" },
     secret: { type: "string" },
     streams: { type: "string", default: "10000" },
     changes: { type: "string", default: "300" },
@@ -23,6 +24,7 @@ const COUNT = Number(settings.streams);
 const CHANGES = Number(settings.changes);
 // Sockets that are opened at a time: more than the kernel's queue holds would be refused by it.
 const AT_A_TIME = 200;
+const LONGEST_POLL_PAUSE = 2000;
 const SUBSCRIPTION = "subscription($after: String) { changes(after: $after) { items { ... on Task { title } } cursor } }";
 
 const base64 = (text) => Buffer.from(text).toString("base64url");
@@ -38,10 +40,27 @@ const status = (name) => {
   return Number(line.split(/\s+/)[1]) / 1024;
 };
 
+// What /proc says of a process: its fields behind the name.
+const stat = (pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+const TICKS = Number(execFileSync("getconf", ["CLK_TCK"]));
+
 // Seconds of CPU time so far.
-const cpu = () => {
-  const fields = readFileSync(`/proc/${settings.pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / Number(execFileSync("getconf", ["CLK_TCK"]));
+const cpu = (pid = settings.pid) => {
+  const fields = stat(pid);
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+};
+
+// Of all connections to the database that are open now.
+const databaseCpu = () => {
+  const isBackend = (pid) => {
+    try {
+      return stat(pid)[1] === settings.postmaster;
+    } catch {
+      return false;
+    }
+  };
+  const backends = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && isBackend(name));
+  return backends.map((pid) => cpu(pid)).reduce((sum, seconds) => sum + seconds, 0);
 };
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -90,8 +109,9 @@ const create = async (server, user, title) => {
   await response.arrayBuffer();
 };
 
-// Milliseconds from before the request of a change to its arrival, when it is written to this server.
-const latency = async (server) => {
+// Milliseconds from before the request of a change to its arrival, when it is written to this server. It rests for up to this
+// long between two changes.
+const latency = async (server, rest) => {
   const arrived = new Map();
   const socket = await subscribe(settings.server, "user-0", ({ items }) => {
     for (const { title } of items) arrived.get(title)?.(performance.now());
@@ -103,7 +123,7 @@ const latency = async (server) => {
     const start = performance.now();
     await create(server, "user-0", title);
     times.push((await arrival) - start);
-    await pause(Math.random() * 20);
+    await pause(Math.random() * rest);
   }
   socket.terminate();
   times.sort((a, b) => a - b);
@@ -126,12 +146,14 @@ const open = status("VmRSS:");
 report("Resident memory before, and over that", `${base.toFixed(1)} MiB, ${(open - base).toFixed(1)} MiB`);
 report("  for one of them", `${(((open - base) * 1024) / COUNT).toFixed(2)} KiB`);
 
-const before = cpu();
+const [before, databaseBefore] = [cpu(), databaseCpu()];
 await pause(30_000);
-report("CPU at rest, of one core", `${(((cpu() - before) / 30) * 100).toFixed(1)} %`);
+const percent = (seconds) => `${((seconds / 30) * 100).toFixed(1)} %`;
+report("CPU at rest, of one core", `${percent(cpu() - before)}, the database's ${percent(databaseCpu() - databaseBefore)}`);
 
-report("A change on the same instance", await latency(settings.server));
-if (settings.other) report("A change on another instance", await latency(settings.other));
+report("A change on the same instance", await latency(settings.server, 20));
+// Longer than the pause between two polls: a change right behind a poll waits for all of it.
+if (settings.other) report("A change on another instance", await latency(settings.other, LONGEST_POLL_PAUSE));
 
 for (const socket of sockets) {
   socket.removeAllListeners("close");
