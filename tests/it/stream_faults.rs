@@ -53,21 +53,30 @@ async fn a_thousand_streams_outlive_a_database_that_is_away_and_miss_nothing() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let network = Network::to(url::Url::parse(app.db.url()).unwrap().port().unwrap()).await;
     // These clients don't answer pings while they wait for their turn to read.
-    let settings = [("METRICS_LISTEN", "127.0.0.1:0"), ("CHECKOUT_TIMEOUT", "2s"), ("STREAM_HEARTBEAT", "10m")];
+    let settings = [
+        ("METRICS_LISTEN", "127.0.0.1:0"),
+        ("CHECKOUT_TIMEOUT", "2s"),
+        ("STATEMENT_TIMEOUT", "1s"),
+        ("STREAM_HEARTBEAT", "10m"),
+    ];
     let url = network.url(app.db.url());
     let servers = [Instance::start(&url, &settings).await, Instance::start(&url, &settings).await];
     let mut streams = open_all(&servers).await;
     let memory = servers.each_ref().map(Instance::memory);
 
-    network.cut(true);
+    network.forget_connections();
+    network.swallow(true);
     let refused = |user: usize| {
         let request = reqwest::Client::new().post(format!("{}/api/tasks", servers[user % 2].url()));
         request.bearer_auth(token(&name(user))).json(&json!({ "title": "Refused" })).send()
     };
-    // Half of the users have streams that try to read; those of the others hear of what happens when polls succeed again.
+    // A write without an answer may have been done, so the streams of its user try to read. Those of the other users hear of
+    // what happens when polls succeed again.
     for answer in join_all((0..USERS / 2).map(refused)).await {
         assert_eq!(answer.unwrap().status(), 503);
     }
+    network.cut(true);
+    network.swallow(false);
     for server in &servers {
         let failed = count(server, "tandem_feed_polls_total{result=\"error\"}").await;
         eventually("more polls fail", async || {

@@ -1,11 +1,17 @@
 //! A user's stream of changes, through any of the outlets.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{
     events::Events,
     socket::{Socket, subscribe},
 };
+
+/// How long to wait for a page, on any machine.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The subscription of GraphQL's streams.
 pub const CHANGES: &str = "subscription($after: String) { changes(after: $after) { \
@@ -38,11 +44,14 @@ impl Stream {
 
     /// The next page, as the outlet has it.
     pub async fn page(&mut self) -> Value {
-        match self {
-            Self::Socket(socket) => socket.next().await["payload"]["data"]["changes"].take(),
-            Self::GraphqlSse(events) => events.next().await.expect("an event").json()["data"]["changes"].take(),
-            Self::RestSse(events) => events.next().await.expect("an event").json(),
-        }
+        let page = async {
+            match self {
+                Self::Socket(socket) => socket.next().await["payload"]["data"]["changes"].take(),
+                Self::GraphqlSse(events) => events.next().await.expect("an event").json()["data"]["changes"].take(),
+                Self::RestSse(events) => events.next().await.expect("an event").json(),
+            }
+        };
+        timeout(PATIENCE, page).await.expect("a page in time")
     }
 
     /// The next page: the titles of its tasks and the ids of deleted ones, and its cursor.
