@@ -10,7 +10,11 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use reqwest::{Client, StatusCode, header, redirect::Policy};
+use reqwest::{
+    Client, StatusCode,
+    header::{self, HeaderMap},
+    redirect::Policy,
+};
 use tokio::task::AbortHandle;
 use tracing::Instrument;
 
@@ -142,16 +146,17 @@ impl Jwks {
         }
         let this = Arc::clone(self);
         let span = beginning_span!("fetch key set", otel.kind = "client", url = self.url);
-        let task = tokio::spawn(async move { this.refresh().await }.instrument(span));
+        let trace = span.in_scope(telemetry::outgoing_headers);
+        let task = tokio::spawn(async move { this.refresh(trace).await }.instrument(span));
         let handle = task.abort_handle();
         let fetch = task.map(|_| ()).boxed().shared();
         flight.in_flight = Some((fetch.clone(), handle));
         fetch
     }
 
-    async fn refresh(&self) {
+    async fn refresh(&self, trace: HeaderMap) {
         let old = self.state();
-        let fetched = self.fetch().await.and_then(|body| KeySet::parse(&body, &old.keys).map_err(str::to_owned));
+        let fetched = self.fetch(trace).await.and_then(|body| KeySet::parse(&body, &old.keys).map_err(str::to_owned));
         telemetry::jwks_fetched(&self.url, fetched.is_ok());
         let new = match fetched {
             Ok(keys) => {
@@ -185,13 +190,9 @@ impl Jwks {
         }
     }
 
-    async fn fetch(&self) -> Result<Vec<u8>, String> {
+    async fn fetch(&self, trace: HeaderMap) -> Result<Vec<u8>, String> {
         let explain = |error: reqwest::Error| Chain(&error.without_url()).to_string();
-        let request = self
-            .client
-            .get(&self.url)
-            .header(header::ACCEPT, "application/json")
-            .headers(telemetry::outgoing_headers());
+        let request = self.client.get(&self.url).header(header::ACCEPT, "application/json").headers(trace);
         let mut response = request.send().await.map_err(explain)?;
         if response.status() != StatusCode::OK {
             return Err(format!("status {} instead of 200", response.status().as_u16()));

@@ -166,10 +166,19 @@ impl Feed {
     }
 }
 
-async fn read(feed: Arc<Feed>, tasks: UserTasks, since: Since, limit: Limit) -> Result<Changes> {
-    let page = tasks.changes(&since, limit).instrument(beginning_span!("changes")).await?;
-    feed.saw(&page);
-    Ok(page)
+/// Reads a page, perhaps in another task: the trace is that of the caller.
+fn read(
+    feed: Arc<Feed>,
+    tasks: UserTasks,
+    since: Since,
+    limit: Limit,
+) -> impl Future<Output = Result<Changes>> + Send + 'static {
+    let span = beginning_span!("changes");
+    async move {
+        let page = tasks.changes(&since, limit).instrument(span).await?;
+        feed.saw(&page);
+        Ok(page)
+    }
 }
 
 /// One stream's view of its user's feed.

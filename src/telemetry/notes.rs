@@ -10,7 +10,7 @@ use axum::{
 use tokio::task::futures::TaskLocalFuture;
 use tracing::{Instrument, Span, field, info};
 
-use super::traces;
+use super::traces::{self, RemoteTrace};
 
 tokio::task_local! {
     static NOTES: RefCell<Notes>;
@@ -25,6 +25,9 @@ pub(super) struct Notes {
     span: Span,
     /// Of the trace.
     trace: Span,
+    /// What its client named.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "there are no traces"))]
+    remote: RemoteTrace,
     pub(super) route: Option<MatchedPath>,
     user: Option<Arc<str>>,
     pub(super) operation: Option<Arc<str>>,
@@ -67,9 +70,21 @@ pub(crate) fn carried_on<F: Future>(work: F) -> impl Future<Output = F::Output> 
     work.instrument(Span::current()).instrument(spans.unwrap_or_else(|_| Span::none()))
 }
 
+/// Whether the current task is working on a request.
+#[cfg(feature = "otlp")]
+pub(super) fn is_in_request() -> bool {
+    NOTES.try_with(|_| ()).is_ok()
+}
+
+/// The trace that the client of the current request named.
+#[cfg(feature = "otlp")]
+pub(super) fn remote_trace() -> Option<RemoteTrace> {
+    NOTES.try_with(|notes| notes.borrow().remote.clone()).ok()
+}
+
 impl Notes {
-    pub(super) fn new(span: Span, trace: Span) -> Self {
-        Self { span, trace, route: None, user: None, operation: None }
+    pub(super) fn new(span: Span, trace: Span, remote: RemoteTrace) -> Self {
+        Self { span, trace, remote, route: None, user: None, operation: None }
     }
 
     /// Has them taken while the request is worked on.

@@ -24,7 +24,7 @@ use tracing::{
 use super::{
     metrics::request_answered,
     notes::{Notes, Noting},
-    traces,
+    traces::{self, RemoteTrace},
 };
 
 /// The header of a request's id, in requests and responses.
@@ -59,8 +59,9 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let (method, door) = (request.method().clone(), self.door);
         let request_line = RequestLine { door, method, started: Instant::now() };
-        let (span, trace) = (request_span(&request), traces::request_span(&request));
-        let answer = Notes::new(span.clone(), trace.clone()).during(self.service.call(request));
+        let remote = RemoteTrace::of(request.headers());
+        let (span, trace) = (request_span(&request), traces::request_span(&request, &remote));
+        let answer = Notes::new(span.clone(), trace.clone(), remote).during(self.service.call(request));
         Observed { answer, request_line: Some(request_line) }.instrument(trace).instrument(span)
     }
 }

@@ -41,7 +41,7 @@ impl SocketOrigin {
     ) -> T {
         let (span, trace) = (self.span(), traces::operation_span(&self.trace));
         let started = Instant::now();
-        let notes = Notes::new(span.clone(), trace.clone());
+        let notes = Notes::new(span.clone(), trace.clone(), self.trace.clone());
         let observed = async {
             let mut noting = pin!(notes.during(async {
                 note_user(user);

@@ -206,3 +206,32 @@ async fn sampling_decides_where_the_client_does_not() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_belongs_to_a_request_that_is_not_sampled_is_not_traced_and_names_the_clients_trace() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let collector = Collector::default();
+    let mut server = traced(&db, &collector, "1").await;
+    let traceparent = format!("00-{TRACE}-{PARENT}-00");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let unknown = SigningKey::new(Algorithm::EdDSA, "unknown").sign(&claims_of("ann"));
+    let refused = client.get(format!("{}/api/tasks", server.url())).bearer_auth(unknown);
+    assert_eq!(refused.header("traceparent", &traceparent).send().await.unwrap().status(), 401);
+    let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("traceparent", &traceparent)];
+    let mut socket = Socket::with(&server.url(), "/graphql", &headers).await.unwrap();
+    socket.send(init(&token("ann"))).await;
+    socket.next().await;
+    socket.subscribe("1", "subscription { changes { cursor } }", json!({})).await;
+    assert_eq!(socket.next().await["id"], "1");
+    drop(socket);
+    server.stop().await;
+
+    assert!(collector.traceparents.lock().unwrap().contains(&traceparent));
+    let background = collector.only(|span| span["name"] == "fetch key set");
+    assert_ne!(background["traceId"], TRACE);
+    let spans = collector.spans.lock().unwrap();
+    assert!(spans.iter().all(|span| span["traceId"] != TRACE), "{spans:#?}");
+    // The first poll may have woken the stream behind its first page, which is read for nobody's request.
+    let reads = spans.iter().filter(|span| span["name"] == "changes" && span["parentSpanId"] == "").count();
+    assert!(reads <= 1, "{spans:#?}");
+}

@@ -19,7 +19,7 @@ pub(crate) use self::propagation::outgoing_headers;
 
 /// The target of spans that are part of the trace around them, and that all targets of traces begin with.
 pub(super) const TARGET: &str = "tandem_trace";
-/// The target of spans that begin a trace where there is none around them.
+/// The target of spans that begin a trace where there is neither one around them nor a request, which had its chance.
 #[cfg(feature = "otlp")]
 const BEGINNING: &str = "tandem_trace::beginning";
 /// The target of spans that continue a client's trace.
@@ -34,7 +34,8 @@ macro_rules! trace_span {
 }
 pub(crate) use trace_span;
 
-/// A span that begins a trace where there is none around it.
+/// A span that is part of the trace or of the request around it, and begins a trace where there is neither. Where it is made
+/// counts, not where it is entered.
 macro_rules! beginning_span {
     ($($name_and_fields:tt)+) => {
         tracing::debug_span!(target: "tandem_trace::beginning", $($name_and_fields)+)
@@ -65,10 +66,10 @@ pub struct Tracing {
 }
 
 /// The span of a request, which continues the client's trace if there is one.
-pub(super) fn request_span<B>(request: &Request<B>) -> Span {
+pub(super) fn request_span<B>(request: &Request<B>, trace: &RemoteTrace) -> Span {
     let method = request.method().as_str();
     entry_span!(
-        RemoteTrace::of(request.headers()),
+        trace,
         "request",
         otel.kind = "server",
         otel.status_code = field::Empty,

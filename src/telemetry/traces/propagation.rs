@@ -3,8 +3,12 @@
 use axum::http::HeaderMap;
 use tracing::Span;
 
+#[cfg(feature = "otlp")]
+use crate::telemetry::notes;
+
 /// The trace that a client names, if it names one.
 #[cfg(feature = "otlp")]
+#[derive(Clone)]
 pub(in crate::telemetry) struct RemoteTrace(opentelemetry::Context);
 
 #[cfg(feature = "otlp")]
@@ -49,14 +53,20 @@ pub(super) fn rename(span: &Span, name: &str) {
     span.context().span().update_name(name.to_owned());
 }
 
-/// The headers that let another server continue the current trace.
+/// The headers that let another server continue the current trace, or leave it out as well.
 #[cfg(feature = "otlp")]
 pub(crate) fn outgoing_headers() -> HeaderMap {
-    use opentelemetry::propagation::TextMapPropagator;
+    use opentelemetry::{propagation::TextMapPropagator, trace::TraceContextExt};
     use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+    let mut context = Span::current().context();
+    if !context.span().span_context().is_valid()
+        && let Some(remote) = notes::remote_trace()
+    {
+        context = remote.0;
+    }
     let mut headers = HeaderMap::new();
-    propagator().inject_context(&Span::current().context(), &mut opentelemetry_http::HeaderInjector(&mut headers));
+    propagator().inject_context(&context, &mut opentelemetry_http::HeaderInjector(&mut headers));
     headers
 }
 
@@ -67,6 +77,7 @@ fn propagator() -> opentelemetry_sdk::propagation::TraceContextPropagator {
 
 /// There are no traces.
 #[cfg(not(feature = "otlp"))]
+#[derive(Clone)]
 pub(in crate::telemetry) struct RemoteTrace;
 
 #[cfg(not(feature = "otlp"))]

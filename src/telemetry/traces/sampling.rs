@@ -11,6 +11,7 @@ use tracing_subscriber::{
 };
 
 use super::{BEGINNING, CONTINUED, TARGET};
+use crate::telemetry::notes;
 
 /// Lets through this part of the traces that begin here, and all spans of traces that are let through.
 pub(super) fn filter<S>(ratio: f64) -> impl Filter<S>
@@ -23,7 +24,8 @@ where
         let is_inside = || context.lookup_current().is_some();
         match metadata.target() {
             TARGET => is_inside(),
-            BEGINNING => is_inside() || is_drawn(&sampler),
+            // What belongs to a request that isn't sampled isn't either.
+            BEGINNING => is_inside() || !notes::is_in_request() && is_drawn(&sampler),
             CONTINUED => true,
             _ => false,
         }
