@@ -14,6 +14,7 @@ mod caching;
 mod changes;
 mod citus;
 mod clients;
+mod compose;
 mod concurrency;
 mod connections;
 mod differential;
