@@ -93,6 +93,8 @@ impl Socket {
         while let Poll::Ready(beat) = self.lifetime.poll_beat(context) {
             match beat {
                 Err(ended) => return self.end(ended, Close::of(ended)),
+                // What it answers is not read meanwhile.
+                Ok(()) if self.stalled.is_some() => {}
                 Ok(()) if self.unanswered >= MAX_UNANSWERED => return self.end(Ended::Silent, None),
                 Ok(()) => self.ping(context),
             }
@@ -101,10 +103,9 @@ impl Socket {
 
     fn ping(&mut self, context: &mut Context<'_>) {
         self.unanswered += 1;
-        // If there is no room for it, the client has something else to answer.
         if self.inner.poll_ready_unpin(context).is_ready() {
-            let sent = self.inner.start_send_unpin(Message::Ping(Bytes::new()));
-            drop(sent.map(|()| self.inner.poll_flush_unpin(context)));
+            // Written with what is written next, and before anything is read.
+            let _ = self.inner.start_send_unpin(Message::Ping(Bytes::new()));
         }
     }
 
@@ -139,6 +140,15 @@ impl Socket {
         passed.map(|text| Message::Text(text.into()))
     }
 
+    /// Ready once everything is written.
+    fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if let Poll::Ready(written) = self.inner.poll_flush_unpin(context) {
+            self.stalled = None;
+            return Poll::Ready(written);
+        }
+        self.poll_stalled(context).map(Err)
+    }
+
     /// Fails if the client has read nothing for too long, or time is up anyway.
     fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<Error> {
         let send_timeout = self.send_timeout;
@@ -159,7 +169,8 @@ impl Stream for Socket {
         let this = self.get_mut();
         loop {
             this.tick(context);
-            if this.ended.is_some() {
+            // Answers to a client's pings would pile up if it went on sending without reading any.
+            if this.ended.is_some() || ready!(this.poll_written(context)).is_err() {
                 return Poll::Ready(None);
             }
             match ready!(this.inner.poll_next_unpin(context)) {
@@ -178,7 +189,7 @@ impl Sink<Message> for Socket {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready_unpin(context)
+        self.poll_written(context)
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
@@ -189,14 +200,143 @@ impl Sink<Message> for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if let Poll::Ready(flushed) = self.inner.poll_flush_unpin(context) {
-            self.stalled = None;
-            return Poll::Ready(flushed);
-        }
-        self.poll_stalled(context).map(Err)
+        self.poll_written(context)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_close_unpin(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::{Router, extract::ws::WebSocketUpgrade};
+    use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+    use tokio::{
+        io::{DuplexStream, duplex},
+        join, select, spawn,
+        sync::{mpsc, watch},
+    };
+    use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
+
+    use super::*;
+    use crate::auth::{ClaimRules, KeySource, Verifier, mint};
+
+    /// The bytes that are on their way in either direction at most.
+    const CAPACITY: usize = 256;
+    /// What ends nothing.
+    const LONG: Duration = Duration::from_secs(60);
+    const SHORT: Duration = Duration::from_millis(20);
+
+    type Client = WebSocketStream<DuplexStream>;
+
+    /// A socket, its client, and what stops the server.
+    async fn socket(send_timeout: Duration) -> (Socket, Client, watch::Sender<()>) {
+        let (io, server_io) = duplex(CAPACITY);
+        let (sender, mut upgraded) = mpsc::unbounded_channel();
+        let upgrade = async move |upgrade: WebSocketUpgrade| {
+            upgrade.write_buffer_size(0).on_upgrade(async move |socket| sender.send(socket).unwrap())
+        };
+        let service = TowerToHyperService::new(Router::new().fallback(upgrade));
+        let server = hyper::server::conn::http1::Builder::new();
+        spawn(server.serve_connection(TokioIo::new(server_io), service).with_upgrades());
+        let (client, _) = client_async("ws://localhost/", io).await.unwrap();
+        let (stop, stopping) = watch::channel(());
+        let connection = Connection::new(Arc::new(()), stopping, send_timeout);
+        let limits = StreamLimits { init_timeout: LONG, ..StreamLimits::default() };
+        let socket = Socket::new(upgraded.recv().await.unwrap(), &connection, &limits, Admission::default());
+        (socket, client, stop)
+    }
+
+    /// More than is sent to a client that doesn't read.
+    fn long() -> Message {
+        Message::Text(format!(r#"{{"type":"pong","payload":"{}"}}"#, "x".repeat(4 * CAPACITY)).into())
+    }
+
+    async fn read(client: &mut Client) -> tungstenite::Message {
+        client.next().await.unwrap().unwrap()
+    }
+
+    /// The code that a socket is closed with, once its client has read what came before.
+    async fn code(mut socket: Socket, client: &mut Client) -> Option<u16> {
+        let told = async {
+            let mut code = None;
+            while let Some(Ok(message)) = client.next().await {
+                if let tungstenite::Message::Close(frame) = message {
+                    code = frame.map(|frame| frame.code.into());
+                }
+            }
+            code
+        };
+        let finish = async move { socket.finish().await };
+        join!(finish, told).1
+    }
+
+    #[tokio::test]
+    async fn the_first_reason_to_close_is_the_one_that_is_told() {
+        let (mut socket, mut client, stop) = socket(LONG).await;
+        client.send("no JSON".into()).await.unwrap();
+        assert!(socket.next().await.is_none());
+        stop.send(()).unwrap();
+        assert!(socket.next().await.is_none());
+        assert_eq!(socket.ended, Some(Ended::Refused));
+        assert_eq!(code(socket, &mut client).await, Some(4400));
+    }
+
+    #[tokio::test]
+    async fn a_stopping_server_does_not_wait_for_a_client_that_does_not_read() {
+        let (mut socket, mut client, stop) = socket(LONG).await;
+        let stopped = async { stop.send(()).unwrap() };
+        let (sent, ()) = timeout(LONG, async { join!(biased; socket.send(long()), stopped) }).await.unwrap();
+        assert!(sent.is_err());
+        assert_eq!(code(socket, &mut client).await, Some(1012));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_again_has_all_of_its_time_again() {
+        let (mut socket, mut client, _stop) = socket(LONG).await;
+        let mut sending = Box::pin(socket.send(long()));
+        assert!(futures::poll!(&mut sending).is_pending());
+        let (sent, _) = join!(sending, read(&mut client));
+        sent.unwrap();
+        assert!(socket.stalled.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_has_the_same_time_if_a_ping_is_what_it_does_not_read() {
+        let (mut socket, _client, _stop) = socket(SHORT).await;
+        socket.inner.start_send_unpin(long()).unwrap();
+        assert!(timeout(LONG, socket.send(long())).await.unwrap().is_err());
+        assert_eq!(socket.ended, Some(Ended::Stalled));
+    }
+
+    #[tokio::test]
+    async fn nothing_more_is_taken_from_a_client_that_reads_no_answers() {
+        let (mut socket, mut client, _stop) = socket(SHORT).await;
+        let pings = async {
+            for _ in 0..CAPACITY {
+                client.send(tungstenite::Message::Ping(vec![0; 100].into())).await.unwrap();
+            }
+        };
+        select! {
+            message = socket.next() => assert!(message.is_none()),
+            () = pings => panic!("it took them all, and keeps its answers"),
+        }
+        assert_eq!(socket.ended, Some(Ended::Stalled));
+    }
+
+    #[tokio::test]
+    async fn a_client_is_not_called_silent_while_it_is_not_listened_to() {
+        let (mut socket, mut client, _stop) = socket(LONG).await;
+        let verifier = Verifier::new(vec![KeySource::hs256(&["secret".into()])], ClaimRules::default());
+        let token = mint(&"secret".into(), "ann", LONG).unwrap();
+        let session = verifier.session_of(&token).await.unwrap();
+        socket.lifetime.admit(session, Duration::from_millis(1));
+        // Many heartbeats.
+        assert!(timeout(SHORT, socket.send(long())).await.is_err(), "{:?}", socket.ended);
+        let (flushed, _) = join!(socket.flush(), read(&mut client));
+        flushed.unwrap();
     }
 }
