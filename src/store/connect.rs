@@ -14,12 +14,11 @@ use diesel::{
     dsl::sql,
     sql_types::{Bool, Nullable, Text},
 };
-use diesel_async::AsyncPgConnection;
 use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, Socket, error::SqlState, tls::MakeTlsConnect};
 
 use super::{
-    connection::{Connection, Unnamed},
+    connection::DrivenConnection,
     distribution,
     pooler::explain,
     target::{CONNECT_TIMEOUT, Target},
@@ -73,16 +72,16 @@ impl Connector {
     }
 
     /// A new connection, or a failure in time: TLS, start-up and the first statements can hang as well as TCP.
-    pub(super) async fn connect(&self) -> ConnectionResult<Connection> {
+    pub(super) async fn connect(&self) -> ConnectionResult<DrivenConnection> {
         self.in_time(self.connect_unlimited()).await
     }
 
     /// The same, and the schema that the login's search path finds first, quoted.
-    pub(super) async fn connect_to_schema(&self) -> ConnectionResult<(Connection, Arc<str>)> {
+    pub(super) async fn connect_to_schema(&self) -> ConnectionResult<(DrivenConnection, Arc<str>)> {
         let connect = async {
             let connection = self.connect_unlimited().await?;
             let facts = diesel::select((quote_ident(current_schema()), sql::<Bool>(distribution::IS_INSTALLED)));
-            let facts = connection.load::<_, (Option<String>, bool), _>(facts).await;
+            let facts = connection.run(|connection| connection.load::<_, (Option<String>, bool), _>(facts)).await;
             let facts = facts.map_err(ConnectionError::CouldntSetupConfiguration)?.pop();
             let (schema, is_distributed) = facts.unwrap_or_default();
             self.is_distributed.store(is_distributed, Ordering::Relaxed);
@@ -97,7 +96,7 @@ impl Connector {
     }
 
     /// Transaction poolers refuse start-up options. Behind those, each transaction brings its limits.
-    async fn connect_unlimited(&self) -> ConnectionResult<Connection> {
+    async fn connect_unlimited(&self) -> ConnectionResult<DrivenConnection> {
         let opened = match self.open(&self.limited).await {
             Err(error) if refuses_options(&error) => {
                 tracing::warn!(%error, "connected without start-up options, which this pooler refuses: limits are set in each transaction only");
@@ -152,7 +151,7 @@ impl Connector {
         self.timeout
     }
 
-    async fn open(&self, config: &Config) -> Result<ConnectionResult<Connection>, tokio_postgres::Error> {
+    async fn open(&self, config: &Config) -> Result<ConnectionResult<DrivenConnection>, tokio_postgres::Error> {
         match &self.wire {
             Some(wire) => log_in(config, wire.clone(), self.names_statements).await,
             None => log_in(config, NoTls, self.names_statements).await,
@@ -165,16 +164,12 @@ async fn log_in<T>(
     config: &Config,
     tls: T,
     names_statements: bool,
-) -> Result<ConnectionResult<Connection>, tokio_postgres::Error>
+) -> Result<ConnectionResult<DrivenConnection>, tokio_postgres::Error>
 where
     T: MakeTlsConnect<Socket, Stream: Send + 'static>,
 {
     let (client, connection) = config.connect(tls).await?;
-    if !names_statements {
-        return Ok(Ok(Connection::Unnamed(Unnamed::new(client, connection))));
-    }
-    let named = AsyncPgConnection::try_from_client_and_connection(client, connection).await;
-    Ok(named.map(|connection| Connection::Named(Box::new(connection))))
+    Ok(DrivenConnection::new(client, connection, names_statements).await)
 }
 
 fn refuses_options(error: &tokio_postgres::Error) -> bool {

@@ -8,7 +8,7 @@ use diesel::{
     sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz},
 };
 
-use super::{DbConfig, connection::Connection};
+use super::{DbConfig, connection::DrivenConnection};
 use crate::error::{Error, Result};
 
 const FACTS: &str = "
@@ -83,7 +83,8 @@ pub async fn diagnose(config: &DbConfig) -> Result<Diagnosis> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "catalog queries")]
-async fn ask(connection: &Connection) -> Result<Facts> {
-    let facts: Vec<Facts> = connection.load(sql_query(FACTS)).await.map_err(Error::internal)?;
+async fn ask(connection: &DrivenConnection) -> Result<Facts> {
+    let facts: Vec<Facts> =
+        connection.run(|connection| connection.load(sql_query(FACTS))).await.map_err(Error::internal)?;
     facts.into_iter().next().ok_or_else(|| Error::internal("a SELECT without a row"))
 }

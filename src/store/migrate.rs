@@ -77,11 +77,12 @@ pub async fn pending(config: &DbConfig) -> Result<Vec<String>> {
     let connector = config.connector().map_err(Error::internal)?;
     let connection = connector.connect().await.map_err(Error::unavailable)?;
     let exists = "SELECT to_regclass('__diesel_schema_migrations')::text AS version";
-    let exists: Vec<Applied> = Connection::load(&connection, sql_query(exists)).await.map_err(Error::internal)?;
+    let exists: Vec<Applied> =
+        connection.run(|connection| connection.load(sql_query(exists))).await.map_err(Error::internal)?;
     let mut applied: Vec<Applied> = Vec::new();
     if exists.iter().any(|table| table.version.is_some()) {
         let query = "SELECT version::text AS version FROM __diesel_schema_migrations";
-        applied = Connection::load(&connection, sql_query(query)).await.map_err(Error::internal)?;
+        applied = connection.run(|connection| connection.load(sql_query(query))).await.map_err(Error::internal)?;
     }
     let ours = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(Error::internal)?;
     let mut pending: Vec<_> = ours.iter().map(|migration| migration.name().version().to_string()).collect();
@@ -105,34 +106,33 @@ type Harness = AsyncMigrationHarness<AsyncPgConnection>;
 /// One transaction around everything: a lock of the transaction works behind transaction poolers too.
 struct Locked {
     connection: AsyncPgConnection,
-    /// Of a connection whose statements have no names, but in here.
-    driver: Option<JoinSet<()>>,
+    /// Whether others use its server connection, too, whose statements have no names but in here.
+    is_shared: bool,
+    _driver: JoinSet<()>,
 }
 
 impl Locked {
     async fn begin(config: &DbConfig) -> Result<Self> {
         let connector = config.connector().map_err(Error::internal)?;
-        let (mut connection, driver) = match connector.connect().await.map_err(Error::unavailable)? {
-            Connection::Named(connection) => (*connection, None),
-            Connection::Unnamed(connection) => {
-                let (connection, driver) = connection.begin_named().await.map_err(Error::unavailable)?;
-                (connection, Some(driver))
-            }
+        let (connection, driver) = connector.connect().await.map_err(Error::unavailable)?.into_background();
+        let (mut connection, is_shared) = match connection {
+            Connection::Named(connection) => (*connection, false),
+            Connection::Unnamed(connection) => (connection.begin_named().await.map_err(Error::unavailable)?, true),
         };
         AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(failed)?;
         lift_limits(&mut connection).await.map_err(failed)?;
         distribution::prepare(&mut connection).await.map_err(failed)?;
-        Ok(Self { connection, driver })
+        Ok(Self { connection, is_shared, _driver: driver })
     }
 
     fn run<T>(self, work: impl FnOnce(&mut Harness) -> diesel::migration::Result<T>) -> Result<(Self, T)> {
         let mut harness = AsyncMigrationHarness::new(self.connection);
         let done = work(&mut harness).map_err(failed)?;
-        Ok((Self { connection: harness.into_inner(), driver: self.driver }, done))
+        Ok((Self { connection: harness.into_inner(), ..self }, done))
     }
 
     async fn commit(mut self) -> Result<()> {
-        if self.driver.is_some() {
+        if self.is_shared {
             self.connection.batch_execute("DEALLOCATE ALL").await.map_err(Error::internal)?;
         }
         AnsiTransactionManager::commit_transaction(&mut self.connection).await.map_err(Error::internal)

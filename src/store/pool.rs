@@ -20,7 +20,7 @@ use super::{
     DbConfig,
     admission::{Admission, Admitted},
     connect::Connector,
-    connection::Connection,
+    connection::DrivenConnection,
     transaction::Access,
 };
 use crate::{
@@ -291,14 +291,14 @@ impl ManageConnection for Manager {
 
 /// A connection and whether it can be trusted to be outside a transaction.
 pub(super) struct Session {
-    connection: Connection,
+    connection: DrivenConnection,
     schema: Arc<str>,
     generation: u64,
     is_spoilt: bool,
 }
 
 impl Session {
-    pub(super) fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &DrivenConnection {
         &self.connection
     }
 

@@ -23,9 +23,9 @@ impl Connector {
             return Ok(());
         }
         let probe = async {
-            let (Connection::Named(mut first), Connection::Named(mut second)) =
-                (self.connect().await?, self.connect().await?)
-            else {
+            let (first, _first_driver) = self.connect().await?.into_background();
+            let (second, _second_driver) = self.connect().await?.into_background();
+            let (Connection::Named(mut first), Connection::Named(mut second)) = (first, second) else {
                 return Ok(());
             };
             swap_servers(&mut first, &mut second).await.map_err(|error| match error {

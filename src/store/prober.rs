@@ -10,7 +10,7 @@ use tokio::{
 use super::{
     cancellation::FinishOnDrop,
     connect::Connector,
-    connection::Connection,
+    connection::DrivenConnection,
     isolation::{self, Coverage},
     pool::{Lease, Pool},
 };
@@ -25,7 +25,7 @@ pub(super) struct Prober {
 }
 
 /// A connection and the schema of the tables.
-type Kept = Option<(Connection, Arc<str>)>;
+type Kept = Option<(DrivenConnection, Arc<str>)>;
 
 impl Prober {
     pub(super) fn new(pool: &Pool) -> Self {
@@ -69,11 +69,11 @@ async fn prove_apart(mut kept: OwnedMutexGuard<Kept>, connector: Arc<Connector>,
 /// The inner error is what to fix.
 async fn within(
     limit: Duration,
-    connection: &Connection,
+    connection: &DrivenConnection,
     schema: &str,
     is_distributed: bool,
 ) -> Result<Result<Coverage, String>> {
-    let proof = isolation::prove(connection, schema, is_distributed);
+    let proof = connection.run(|connection| isolation::prove(connection, schema, is_distributed));
     timeout(limit, proof).await.map_err(Error::unavailable)?.map_err(Error::unavailable)
 }
 

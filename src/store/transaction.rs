@@ -122,7 +122,8 @@ async fn transact<W: Work>(
     let started = Instant::now();
     let limit = pool.statement_timeout();
     let switch = Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: lease.schema() };
-    let answers = timeout(limit + GRACE, pipeline(lease.connection(), access, &switch, &*work)).await;
+    let answers = lease.connection().run(|connection| pipeline(connection, access, &switch, &*work));
+    let answers = timeout(limit + GRACE, answers).await;
     let elapsed = started.elapsed();
     if access == Access::ReadWrite {
         pool.wrote(&user);

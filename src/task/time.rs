@@ -21,7 +21,7 @@ pub fn rfc3339(time: DateTime<Utc>) -> String {
     put(&mut text[14..16], clock.minute());
     put(&mut text[17..19], clock.second());
     put(&mut text[20..26], clock.nanosecond() / 1000);
-    String::from_utf8_lossy(&text).into_owned()
+    str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 /// Fills the digits of a number.

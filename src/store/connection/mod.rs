@@ -1,6 +1,8 @@
 //! A connection, and how it sends statements: prepared by name, once for each connection, or without a name, each time
 //! with its text. The latter is for poolers that hand a client any server connection, whoever prepared statements there.
 
+mod driven;
+mod driver;
 mod row;
 mod unnamed;
 
@@ -16,7 +18,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, pooled
 use futures::{FutureExt, future::BoxFuture};
 use tokio_postgres::CancelToken;
 
-pub(super) use self::unnamed::Unnamed;
+pub(super) use self::driven::DrivenConnection;
+use self::unnamed::Unnamed;
 
 /// Futures borrow the connection only, not the statement. Statements are sent in the order in which the futures are
 /// polled first.
@@ -60,7 +63,7 @@ impl Connection {
     }
 
     /// What asks the server to give up what this connection is doing.
-    pub(super) fn cancel_token(&self) -> CancelToken {
+    fn cancel_token(&self) -> CancelToken {
         match self {
             Self::Named(connection) => connection.cancel_token(),
             Self::Unnamed(connection) => connection.cancel_token(),
@@ -68,7 +71,7 @@ impl Connection {
     }
 
     /// Whether it was closed.
-    pub(super) fn is_broken(&mut self) -> bool {
+    fn is_broken(&mut self) -> bool {
         match self {
             Self::Named(connection) => connection.is_broken(),
             Self::Unnamed(connection) => connection.is_closed(),

@@ -12,12 +12,8 @@ use diesel::{
 };
 use diesel_async::AsyncPgConnection;
 use futures::{FutureExt, TryStreamExt, future::BoxFuture};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::JoinSet,
-};
 use tokio_postgres::{
-    CancelToken, Client, Connection, Error as PgError,
+    CancelToken, Client, Error as PgError,
     error::SqlState,
     types::{IsNull, ToSql, Type, to_sql_checked},
 };
@@ -25,25 +21,11 @@ use tokio_postgres::{
 use super::row::UnnamedRow;
 
 /// A connection that prepares nothing.
-pub(in crate::store) struct Unnamed {
-    client: Client,
-    /// Ends with this value: a server that doesn't answer would keep it for ever.
-    driver: JoinSet<()>,
-}
+pub(in crate::store) struct Unnamed(Client);
 
 impl Unnamed {
-    pub(in crate::store) fn new<S, T>(client: Client, connection: Connection<S, T>) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let mut driver = JoinSet::new();
-        driver.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a database connection ended");
-            }
-        });
-        Self { client, driver }
+    pub(super) fn new(client: Client) -> Self {
+        Self(client)
     }
 
     pub(super) fn load<Row, ST>(&self, query: &dyn QueryFragment<Pg>) -> BoxFuture<'_, QueryResult<Vec<Row>>>
@@ -54,7 +36,7 @@ impl Unnamed {
         let read = |row| Row::build_from_row(&UnnamedRow(row)).map_err(DbError::DeserializationError);
         async move {
             let Text { sql, values } = text?;
-            let rows = self.client.query_typed_raw(&sql, values).await.map_err(failure)?;
+            let rows = self.0.query_typed_raw(&sql, values).await.map_err(failure)?;
             let rows: Vec<_> = rows.try_collect().await.map_err(failure)?;
             rows.into_iter().map(read).collect()
         }
@@ -67,30 +49,30 @@ impl Unnamed {
             let Text { sql, values } = text?;
             let values: Vec<_> =
                 values.iter().map(|(value, kind)| (value as &(dyn ToSql + Sync), kind.clone())).collect();
-            let count = self.client.execute_typed(&sql, &values).await.map_err(failure)?;
+            let count = self.0.execute_typed(&sql, &values).await.map_err(failure)?;
             usize::try_from(count).map_err(|error| DbError::DeserializationError(error.into()))
         }
         .boxed()
     }
 
     pub(super) async fn batch_execute(&self, statements: &str) -> QueryResult<()> {
-        self.client.batch_execute(statements).await.map_err(failure)
+        self.0.batch_execute(statements).await.map_err(failure)
     }
 
     pub(super) fn cancel_token(&self) -> CancelToken {
-        self.client.cancel_token()
+        self.0.cancel_token()
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.0.is_closed()
     }
 
     /// For diesel's migrations, which prepare statements by name: inside a transaction, which has one server connection to
     /// itself. Whoever had it before may have left statements of the same names.
-    pub(in crate::store) async fn begin_named(self) -> diesel::ConnectionResult<(AsyncPgConnection, JoinSet<()>)> {
-        let begun = self.client.batch_execute("BEGIN; DEALLOCATE ALL").await;
+    pub(in crate::store) async fn begin_named(self) -> diesel::ConnectionResult<AsyncPgConnection> {
+        let begun = self.0.batch_execute("BEGIN; DEALLOCATE ALL").await;
         begun.map_err(|error| diesel::ConnectionError::CouldntSetupConfiguration(failure(error)))?;
-        Ok((AsyncPgConnection::try_from(self.client).await?, self.driver))
+        AsyncPgConnection::try_from(self.0).await
     }
 }
 

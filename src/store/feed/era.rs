@@ -14,7 +14,7 @@ pub async fn reset_feed(config: &DbConfig) -> Result<()> {
     let connection = connector.connect().await.map_err(Error::unavailable)?;
     // Nothing is prepared, so nothing is left to be closed when the embedded database is.
     let statements = format!("DELETE FROM feed_era; INSERT INTO feed_era (era) VALUES ({})", random_era());
-    connection.batch_execute(&statements).await.map_err(Error::internal)
+    connection.run(|connection| connection.batch_execute(&statements)).await.map_err(Error::internal)
 }
 
 /// Not the next number: the era after a backup could be that of a database restored from it before.

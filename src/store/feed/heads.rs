@@ -96,7 +96,8 @@ where
     ST: 'static,
 {
     let act_as_feed = ActAsFeed { schema: lease.schema(), limit: &setting, is_distributed };
-    let read = timeout(limit, read_in_transaction(lease.connection(), act_as_feed, query)).await;
+    let read = lease.connection().run(|connection| read_in_transaction(connection, act_as_feed, query));
+    let read = timeout(limit, read).await;
     if !matches!(read, Ok(Ok(_))) {
         lease.spoil();
     }

@@ -63,7 +63,8 @@ impl Pool {
 }
 
 async fn remove_batch(mut lease: Lease, limit: Duration) -> Result<usize> {
-    let removed = timeout(limit, remove_in_transaction(lease.connection(), lease.schema())).await;
+    let removed = lease.connection().run(|connection| remove_in_transaction(connection, lease.schema()));
+    let removed = timeout(limit, removed).await;
     if !matches!(removed, Ok(Ok(_))) {
         lease.spoil();
     }
