@@ -227,7 +227,7 @@ mod tests {
     /// The bytes that are on their way in either direction at most.
     const CAPACITY: usize = 256;
     /// What ends nothing.
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
     const SHORT: Duration = Duration::from_millis(20);
 
     type Client = WebSocketStream<DuplexStream>;
