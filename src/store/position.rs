@@ -58,7 +58,19 @@ time!(NextPositionInCase);
 /// Only a change that is no earlier than the statement can matter, and as a rule the indexes have none. From the end of the
 /// user's entries a scan would find those that the last changes left dead, and would have to look at their rows.
 pub(super) fn push_next_position<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_sql("tandem_clock(greatest(statement_timestamp(), ");
+    push_position_behind("statement_timestamp()", owner, out)
+}
+
+/// The same for a deletion, behind the deleted rows as well, which are called `done`: a distributed database looks for the
+/// last change when they are gone.
+pub(super) fn push_deletion_position<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    push_position_behind("statement_timestamp(), (SELECT max(updated_at) FROM done)", owner, out)
+}
+
+fn push_position_behind<'b>(times: &str, owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    out.push_sql("tandem_clock(greatest(");
+    out.push_sql(times);
+    out.push_sql(", ");
     push_last(owner, [" AND updated_at >= statement_timestamp()", " AND deleted_at >= statement_timestamp()"], out)?;
     out.push_sql("))");
     Ok(())

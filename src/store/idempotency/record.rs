@@ -12,7 +12,7 @@ use diesel::{
 use super::{Claim, claim::push_key};
 use crate::store::{
     owner::{push_owned_by, push_user},
-    position::push_next_position,
+    position::push_deletion_position,
     statement::Answer,
 };
 
@@ -65,12 +65,12 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Recorded<'_, Q> {
     }
 }
 
-/// Leaves a tombstone of each deleted task, and removes those that every cursor is too old for.
+/// Leaves a tombstone of each task that the write returns, with its id, version and time, and removes those that every cursor is too old for.
 fn push_tombstones<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql(", buried AS (INSERT INTO deleted_tasks (user_id, deleted_at, id, version) SELECT ");
     push_user(owner, out)?;
     out.push_sql(", ");
-    push_next_position(owner, out)?;
+    push_deletion_position(owner, out)?;
     out.push_sql(
         ", id, version + 1 FROM done RETURNING id, version, deleted_at), \
          pruned AS (DELETE FROM deleted_tasks WHERE ",

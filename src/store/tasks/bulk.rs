@@ -90,7 +90,8 @@ impl Operation for ClearCompleted {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
         let completed = owned_by(owner).filter(tasks::completed.eq(true)).filter(Locked { owner, completed: true });
-        ReadAs::<BigInt, _>::new(diesel::delete(completed).returning((tasks::id, tasks::version)))
+        let gone = (tasks::id, tasks::version, tasks::updated_at);
+        ReadAs::<BigInt, _>::new(diesel::delete(completed).returning(gone))
     }
 }
 

@@ -99,7 +99,8 @@ impl Operation for Delete {
     type Row = DeletedRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<DeletedRow> + 'a {
-        ReadAs::<Tombstone, _>::new(diesel::delete(self.0.of(owner)).returning((tasks::id, tasks::version)))
+        let gone = (tasks::id, tasks::version, tasks::updated_at);
+        ReadAs::<Tombstone, _>::new(diesel::delete(self.0.of(owner)).returning(gone))
     }
 }
 
