@@ -16,15 +16,14 @@ use crate::{
     },
 };
 
-/// An app on a database whose first worker is reached through this network.
-async fn behind_network(statement_timeout: Duration) -> Option<(App, Network)> {
-    let mut db = TestDb::on_citus().await?;
+/// A database whose first worker is reached through this network.
+pub async fn behind_network() -> Option<(TestDb, Network)> {
+    let db = TestDb::on_citus().await?;
     let spread = db.spread();
     let network = Network::to(spread.nodes.worker(1)).await;
     spread.nodes.join(&spread.name, Some((1, network.port))).await;
     db::migrate(&db.config).await;
-    db.config.statement_timeout = statement_timeout;
-    Some((App::on(db).await, network))
+    Some((db, network))
 }
 
 /// A user whose rows are on the node with this port.
@@ -177,7 +176,9 @@ impl Fault {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_users_of_a_node_that_is_away_are_refused() {
-    let Some((app, network)) = behind_network(Duration::from_secs(2)).await else { skip!(Citus) };
+    let Some((mut db, network)) = behind_network().await else { skip!(Citus) };
+    db.config.statement_timeout = Duration::from_secs(2);
+    let app = App::on(db).await;
     let (admin, nodes) = (app.db.superuser().await, &app.db.spread().nodes);
     let (here, away) = (user_on(&admin, nodes.worker(2)).await, user_on(&admin, network.port).await);
     let (ann, bob) = (app.user(&here), app.user(&away));
@@ -215,7 +216,9 @@ async fn only_users_of_a_node_that_is_away_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_stays_ready_without_a_node_and_says_so_once() {
-    let Some((app, network)) = behind_network(Duration::from_secs(5)).await else { skip!(Citus) };
+    let Some((mut db, network)) = behind_network().await else { skip!(Citus) };
+    db.config.statement_timeout = Duration::from_secs(5);
+    let app = App::on(db).await;
     let settings = [("METRICS_LISTEN", "127.0.0.1:0"), ("RUST_LOG", "info")];
     let server = Instance::start(app.db.url(), &settings).await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -3,8 +3,9 @@
 use tandem::store::Target;
 
 use crate::{
+    citus::behind_network,
     skip,
-    support::{cluster::Cluster, db, followers::Crowd, instance::Instance},
+    support::{TestDb, cluster::Cluster, db, followers::Crowd, instance::Instance, network::Network},
 };
 
 const WRITERS: usize = 8;
@@ -16,11 +17,49 @@ const SOME: usize = 300;
 const LIMITS: [(&str, &str); 3] =
     [("STATEMENT_TIMEOUT", "2s"), ("CHECKOUT_TIMEOUT", "2s"), ("DATABASE_POOL_SIZE", "8")];
 
+/// A database that can fail.
+enum Database {
+    /// Which loses its server.
+    Single(Cluster),
+    /// Which loses all connections to a node: the cluster was given to the tests, and isn't theirs to kill.
+    Spread(TestDb, Network),
+}
+
+impl Database {
+    async fn new() -> Option<Self> {
+        if let Some((database, network)) = behind_network().await {
+            return Some(Self::Spread(database, network));
+        }
+        let single = Self::Single(Cluster::durable()?);
+        db::migrate(&db::config(Target::parse(&single.url()).unwrap(), 1)).await;
+        Some(single)
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Self::Single(cluster) => cluster.url("postgres", "postgres"),
+            Self::Spread(database, _) => database.url().to_owned(),
+        }
+    }
+
+    fn fail(&self) {
+        match self {
+            Self::Single(cluster) => {
+                cluster.crash();
+                cluster.up();
+            }
+            Self::Spread(_, network) => {
+                network.cut(true);
+                network.cut(false);
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn followers_miss_nothing_while_servers_and_the_database_are_killed() {
-    let Some(cluster) = Cluster::durable() else { skip!(Postgres) };
-    let url = cluster.url("postgres", "postgres");
-    db::migrate(&db::config(Target::parse(&url).unwrap(), 1)).await;
+    let Some(database) = Database::new().await else { skip!(Postgres) };
+    let url = database.url();
     let mut servers = [Instance::start(&url, &LIMITS).await, Instance::start(&url, &LIMITS).await];
     let crowd = Crowd::start(servers.iter().map(Instance::url), WRITERS, FOLLOWERS);
     crowd.progress(SOME).await;
@@ -32,8 +71,7 @@ async fn followers_miss_nothing_while_servers_and_the_database_are_killed() {
             server.restart().await;
             kills += 1;
         }
-        cluster.crash();
-        cluster.up();
+        database.fail();
         crowd.progress(SOME).await;
         kills += 1;
     }

@@ -16,7 +16,8 @@ struct Held {
     there: App,
     /// Holds the row's lock.
     holder: Client,
-    watcher: Client,
+    /// To each server of the database.
+    watchers: Vec<Client>,
     task: Value,
     replica: Replica,
 }
@@ -29,17 +30,19 @@ impl Held {
         let task = ann.create("Held").await;
         let mut replica = Replica::default();
         replica.catch_up(&ann).await;
-        let (holder, watcher) = (here.db.superuser().await, here.db.superuser().await);
-        let hold = format!("BEGIN; SELECT FROM tasks WHERE id = '{}' FOR UPDATE", id_of(&task));
+        let (holder, watchers) = (here.db.superuser().await, here.db.superusers().await);
+        let hold = format!("BEGIN; SELECT 1 FROM tasks WHERE user_id = 'ann' AND id = '{}' FOR UPDATE", id_of(&task));
         holder.batch_execute(&hold).await.unwrap();
-        Some(Self { here, there, holder, watcher, task, replica })
+        Some(Self { here, there, holder, watchers, task, replica })
     }
 
     /// How many statements wait for a lock.
     async fn waiting(&self) -> i64 {
         let waiting =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        self.watcher.query_one(waiting, &[]).await.unwrap().get(0)
+        let count = async |watcher: &Client| watcher.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0);
+        let counts = self.watchers.iter().map(count);
+        join_all(counts).await.into_iter().sum()
     }
 
     /// Sends a change of the task, which has taken its position and waits.
@@ -97,8 +100,8 @@ async fn a_change_that_is_given_up_leaves_no_gap() {
     let late = held.hold_up().await;
     let next = held.follow_up(held.there.user("ann").post("/api/tasks", json!({ "title": "Next" }))).await;
     let give_up = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                   WHERE datname = current_database() AND query LIKE 'UPDATE%' AND wait_event_type = 'Lock'";
-    assert_eq!(held.watcher.query(give_up, &[]).await.unwrap().len(), 1);
+                   WHERE datname = current_database() AND query LIKE 'UPDATE%' AND state = 'active'";
+    assert_eq!(held.watchers[0].query(give_up, &[]).await.unwrap().len(), 1);
     late.await.unwrap().refused(503, "SERVICE_UNAVAILABLE");
     next.await.unwrap().good();
     held.holder.batch_execute("COMMIT").await.unwrap();
@@ -127,7 +130,7 @@ async fn writes_of_one_user_that_wait_take_no_connections_from_others() {
     let ann = app.user("ann");
     let task = ann.create("Held").await;
     let holder = app.db.superuser().await;
-    holder.batch_execute("BEGIN; SELECT FROM tasks FOR UPDATE").await.unwrap();
+    holder.batch_execute("BEGIN; SELECT 1 FROM tasks WHERE user_id = 'ann' FOR UPDATE").await.unwrap();
     let path = format!("{}/complete", path_of(&task));
     let waiting: Vec<_> = (0..20).map(|_| tokio::spawn(ann.call("PATCH", &path).send())).collect();
     tokio::task::yield_now().await;

@@ -1,6 +1,7 @@
 //! A cluster of Citus that is given to the tests by `TEST_CITUS_URL`: a superuser, in a database on the coordinator that
 //! knows all nodes. Each test's database is made on all of them, and dropped at its end.
 
+use futures::future::join_all;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -95,6 +96,13 @@ fn in_database(url: &Url, name: &str) -> Url {
 pub struct Spread {
     pub nodes: Nodes,
     pub name: String,
+}
+
+impl Spread {
+    /// A connection of the superuser to each node, first the coordinator.
+    pub async fn superusers(&self) -> Vec<tokio_postgres::Client> {
+        join_all((0..self.nodes.0.len()).map(|number| self.nodes.superuser(number, &self.name))).await
+    }
 }
 
 impl Drop for Spread {

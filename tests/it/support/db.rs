@@ -137,6 +137,14 @@ impl TestDb {
             Kind::Embedded { .. } => panic!("the embedded database has one connection"),
         }
     }
+
+    /// The same to each server that it is on; first the one that the tested server uses.
+    pub async fn superusers(&self) -> Vec<Client> {
+        match &self.kind {
+            Kind::Server { spread: Some(spread), .. } => spread.superusers().await,
+            _ => vec![self.superuser().await],
+        }
+    }
 }
 
 /// The settings of a tested server.
