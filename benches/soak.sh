@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Writes under idempotency keys by many clients through both doors of two servers, while PostgreSQL is crashed, frozen for
-# 8 s and loses its backends, connections are cut at every message of a transaction, and a server is killed. Prints how soon writes succeed after each fault, and the memory of
-# a server that runs throughout; fails if a promise is broken or memory grows.
+# Writes under idempotency keys by many clients through both doors of two servers, while PostgreSQL is crashed, frozen for 8 s
+# and loses its backends, connections are cut at every message of a transaction, and a server is killed. Prints how soon writes
+# succeed after each fault, and the memory of a server that runs throughout; fails if a promise is broken or memory grows.
 #
 #   benches/soak.sh                       10 minutes, 100 clients, servers of a release build
 #   SOAK_SECONDS=60 SOAK_CLIENTS=20 benches/soak.sh
