@@ -22,13 +22,13 @@ enum Database {
     /// Which loses its server.
     Single(Cluster),
     /// Which loses all connections to a node: the cluster was given to the tests, and isn't theirs to kill.
-    Spread(TestDb, Network),
+    Spread(Box<TestDb>, Network),
 }
 
 impl Database {
     async fn new() -> Option<Self> {
         if let Some((database, network)) = behind_network().await {
-            return Some(Self::Spread(database, network));
+            return Some(Self::Spread(Box::new(database), network));
         }
         let single = Self::Single(Cluster::durable()?);
         db::migrate(&db::config(Target::parse(&single.url()).unwrap(), 1)).await;

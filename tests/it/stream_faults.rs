@@ -104,11 +104,13 @@ async fn a_thousand_streams_outlive_a_database_that_is_away_and_miss_nothing() {
     }
 }
 
-/// Sets the clock that positions come from this much ahead.
+/// Sets the clock that positions come from this much ahead, by a function that Citus would take as well.
 async fn set_clock(db: &TestDb, ahead: &str) {
     let clock = format!(
-        "CREATE OR REPLACE FUNCTION tandem_clock(last_change timestamptz) RETURNS timestamptz LANGUAGE sql VOLATILE
-         AS $$ SELECT greatest(clock_timestamp() + interval '{ahead}', last_change + interval '1 microsecond') $$"
+        "CREATE OR REPLACE FUNCTION tandem_clock(last_change timestamptz) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE
+         AS $$ BEGIN
+             RETURN greatest(clock_timestamp() + interval '{ahead}', last_change + interval '1 microsecond');
+         END $$"
     );
     db.superuser().await.batch_execute(&clock).await.unwrap();
 }
