@@ -37,7 +37,8 @@ pub(super) struct Socket {
     unanswered: u8,
     heartbeat: Duration,
     max_message: usize,
-    send_timeout: Duration,
+    /// Held to the end.
+    connection: Connection,
     /// Set while the client doesn't read.
     stalled: Option<Pin<Box<Sleep>>>,
     ended: Option<Ended>,
@@ -45,7 +46,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(inner: WebSocket, connection: &Connection, limits: &StreamLimits, admission: Admission) -> Self {
+    pub(super) fn new(inner: WebSocket, connection: Connection, limits: &StreamLimits, admission: Admission) -> Self {
         Self {
             inner,
             protocol: Protocol::new(limits.operations),
@@ -54,7 +55,7 @@ impl Socket {
             unanswered: 0,
             heartbeat: limits.heartbeat,
             max_message: limits.message,
-            send_timeout: connection.send_timeout(),
+            connection,
             stalled: None,
             ended: None,
             close: None,
@@ -151,7 +152,7 @@ impl Socket {
 
     /// Fails if the client has read nothing for too long, or time is up anyway.
     fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<Error> {
-        let send_timeout = self.send_timeout;
+        let send_timeout = self.connection.send_timeout();
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(send_timeout)));
         if stalled.poll_unpin(context).is_ready() {
             self.end(Ended::Stalled, None);
@@ -246,7 +247,7 @@ mod tests {
         let (stop, stopping) = watch::channel(());
         let connection = Connection::new(Arc::new(()), stopping, send_timeout);
         let limits = StreamLimits { init_timeout: LONG, ..StreamLimits::default() };
-        let socket = Socket::new(upgraded.recv().await.unwrap(), &connection, &limits, Admission::default());
+        let socket = Socket::new(upgraded.recv().await.unwrap(), connection, &limits, Admission::default());
         (socket, client, stop)
     }
 

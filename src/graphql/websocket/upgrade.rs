@@ -78,12 +78,12 @@ impl Upgrading {
         let Self { endpoint: Endpoint { schema, verifier, db, streams }, protocol, client, headers, connection } =
             *self;
         let admission = Admission::default();
-        // Boxed, as is what else is large: otherwise each of the futures around it has room for it.
-        let socket = Box::new(Socket::new(socket, &connection, streams.limits(), Arc::clone(&admission)));
+        // Boxed, as is the door: otherwise each of the futures around them has room for them.
+        let socket = Box::new(Socket::new(socket, connection, streams.limits(), Arc::clone(&admission)));
         let origin = Arc::new(SocketOrigin::new(&headers));
         let operations = Operations::new(schema, db, Arc::clone(&admission), Arc::clone(&origin));
         let door = Box::new(Door { verifier, streams, client, headers, origin });
-        serve(socket, protocol, operations, door, admission, Box::new(connection))
+        serve(socket, protocol, operations, door, admission)
     }
 }
 
@@ -106,14 +106,12 @@ fn wrong_subprotocol(mut upgrade: WebSocketUpgrade) -> Response {
     })
 }
 
-/// Holds the connection to the end.
 async fn serve(
     mut socket: Box<Socket>,
     protocol: GraphQLProtocol,
     operations: Operations,
     door: Box<Door>,
     admission: Admission,
-    _connection: Box<Connection>,
 ) {
     let on_init = |payload| async move {
         let span = door.origin.span();
