@@ -8,7 +8,16 @@ use crate::{
     process::{output, stderr},
     skip,
     support::{
-        App, SECRET, TestDb, cluster::scratch_dir, db, instance::Instance, ledger::Load, path_of, pooler::Pooler,
+        App, SECRET, TestDb,
+        cluster::scratch_dir,
+        db,
+        followers::Crowd,
+        instance::Instance,
+        ledger::Load,
+        path_of,
+        pooler::Pooler,
+        stream::{OUTLETS, Stream},
+        token,
     },
 };
 
@@ -80,6 +89,25 @@ async fn without_prepared_statements_two_servers_migrate_and_keep_every_promise_
     load.progress(400).await;
     assert_eq!(load.retries(), 0);
     load.finish().await.assert_kept(&db.superuser().await).await;
+}
+
+/// The last positions are looked for by another role, and writes wait for each other's locks.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_prepared_statements_streams_and_followers_miss_nothing_behind_such_a_pooler() {
+    let Some(db) = TestDb::empty().await else { skip!(Postgres) };
+    let Some(bouncer) = Pooler::before(db.url(), "transaction").await else { skip!(PgBouncer) };
+    let (url, settings) = (bouncer.url(db.url()), [("DATABASE_PREPARED_STATEMENTS", "false")]);
+    let (here, there) = tokio::join!(Instance::start(&url, &settings), Instance::start(&url, &settings));
+    for user in OUTLETS {
+        let mut stream = Stream::open(user, &there.url(), &token(user), None).await;
+        assert!(stream.next().await.0.is_empty());
+        let create = reqwest::Client::new().post(format!("{}/api/tasks", here.url())).bearer_auth(token(user));
+        assert_eq!(create.json(&json!({ "title": "Elsewhere" })).send().await.unwrap().status(), 201);
+        assert_eq!(stream.next().await.0, ["Elsewhere"], "{user}");
+    }
+    let crowd = Crowd::start([here.url(), there.url()], 8, 4);
+    crowd.progress(300).await;
+    crowd.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
