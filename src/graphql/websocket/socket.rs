@@ -260,19 +260,19 @@ mod tests {
         client.next().await.unwrap().unwrap()
     }
 
-    /// The code that a socket is closed with, once its client has read what came before.
-    async fn code(mut socket: Socket, client: &mut Client) -> Option<u16> {
-        let told = async {
-            let mut code = None;
-            while let Some(Ok(message)) = client.next().await {
-                if let tungstenite::Message::Close(frame) = message {
-                    code = frame.map(|frame| frame.code.into());
-                }
+    /// The code that a client is told, once it has read what came before.
+    async fn told(client: &mut Client) -> Option<u16> {
+        let mut code = None;
+        while let Some(Ok(message)) = client.next().await {
+            if let tungstenite::Message::Close(frame) = message {
+                code = frame.map(|frame| frame.code.into());
             }
-            code
-        };
-        let finish = async move { socket.finish().await };
-        join!(finish, told).1
+        }
+        code
+    }
+
+    async fn finish(mut socket: Socket) {
+        socket.finish().await;
     }
 
     #[tokio::test]
@@ -283,7 +283,19 @@ mod tests {
         stop.send(()).unwrap();
         assert!(socket.next().await.is_none());
         assert_eq!(socket.ended, Some(Ended::Refused));
-        assert_eq!(code(socket, &mut client).await, Some(4400));
+        assert_eq!(join!(finish(socket), told(&mut client)).1, Some(4400));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_still_sending_hears_why_the_socket_was_closed() {
+        let (mut socket, mut client, _stop) = socket(LONG).await;
+        client.send("no JSON".into()).await.unwrap();
+        assert!(socket.next().await.is_none());
+        let rest = async {
+            client.send("x".repeat(4 * CAPACITY).into()).await.unwrap();
+            told(&mut client).await
+        };
+        assert_eq!(join!(finish(socket), rest).1, Some(4400));
     }
 
     #[tokio::test]
@@ -292,7 +304,7 @@ mod tests {
         let stopped = async { stop.send(()).unwrap() };
         let (sent, ()) = timeout(LONG, async { join!(biased; socket.send(long()), stopped) }).await.unwrap();
         assert!(sent.is_err());
-        assert_eq!(code(socket, &mut client).await, Some(1012));
+        assert_eq!(join!(finish(socket), told(&mut client)).1, Some(1012));
     }
 
     #[tokio::test]
