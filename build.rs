@@ -9,7 +9,9 @@ use std::{
 
 fn main() -> io::Result<()> {
     let dist = Path::new("playground/dist");
-    if env::var_os("CARGO_FEATURE_EMBEDDED").is_some() && is_stale(&dist.join("index.html")) {
+    // A production build is the same whether the page was built before or not.
+    let is_for_development = env::var_os("CARGO_FEATURE_EMBEDDED").is_some();
+    if is_for_development && is_stale(&dist.join("index.html")) {
         build_playground();
     }
     println!("cargo::rerun-if-changed=build.rs");
@@ -20,7 +22,10 @@ fn main() -> io::Result<()> {
     // cargo takes a missing path for a changed one, and would run this again for each build.
     println!("cargo::rerun-if-changed={}", if dist.is_dir() { dist } else { Path::new("playground") }.display());
     let files = [dist.join("index.html")].into_iter().chain(assets(&dist.join("assets")));
-    let files: String = files.filter(|path| path.is_file()).map(|path| entry(&path)).collect::<io::Result<_>>()?;
+    let files: String = files
+        .filter(|path| is_for_development && path.is_file())
+        .map(|path| entry(&path))
+        .collect::<io::Result<_>>()?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     fs::write(Path::new(&out).join("playground.rs"), format!("&[\n{files}]"))
 }
