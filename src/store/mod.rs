@@ -27,6 +27,7 @@ mod schema;
 #[cfg(all(feature = "embedded", unix))]
 mod socket_dir;
 mod statement;
+mod sweep;
 mod target;
 mod tasks;
 mod transaction;
@@ -158,12 +159,12 @@ impl Db {
         telemetry::nodes_away(self.nodes_away.load(Ordering::Relaxed));
     }
 
-    /// Removes expired idempotency keys now and then, for as long as it is polled.
+    /// Removes expired idempotency keys and tombstones now and then, for as long as it is polled.
     pub async fn keep_swept(&self) {
         self.pool.keep_swept().await;
     }
 
-    /// Removes all expired idempotency keys, and counts them.
+    /// Removes all expired idempotency keys and tombstones, and counts them.
     pub async fn sweep(&self) -> Result<usize> {
         self.pool.sweep().await
     }

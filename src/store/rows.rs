@@ -44,8 +44,10 @@ impl From<TaskRow> for Task {
     }
 }
 
-/// A row of `deleted_tasks` in the columns of [`TaskRow`], for a UNION of both. It was changed last when it was deleted.
-pub(super) const TOMBSTONE_COLUMNS: &str = "user_id, id, '', NULL, false, version, deleted_at, deleted_at";
+/// A row of `deleted_tasks` in the columns of [`TaskRow`], for a UNION of both, and in their very types, without which
+/// PostgreSQL would not merge the two in their order. It was changed last when it was deleted.
+pub(super) const TOMBSTONE_COLUMNS: &str =
+    "user_id, id, '-'::task_title, NULL::task_description, false, version, deleted_at, deleted_at";
 
 impl TaskRow {
     /// What a row of [`TOMBSTONE_COLUMNS`] stands for.

@@ -5,7 +5,7 @@ diesel::table! {
     deleted_tasks (user_id, deleted_at, id) {
         /// Whose task it was, as in tasks.
         user_id -> Text,
-        /// When it was deleted: its position in the user's change feed. Kept for 31 days, then removed by a later deletion of the user's.
+        /// When it was deleted: its position in the user's change feed. Kept for 31 days, then removed in the background.
         deleted_at -> Timestamptz,
         /// The id it had in tasks.
         id -> Uuid,

@@ -335,5 +335,5 @@ async fn the_largest_answer_fits_beside_its_key_and_nothing_twice_as_large_does(
     let twice = "UPDATE idempotency_keys SET outcome = outcome || to_jsonb($1::text)";
     let refused = admin.execute(twice, &[&more]).await.unwrap_err();
     let message = refused.as_db_error().unwrap().message();
-    assert!(message.contains("\"idempotency_keys_outcome_size"), "{message}");
+    assert!(message.contains("\"idempotency_outcome_size"), "{message}");
 }

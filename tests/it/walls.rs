@@ -170,6 +170,43 @@ async fn each_wall_holds_alone_for_tombstones() {
 }
 
 #[tokio::test]
+async fn the_role_that_removes_what_has_expired_sees_and_reaches_nothing_else() {
+    let Some(app) = app().await else { skip!(Postgres) };
+    let old = "INSERT INTO idempotency_keys (user_id, key, part, fingerprint, created_at)
+               SELECT u, 'key', h, '', now() - h * interval '1 hour' FROM unnest(array['ann', 'bob']) u, unnest(array[23, 25]) h;
+               INSERT INTO deleted_tasks SELECT u, now() - d * interval '1 day', gen_random_uuid(), 2
+               FROM unnest(array['ann', 'bob']) u, unnest(array[30, 32]) d";
+    app.db.superuser().await.batch_execute(old).await.unwrap();
+    let client = app.db.client().await;
+    let begin = "BEGIN; SET LOCAL ROLE tandem_sweeper";
+    for (table, columns) in [("idempotency_keys", "user_id, key, part"), ("deleted_tasks", "user_id, deleted_at, id")] {
+        let everything = format!("SELECT {columns} FROM {table}");
+        assert_eq!(client.query(&everything, &[]).await.unwrap().len(), 0, "{table} as the login");
+        client.batch_execute(begin).await.unwrap();
+        assert_eq!(client.query(&everything, &[]).await.unwrap().len(), 2, "{table}");
+        assert_eq!(client.execute(&format!("DELETE FROM {table}"), &[]).await.unwrap(), 2, "{table}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+    let refused = [
+        "SELECT id FROM tasks",
+        "DELETE FROM tasks",
+        "SELECT version FROM deleted_tasks",
+        "UPDATE deleted_tasks SET deleted_at = now()",
+        "INSERT INTO deleted_tasks VALUES ('ann', now() - interval '1 year', gen_random_uuid(), 2)",
+        "SELECT outcome FROM idempotency_keys",
+        "UPDATE idempotency_keys SET created_at = now()",
+        "SELECT era FROM feed_era",
+    ];
+    check_all(refused, async |statement| {
+        client.batch_execute(begin).await.unwrap();
+        let error = client.execute(statement, &[]).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501", "{statement}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_role_that_polls_sees_when_something_changed_and_not_what() {
     let Some(app) = app().await else { skip!(Postgres) };
     let ann = app.user("ann");

@@ -4,7 +4,6 @@
 mod claim;
 mod fingerprint;
 mod record;
-mod sweep;
 
 use std::sync::{
     Arc,

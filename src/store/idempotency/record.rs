@@ -10,11 +10,7 @@ use diesel::{
 };
 
 use super::{Claim, claim::push_key};
-use crate::store::{
-    owner::{push_owned_by, push_user},
-    position::push_deletion_position,
-    statement::Answer,
-};
+use crate::store::{owner::push_user, position::push_deletion_position, statement::Answer};
 
 /// What becomes of the rows that a write returns.
 #[derive(Clone, Copy)]
@@ -65,18 +61,13 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Recorded<'_, Q> {
     }
 }
 
-/// Leaves a tombstone of each task that the write returns, with its id, version and time, and removes those that every cursor is too old for.
+/// Leaves a tombstone of each task that the write returns, with its id, version and time.
 fn push_tombstones<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql(", buried AS (INSERT INTO deleted_tasks (user_id, deleted_at, id, version) SELECT ");
     push_user(owner, out)?;
     out.push_sql(", ");
     push_deletion_position(owner, out)?;
-    out.push_sql(
-        ", id, version + 1 FROM done RETURNING id, version, deleted_at), \
-         pruned AS (DELETE FROM deleted_tasks WHERE ",
-    );
-    push_owned_by(owner, out)?;
-    out.push_sql(" AND deleted_at < now() - interval '31 days' AND EXISTS (SELECT FROM done))");
+    out.push_sql(", id, version + 1 FROM done RETURNING id, version, deleted_at)");
     Ok(())
 }
 
