@@ -30,7 +30,7 @@ const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = vers
      WHERE user_id = $1 AND id = $2 \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
 const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) \
-     SELECT $1, $2, $3, $4, $5, position, position FROM (SELECT tandem_clock(greatest( \
+     SELECT $1, $2, $3::text, $4::text, $5, position, position FROM (SELECT tandem_clock(greatest( \
      statement_timestamp(), (SELECT updated_at FROM tasks \
      WHERE user_id = $1 AND updated_at >= statement_timestamp() ORDER BY updated_at DESC LIMIT 1), \
      (SELECT deleted_at FROM deleted_tasks \
