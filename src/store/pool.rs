@@ -177,18 +177,19 @@ impl Pool {
     /// how long others may keep it waiting is limited.
     pub(super) async fn lease_for(&self, user: &Arc<str>, access: Access) -> Result<Lease> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
-        self.in_time(async { self.open_session(self.admission.of_user(user, access).await, turn).await }).await
+        self.in_time(|| async move { self.open_session(self.admission.of_user(user, access).await, turn).await }).await
     }
 
     /// A connection for work that is no user's.
     pub(super) async fn lease(&self) -> Result<Lease> {
-        self.in_time(async { self.open_session(self.admission.of_server().await, None).await }).await
+        self.in_time(|| async { self.open_session(self.admission.of_server().await, None).await }).await
     }
 
-    async fn in_time(&self, lease: impl Future<Output = Result<Lease>>) -> Result<Lease> {
+    /// The future is made here: one that is handed over has its size twice.
+    async fn in_time<F: Future<Output = Result<Lease>>>(&self, lease: impl FnOnce() -> F) -> Result<Lease> {
         let started = Instant::now();
         let waiting = Waiting::new(&self.waiting);
-        let lease = timeout(self.checkout_timeout, lease).await;
+        let lease = timeout(self.checkout_timeout, lease()).await;
         drop(waiting);
         telemetry::checked_out(started.elapsed());
         lease.unwrap_or_else(|_| {

@@ -94,20 +94,31 @@ impl Pool {
     }
 
     /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
-    async fn run<W: Work>(&self, access: Access, user: &Arc<str>, work: Arc<W>) -> Result<W::Output, Failure> {
-        let lease = self.lease_for(user, access).instrument(trace_span!("checkout")).await.map_err(Failure::Final)?;
-        let settled = Settled::default();
-        let token = lease.connection().cancel_token();
-        let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
-        let span = trace_span!("transaction", otel.kind = "client", db.system.name = "postgresql", ?access);
-        let mut transaction = FinishOnDrop::new(transaction.instrument(span));
-        if access == Access::ReadWrite || !self.connector().can_cancel() {
-            return transaction.await;
+    ///
+    /// Boxed, because every future around this one would be larger by it, some of them several times.
+    fn run<'a, W: Work>(
+        &'a self,
+        access: Access,
+        user: &'a Arc<str>,
+        work: Arc<W>,
+    ) -> BoxFuture<'a, Result<W::Output, Failure>> {
+        async move {
+            let lease =
+                self.lease_for(user, access).instrument(trace_span!("checkout")).await.map_err(Failure::Final)?;
+            let settled = Settled::default();
+            let token = lease.connection().cancel_token();
+            let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
+            let span = trace_span!("transaction", otel.kind = "client", db.system.name = "postgresql", ?access);
+            let mut transaction = FinishOnDrop::new(transaction.instrument(span));
+            if access == Access::ReadWrite || !self.connector().can_cancel() {
+                return transaction.await;
+            }
+            let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, settled);
+            let done = (&mut transaction).await;
+            cancel.disarm();
+            done
         }
-        let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, settled);
-        let done = (&mut transaction).await;
-        cancel.disarm();
-        done
+        .boxed()
     }
 }
 

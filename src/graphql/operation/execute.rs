@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::{Request, Response, ServerError, parser::types::ExecutableDocument};
 use futures::{future::join_all, stream::BoxStream};
 use tokio::time::timeout;
 use tracing::Instrument;
@@ -15,7 +15,7 @@ use crate::{
         documents::{DocumentRequest, TokenCount},
         engine::{Parts, Schema},
         error::{code, with_code},
-        limits::Cost,
+        limits::{Cost, Limits},
         plan::Bound,
         schema::{ResponseBudget, request_error},
     },
@@ -200,9 +200,8 @@ struct BoundOperation {
 impl BoundOperation {
     /// On a timeout the operation is dropped: its remaining fields are not resolved, and a running read is cancelled.
     async fn run(self, parts: &Parts, tasks: &UserTasks) -> Reply {
-        let limits = &parts.limits;
-        let mut request = Request::new(String::new()).data(tasks.clone()).data(ResponseBudget::new(limits.response));
-        request.set_parsed_query(self.bound.document);
+        let (limits, Bound { document, failures, .. }) = (&parts.limits, self.bound);
+        let request = request(document, tasks, limits);
         let execution = parts.executor.execute(request).instrument(trace_span!("graphql operation"));
         let Ok(response) = timeout(limits.timeout, execution).await else {
             let message = format!("The operation timed out (GRAPHQL_TIMEOUT is {:?})", limits.timeout);
@@ -210,10 +209,16 @@ impl BoundOperation {
         };
         let mut reply = to_reply(response);
         if let Some(data) = &mut reply.data {
-            self.bound.failures.complete(data, &mut reply.errors);
+            failures.complete(data, &mut reply.errors);
         }
         reply
     }
+}
+
+fn request(document: ExecutableDocument, tasks: &UserTasks, limits: &Limits) -> Request {
+    let mut request = Request::new(String::new()).data(tasks.clone()).data(ResponseBudget::new(limits.response));
+    request.set_parsed_query(document);
+    request
 }
 
 pub(super) fn to_reply(response: Response) -> Reply {
