@@ -13,6 +13,7 @@ mod report;
 mod server;
 mod session;
 mod subject;
+mod train;
 mod usage;
 mod users;
 mod workload;
@@ -40,6 +41,8 @@ struct Args {
 enum Command {
     /// Measure a server's binary
     Measure(Settings),
+    /// Load a server that was built to write a profile, and stop it
+    Train(train::Settings),
     /// Be the floor: serve with nothing but the transaction
     Floor(floor::Settings),
 }
@@ -71,10 +74,10 @@ struct Settings {
 }
 
 fn main() -> Result<()> {
+    let alone = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     match Args::parse().command {
-        Command::Measure(settings) => {
-            tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(measure(settings))
-        }
+        Command::Measure(settings) => alone()?.block_on(measure(settings)),
+        Command::Train(settings) => alone()?.block_on(train::train(settings)),
         Command::Floor(settings) => {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(floor::serve(settings))
         }
@@ -82,7 +85,7 @@ fn main() -> Result<()> {
 }
 
 async fn measure(settings: Settings) -> Result<()> {
-    let mut session = Session::start(&settings.server, Duration::from_secs(settings.seconds)).await?;
+    let mut session = Session::start(&settings.server, Duration::from_secs(settings.seconds), "warn").await?;
     let measured = tokio::select! {
         measured = session.rounds(&settings) => measured,
         interrupted = tokio::signal::ctrl_c() => Err(interrupted.err().map_or_else(|| anyhow::anyhow!("interrupted"), Into::into)),

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::time::sleep;
 
 use crate::{
@@ -29,10 +29,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// The product as it would be run, but for the line it logs for each request.
-    pub async fn product(binary: &Path, cluster: &Cluster) -> Result<Self> {
+    /// The product as it would be run. From the level `warn` on, it logs no line for each request.
+    pub async fn product(binary: &Path, cluster: &Cluster, log: &str) -> Result<Self> {
         let mut command = Command::new(binary.canonicalize().with_context(|| binary.display().to_string())?);
-        command.env("RUST_LOG", "warn").env("RATE_LIMITS", "false").env("BETTER_AUTH_SECRET", SECRET);
+        command.env("RUST_LOG", log).env("RATE_LIMITS", "false").env("BETTER_AUTH_SECRET", SECRET);
+        command.env("SHUTDOWN_DELAY", "0s").env("LOG_FORMAT", "json");
         Self::start(command, cluster, "product.log").await
     }
 
@@ -50,6 +51,13 @@ impl Server {
         let server = Self { process, address: (Ipv4Addr::LOCALHOST, port).into() };
         server.wait_until_live().await?;
         Ok(server)
+    }
+
+    /// Lets it end by itself.
+    pub fn stop(mut self) -> Result<()> {
+        let asked = Command::new("kill").args(["-TERM", &self.process().to_string()]).status()?;
+        ensure!(asked.success() && self.process.wait()?.success(), "the server didn't stop as it should");
+        Ok(())
     }
 
     async fn wait_until_live(&self) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::{
     pgbench,
     server::{SECRET, Server},
     subject::Subject,
-    usage,
+    train, usage,
     users::{LIGHT_USERS, Users},
     workload::{Door, Requests, Workload, http},
 };
@@ -36,10 +36,11 @@ pub struct Session {
 }
 
 impl Session {
-    pub async fn start(binary: &Path, duration: Duration) -> Result<Self> {
+    /// The product logs from this level on.
+    pub async fn start(binary: &Path, duration: Duration, log: &str) -> Result<Self> {
         let cluster = Cluster::start()?;
         // It migrates the database.
-        let product = Server::product(binary, &cluster).await?;
+        let product = Server::product(binary, &cluster, log).await?;
         let (database, connection) = tokio_postgres::connect(&cluster.url(), NoTls).await?;
         tokio::spawn(connection);
         database.batch_execute(include_str!("../sql/seed.sql")).await?;
@@ -80,6 +81,19 @@ impl Session {
             }
         }
         Ok(cells)
+    }
+
+    /// Everything once through both doors of the product, which is then stopped.
+    pub async fn train(self) -> Result<()> {
+        let followers = train::follow(self.product.address(), &self.users).await?;
+        for workload in Workload::ALL {
+            for subject in [Subject::Rest, Subject::GraphQl] {
+                self.measure(subject, workload, Load::Few, None).await?;
+            }
+        }
+        train::ask_besides(self.product.address(), &self.users, self.duration).await?;
+        drop(followers);
+        self.product.stop()
     }
 
     async fn measure(&self, subject: Subject, workload: Workload, load: Load, rate: Option<f64>) -> Result<Cell> {
