@@ -63,6 +63,51 @@ async fn databases_of_one_cluster_migrate_at_the_same_time() {
 }
 
 #[tokio::test]
+async fn the_database_itself_refuses_what_breaks_a_limit() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let admin = db.superuser().await;
+    let task = |columns: &str, values: &str| {
+        format!("INSERT INTO tasks (user_id, id, {columns}) VALUES ('ann', gen_random_uuid(), {values})")
+    };
+    let key = |key: &str| {
+        format!("INSERT INTO idempotency_keys (user_id, key, part, fingerprint) VALUES ('ann', {key}, 0, '')")
+    };
+    for largest in [task("title, description", "repeat('ä', 200), repeat('ä', 1000)"), key("repeat('x', 255)")] {
+        admin.batch_execute(&largest).await.unwrap();
+    }
+    for (statement, constraint) in [
+        (task("title", "''"), "task_title_length"),
+        (task("title", "repeat('x', 201)"), "task_title_length"),
+        (task("title, description", "'x', repeat('x', 1001)"), "task_description_length"),
+        (task("title, version", "'x', 0"), "task_version_positive"),
+        ("UPDATE tasks SET title = ''".to_owned(), "task_title_length"),
+        ("INSERT INTO deleted_tasks VALUES ('ann', now(), gen_random_uuid(), 0)".to_owned(), "task_version_positive"),
+        (key("''"), "idempotency_key_length"),
+        (key("repeat('x', 256)"), "idempotency_key_length"),
+    ] {
+        let refused = admin.batch_execute(&statement).await.unwrap_err();
+        assert_eq!(refused.as_db_error().unwrap().constraint(), Some(constraint), "{statement}");
+    }
+}
+
+/// Nobody has an empty id, whatever the table's owner puts there.
+#[tokio::test]
+async fn rows_without_a_user_are_nobodys() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let admin = db.superuser().await;
+    admin.batch_execute("INSERT INTO tasks (user_id, id, title) VALUES ('', gen_random_uuid(), 'x')").await.unwrap();
+    let client = db.client().await;
+    for speaker in ["", "ann"] {
+        client.batch_execute("BEGIN; SET LOCAL ROLE tandem_api").await.unwrap();
+        client.execute("SELECT tandem_speak_for($1)", &[&speaker]).await.unwrap();
+        assert_eq!(client.query("SELECT id FROM tasks", &[]).await.unwrap().len(), 0, "{speaker:?}");
+        let insert = "INSERT INTO tasks (user_id, id, title) VALUES ('', gen_random_uuid(), 'x')";
+        assert_eq!(client.execute(insert, &[]).await.unwrap_err().code().unwrap().code(), "42501", "{speaker:?}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn the_generated_table_definitions_are_in_step_with_the_migrations() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let print = Command::new("diesel").args(["print-schema", "--database-url", db.url()]).output();
