@@ -11,7 +11,6 @@ use std::{
     },
 };
 
-use chrono::{DateTime, Utc};
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
@@ -44,7 +43,7 @@ struct Watched {
 }
 
 /// The era and the last position.
-pub(super) type Head = (i32, Option<DateTime<Utc>>);
+pub(super) type Head = (i32, Option<i64>);
 
 /// One user's feed, for all streams of that user. A counter and a `Notify`, because a `watch` channel is three times as large,
 /// and most users have one stream.
@@ -131,16 +130,16 @@ impl Feed {
     /// than the known one is left to the next poll, which wakes all.
     fn saw(&self, page: &Changes) {
         if !page.has_more {
-            self.saw_head(page.cursor.era(), page.cursor.time());
+            self.saw_head(page.cursor.era(), page.cursor.number());
         }
     }
 
-    fn saw_head(&self, era: i32, time: Option<DateTime<Utc>>) {
+    fn saw_head(&self, era: i32, number: Option<i64>) {
         let mut known = self.head();
         *known = match *known {
-            None => Some((era, time)),
+            None => Some((era, number)),
             Some((known_era, _)) if known_era != era => None,
-            Some((_, known_time)) => Some((era, known_time.min(time))),
+            Some((_, known)) => Some((era, known.min(number))),
         };
     }
 
@@ -152,7 +151,7 @@ impl Feed {
         signal: u64,
         limit: Limit,
     ) -> Shared<BoxFuture<'static, Option<Arc<Changes>>>> {
-        let since = (cursor.era(), cursor.time());
+        let since = (cursor.era(), cursor.number());
         let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = last.as_ref().filter(|read| read.signal == signal && read.since == since)
             && let Some(page) = read.page.upgrade()
@@ -262,7 +261,7 @@ mod tests {
     async fn a_poll_wakes_when_the_head_is_another_one() {
         let feeds = Feeds::default();
         let mut ann = feeds.watch(&"ann".into());
-        let (before, after) = (DateTime::from_timestamp(1, 0), DateTime::from_timestamp(2, 0));
+        let (before, after) = (Some(1), Some(2));
         // Before, after, a reset, and a database that was restored.
         for (head, wakes) in [
             ((1, before), true),
@@ -279,7 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_that_one_stream_has_seen_still_wakes_the_others() {
-        let (before, after) = (DateTime::from_timestamp(1, 0), DateTime::from_timestamp(2, 0));
+        let (before, after) = (Some(1), Some(2));
         for (seen, polled, wakes) in [
             // All are at the head, then one of them sees the next one, in whatever order they are done.
             ([(1, before), (1, before)], (1, before), false),

@@ -30,7 +30,7 @@ pub(super) fn read(page: &Changes, has_waited: bool) {
         counter!(RESETS).increment(1);
     }
     if let Some(change) = page.items.first().filter(|_| has_waited) {
-        let lag = Utc::now().signed_duration_since(change.position().time);
+        let lag = Utc::now().signed_duration_since(change.time());
         histogram!(LAG).record(lag.to_std().unwrap_or_default().as_secs_f64());
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct TaskBody {
 
 impl From<Task> for TaskBody {
     fn from(task: Task) -> Self {
-        let Task { user_id, id, title, description, completed, version, created_at, updated_at } = task;
+        let Task { user_id, id, title, description, completed, version, created_at, updated_at, position: _ } = task;
         Self { id: id.as_uuid(), user_id, title, description, completed, version, created_at, updated_at }
     }
 }
@@ -141,6 +141,7 @@ mod tests {
             version: i64::MAX,
             created_at: time,
             updated_at: time,
+            position: i64::MAX,
         });
         let length = serde_json::to_vec(&largest).unwrap().len() + ",".len();
         assert!(length * usize::try_from(MAX_LIMIT).unwrap() <= LARGEST_PAGE, "{length}");

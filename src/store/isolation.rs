@@ -55,7 +55,7 @@ const FEED_ROLE_FLAW: &str = "
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.oid IN (to_regclass('tasks'), to_regclass('deleted_tasks'), to_regclass('idempotency_keys'))
           AND CASE WHEN (c.relname, a.attname) IN (
-                  ('tasks', 'user_id'), ('tasks', 'updated_at'), ('deleted_tasks', 'user_id'), ('deleted_tasks', 'deleted_at'))
+                  ('tasks', 'user_id'), ('tasks', 'position'), ('deleted_tasks', 'user_id'), ('deleted_tasks', 'position'))
               THEN has_column_privilege(r.oid, c.oid, a.attnum, 'INSERT, UPDATE')
               ELSE has_column_privilege(r.oid, c.oid, a.attnum, 'SELECT, INSERT, UPDATE')
               END
@@ -73,11 +73,16 @@ struct Walled {
 }
 
 const WALLED: [Walled; 3] = [
-    Walled { name: "tasks", columns: "id, title", values: "gen_random_uuid(), '-'", change: Some("completed = true") },
+    Walled {
+        name: "tasks",
+        columns: "position, id, title",
+        values: "0, gen_random_uuid(), '-'",
+        change: Some("completed = true"),
+    },
     Walled {
         name: "deleted_tasks",
-        columns: "deleted_at, id, version",
-        values: "now(), gen_random_uuid(), 2",
+        columns: "position, deleted_at, id, version",
+        values: "0, now(), gen_random_uuid(), 2",
         change: None,
     },
     Walled {

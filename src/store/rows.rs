@@ -27,6 +27,8 @@ pub(super) struct TaskRow {
     version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    #[serde(default)]
+    position: i64,
 }
 
 impl From<TaskRow> for Task {
@@ -40,6 +42,7 @@ impl From<TaskRow> for Task {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            position: row.position,
         }
     }
 }
@@ -47,12 +50,12 @@ impl From<TaskRow> for Task {
 /// A row of `deleted_tasks` in the columns of [`TaskRow`], for a UNION of both, and in their very types, without which
 /// PostgreSQL would not merge the two in their order. It was changed last when it was deleted.
 pub(super) const TOMBSTONE_COLUMNS: &str =
-    "user_id, id, '-'::task_title, NULL::task_description, false, version, deleted_at, deleted_at";
+    "user_id, id, '-'::task_title, NULL::task_description, false, version, deleted_at, deleted_at, position";
 
 impl TaskRow {
     /// What a row of [`TOMBSTONE_COLUMNS`] stands for.
     pub(super) fn into_deleted(self) -> DeletedTask {
-        DeletedTask { id: self.id.into(), version: self.version, deleted_at: self.updated_at }
+        DeletedTask { id: self.id.into(), version: self.version, position: self.position, deleted_at: self.updated_at }
     }
 }
 
@@ -64,12 +67,14 @@ pub(super) struct DeletedRow {
     #[serde(default)]
     version: i64,
     #[serde(default)]
+    position: i64,
+    #[serde(default)]
     deleted_at: DateTime<Utc>,
 }
 
 impl From<DeletedRow> for DeletedTask {
-    fn from(DeletedRow { id, version, deleted_at }: DeletedRow) -> Self {
-        Self { id: id.into(), version, deleted_at }
+    fn from(DeletedRow { id, version, position, deleted_at }: DeletedRow) -> Self {
+        Self { id: id.into(), version, position, deleted_at }
     }
 }
 
@@ -182,7 +187,7 @@ mod tests {
     use super::*;
 
     /// Columns no client sets.
-    const KEPT_BY_THE_SERVER: [&str; 4] = ["user_id", "version", "created_at", "updated_at"];
+    const KEPT_BY_THE_SERVER: [&str; 5] = ["user_id", "version", "created_at", "updated_at", "position"];
 
     /// The columns a statement names.
     fn columns(statement: &str) -> BTreeSet<String> {

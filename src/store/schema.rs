@@ -2,15 +2,17 @@
 
 diesel::table! {
     /// Which tasks were deleted, and nothing of what they said. Every row belongs to one user; row-level security is forced.
-    deleted_tasks (user_id, deleted_at, id) {
+    deleted_tasks (user_id, position, id) {
         /// Whose task it was, as in tasks.
         user_id -> Text,
-        /// When it was deleted: its position in the user's change feed. Kept for 31 days, then removed in the background.
+        /// When it was deleted. Kept for 31 days, then removed in the background.
         deleted_at -> Timestamptz,
         /// The id it had in tasks.
         id -> Uuid,
         /// One more than the version it had.
         version -> Int8,
+        /// The place of the deletion in the user's change feed, as in tasks.
+        position -> Int8,
     }
 }
 
@@ -57,8 +59,10 @@ diesel::table! {
         version -> Int8,
         /// When the task was created; microseconds, UTC.
         created_at -> Timestamptz,
-        /// When the task last changed: its position in the user's change feed, later than that of every earlier change. Microseconds, UTC.
+        /// When the task last changed; microseconds, UTC.
         updated_at -> Timestamptz,
+        /// The place of the last change in the user's change feed: more than that of every earlier change, whatever clocks do.
+        position -> Int8,
     }
 }
 

@@ -34,8 +34,8 @@ const REMOVALS: [&str; 2] = [
          SELECT user_id, key, part FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
          ORDER BY created_at LIMIT $1
      ) AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
-    "DELETE FROM deleted_tasks WHERE (user_id, deleted_at, id) IN (
-         SELECT user_id, deleted_at, id FROM deleted_tasks WHERE deleted_at < now() - interval '31 days'
+    "DELETE FROM deleted_tasks WHERE (user_id, position, id) IN (
+         SELECT user_id, position, id FROM deleted_tasks WHERE deleted_at < now() - interval '31 days'
          LIMIT $1
      ) AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
 ];

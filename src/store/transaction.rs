@@ -344,10 +344,9 @@ impl QueryFragment<Pg> for LockingSwitch<'_> {
         // The limit that this statement has just set does not hold for itself.
         out.push_sql(", set_config('lock_timeout', ");
         out.push_bind_param::<Text, str>(self.0.statement_timeout)?;
-        // The seed is any number that only this project uses.
-        out.push_sql(", true), pg_advisory_xact_lock(hashtextextended(");
+        out.push_sql(", true), tandem_lock(");
         out.push_bind_param::<Text, str>(self.0.user)?;
-        out.push_sql(", 8241978302147713))");
+        out.push_sql(")");
         Ok(())
     }
 }

@@ -24,6 +24,8 @@ pub struct DeletedTask {
     pub id: TaskId,
     /// One more than the version it had: of what is known of a task, the highest version counts.
     pub version: i64,
+    /// The number of the deletion in its user's feed.
+    pub position: i64,
     /// When it was deleted.
     pub deleted_at: DateTime<Utc>,
 }
@@ -44,9 +46,9 @@ pub struct Changes {
 /// The place of a change in its user's feed. Later changes have larger ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// When it was made.
-    pub time: DateTime<Utc>,
-    /// The task: changes that were made together may have one time.
+    /// Drawn from a sequence for each change, or for all changes of a transaction.
+    pub number: i64,
+    /// The task, for changes that have one number.
     pub id: Uuid,
 }
 
@@ -55,8 +57,17 @@ impl Change {
     #[must_use]
     pub fn position(&self) -> Position {
         match self {
-            Self::Task(task) => Position { time: task.updated_at, id: task.id.as_uuid() },
-            Self::Deleted(task) => Position { time: task.deleted_at, id: task.id.as_uuid() },
+            Self::Task(task) => Position { number: task.position, id: task.id.as_uuid() },
+            Self::Deleted(task) => Position { number: task.position, id: task.id.as_uuid() },
+        }
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn time(&self) -> DateTime<Utc> {
+        match self {
+            Self::Task(task) => task.updated_at,
+            Self::Deleted(task) => task.deleted_at,
         }
     }
 }

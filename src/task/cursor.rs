@@ -13,11 +13,6 @@ use super::{SortColumn, Task, TaskSort, Title, Violation};
 const MAX_CURSOR: usize = 4096;
 /// The last microsecond of the year 9999, in microseconds since 1970.
 const MAX_TIME: i64 = 253_402_300_799_999_999;
-/// The same as a time.
-pub(super) const LAST_TIME: DateTime<Utc> = match DateTime::from_timestamp_micros(MAX_TIME) {
-    Some(time) => time,
-    None => DateTime::<Utc>::MAX_UTC,
-};
 
 /// A position in a list of one sort. Clients see opaque URL-safe text.
 ///
@@ -32,8 +27,10 @@ pub struct Cursor {
 /// The value a list is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    /// When the task was created or last changed.
+    /// When the task was created.
     Time(DateTime<Utc>),
+    /// The number of the task's last change in the user's feed.
+    Position(i64),
     /// The title.
     Title(String),
 }
@@ -44,7 +41,7 @@ impl Cursor {
     pub fn of(task: &Task, sort: TaskSort) -> Self {
         let key = match sort.column {
             SortColumn::Created => SortKey::Time(task.created_at),
-            SortColumn::Updated => SortKey::Time(task.updated_at),
+            SortColumn::Updated => SortKey::Position(task.position),
             SortColumn::Title => SortKey::Title(task.title.clone()),
         };
         Self { sort, key, id: task.id.as_uuid() }
@@ -76,15 +73,16 @@ struct Wire(TaskSort, WireKey, Uuid);
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum WireKey {
-    /// Microseconds since 1970, the database's precision.
-    Time(i64),
+    /// A position, or microseconds since 1970, the database's precision.
+    Number(i64),
     Title(String),
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = match &self.key {
-            SortKey::Time(time) => WireKey::Time(time.timestamp_micros()),
+            SortKey::Time(time) => WireKey::Number(time.timestamp_micros()),
+            SortKey::Position(number) => WireKey::Number(*number),
             SortKey::Title(title) => WireKey::Title(title.clone()),
         };
         let json = serde_json::to_vec(&Wire(self.sort, key, self.id)).map_err(|_| fmt::Error)?;
@@ -102,7 +100,8 @@ impl FromStr for Cursor {
         let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Violation::Cursor)?;
         let Wire(sort, key, id) = serde_json::from_slice(&json).map_err(|_| Violation::Cursor)?;
         let key = match (sort.column, key) {
-            (SortColumn::Created | SortColumn::Updated, WireKey::Time(time)) => SortKey::Time(stored_time(time)?),
+            (SortColumn::Created, WireKey::Number(time)) => SortKey::Time(stored_time(time)?),
+            (SortColumn::Updated, WireKey::Number(number)) => SortKey::Position(number),
             (SortColumn::Title, WireKey::Title(title)) => SortKey::Title(stored_title(title)?),
             _ => return Err(Violation::Cursor),
         };
@@ -137,6 +136,7 @@ mod tests {
             version: 1,
             created_at: time,
             updated_at: time,
+            position: i64::MAX,
         }
     }
 

@@ -26,9 +26,9 @@ pub struct FeedCursor {
     /// Of the last change that was read; none if there was none.
     last: Option<Position>,
     /// The last position of the feed when there was more behind the page.
-    head: Option<DateTime<Utc>>,
+    head: Option<i64>,
     /// The last position of the feed when the replica began with nothing: deletions up to there are none of its tasks.
-    began: Option<DateTime<Utc>>,
+    began: Option<i64>,
     /// Every deletion up to then is known, or was of no task of the replica.
     fresh: DateTime<Utc>,
 }
@@ -38,8 +38,8 @@ pub struct FeedCursor {
 pub struct FeedHead {
     /// Of the database: cursors of another era are void.
     pub era: i32,
-    /// The time of the last change; none if there was none, or none that is remembered.
-    pub last: Option<DateTime<Utc>>,
+    /// The number of the last change; none if there was none, or none that is remembered.
+    pub last: Option<i64>,
     /// The database's clock.
     pub now: DateTime<Utc>,
 }
@@ -100,7 +100,7 @@ impl FeedCursor {
     /// Whether everything since can be told: it is of this era, not ahead of the feed, as after the database was
     /// restored, and not too old.
     fn is_valid(&self, head: &FeedHead) -> bool {
-        let is_ahead = self.time().max(self.head) > head.last;
+        let is_ahead = self.number().max(self.head) > head.last;
         self.era == head.era && !is_ahead && head.now.signed_duration_since(self.fresh) <= MAX_AGE
     }
 
@@ -112,10 +112,8 @@ impl FeedCursor {
             return Self { last, head: None, began: None, fresh: head.now, ..self };
         }
         let last = end.or(self.last);
-        // Deletions that are still to be told come later than what was told.
-        let fresh = last.map_or(self.fresh, |position| self.fresh.max(position.time));
-        let began = self.began.filter(|began| last.is_none_or(|position| position.time <= *began));
-        Self { last, head: head.last, began, fresh, ..self }
+        let began = self.began.filter(|began| last.is_none_or(|position| position.number <= *began));
+        Self { last, head: head.last, began, ..self }
     }
 
     /// The era it is of.
@@ -124,34 +122,33 @@ impl FeedCursor {
         self.era
     }
 
-    /// When the last change was made that the replica knows.
+    /// The number of the last change that the replica knows.
     #[must_use]
-    pub fn time(&self) -> Option<DateTime<Utc>> {
-        self.last.map(|position| position.time)
+    pub fn number(&self) -> Option<i64> {
+        self.last.map(|position| position.number)
     }
 }
 
 impl Position {
     /// Before every change.
-    const FIRST: Self = Self { time: DateTime::<Utc>::UNIX_EPOCH, id: Uuid::nil() };
+    const FIRST: Self = Self { number: i64::MIN, id: Uuid::nil() };
     /// Behind every change.
-    const LAST: Self = Self { time: super::cursor::LAST_TIME, id: Uuid::max() };
+    const LAST: Self = Self { number: i64::MAX, id: Uuid::max() };
 
-    /// Behind all changes of this time.
-    const fn end_of(time: DateTime<Utc>) -> Self {
-        Self { time, id: Uuid::max() }
+    /// Behind all changes of this number.
+    const fn end_of(number: i64) -> Self {
+        Self { number, id: Uuid::max() }
     }
 }
 
-/// The serialized form: JSON in base64, with times in microseconds since 1970.
+/// The serialized form: JSON in base64, with the time in microseconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Wire(i32, Option<(i64, Uuid)>, Option<i64>, i64, Option<i64>);
 
 impl fmt::Display for FeedCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let last = self.last.map(|Position { time, id }| (time.timestamp_micros(), id));
-        let micros = |time: DateTime<Utc>| time.timestamp_micros();
-        let wire = Wire(self.era, last, self.began.map(micros), micros(self.fresh), self.head.map(micros));
+        let last = self.last.map(|Position { number, id }| (number, id));
+        let wire = Wire(self.era, last, self.began, self.fresh.timestamp_micros(), self.head);
         f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&wire).map_err(|_| fmt::Error)?))
     }
 }
@@ -165,14 +162,8 @@ impl FromStr for FeedCursor {
         }
         let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| Violation::Cursor)?;
         let Wire(era, last, began, fresh, head) = serde_json::from_slice(&json).map_err(|_| Violation::Cursor)?;
-        let position = |(time, id)| Ok(Position { time: stored_time(time)?, id });
-        Ok(Self {
-            era,
-            last: last.map(position).transpose()?,
-            head: head.map(stored_time).transpose()?,
-            began: began.map(stored_time).transpose()?,
-            fresh: stored_time(fresh)?,
-        })
+        let last = last.map(|(number, id)| Position { number, id });
+        Ok(Self { era, last, head, began, fresh: stored_time(fresh)? })
     }
 }
 
@@ -194,17 +185,21 @@ mod tests {
         DateTime::from_timestamp(1_700_000_000 + seconds, 123_456_000).unwrap()
     }
 
+    fn number(seconds: i64) -> i64 {
+        at(seconds).timestamp_micros()
+    }
+
     fn position(seconds: i64) -> Position {
-        Position { time: at(seconds), id: Uuid::now_v7() }
+        Position { number: number(seconds), id: Uuid::now_v7() }
     }
 
     fn head(last: Option<i64>, now: i64) -> FeedHead {
-        FeedHead { era: 7, last: last.map(at), now: at(now) }
+        FeedHead { era: 7, last: last.map(number), now: at(now) }
     }
 
     #[test]
     fn a_cursor_survives_the_wire() {
-        for (last, began) in [(None, None), (Some(position(1)), None), (Some(position(1)), Some(at(5)))] {
+        for (last, began) in [(None, None), (Some(position(1)), None), (Some(position(1)), Some(number(5)))] {
             let cursor = FeedCursor { era: -3, last, head: began, began, fresh: at(9) };
             let text = cursor.to_string();
             assert_eq!(text.parse(), Ok(Since::Cursor(cursor)));
@@ -227,7 +222,8 @@ mod tests {
             of("[1,null,null,0]"),
             of("[1,null,null,-1,null]"),
             of("[9999999999,null,null,0,null]"),
-            of(&format!("[1,[{},\"{}\"],null,0,null]", i64::MAX, Uuid::nil())),
+            of(&format!("[1,null,null,{},null]", i64::MAX)),
+            of("[1,null,0.5,0,null]"),
             of("[1,[0,\"x\"],null,0,null]"),
             of(&format!("[{{\"column\":\"created\",\"descending\":true}},0,\"{}\"]", Uuid::nil())),
         ];
@@ -258,11 +254,11 @@ mod tests {
         let began = Since::Beginning.resume(&head(Some(100), 200)).unwrap();
         let middle = began.behind(Some(position(50)), true, &head(Some(150), 300));
         let bounds = Since::Cursor(middle).bounds();
-        assert_eq!((bounds.tasks.time, bounds.deletions.time), (at(50), at(100)));
+        assert_eq!((bounds.tasks.number, bounds.deletions.number), (number(50), number(100)));
         assert!(bounds.deletions > position(100), "the deletion that was the last change was before it began");
         let behind = middle.behind(Some(position(120)), true, &head(Some(150), 300));
         let bounds = Since::Cursor(behind).bounds();
-        assert_eq!((bounds.tasks, bounds.deletions.time), (bounds.deletions, at(120)));
+        assert_eq!((bounds.tasks, bounds.deletions.number), (bounds.deletions, number(120)));
     }
 
     #[test]
@@ -290,7 +286,7 @@ mod tests {
         let bounds = Since::Latest.bounds();
         assert!(bounds.tasks > position(0) && bounds.deletions > position(0));
         let cursor = Since::Latest.resume(&head(Some(100), 200)).unwrap();
-        assert_eq!(cursor.time(), Some(at(100)));
+        assert_eq!(cursor.number(), Some(number(100)));
         assert!(Since::Cursor(cursor).bounds().tasks > position(100));
     }
 }

@@ -85,6 +85,8 @@ pub struct Task {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// The number of its last change in its user's feed.
+    pub position: i64,
 }
 
 /// The input for a new task.

@@ -263,16 +263,17 @@ fn aged(cursor: &Value, age: TimeDelta) -> Value {
 async fn a_clock_that_was_ahead_for_an_hour_stops_nothing() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
-    let (ahead, gone) = (ann.create("ahead").await, ann.create("gone").await);
-    let later = "UPDATE tasks SET updated_at = now() + interval '1 hour' WHERE title = 'ahead'";
+    let gone = ann.create("gone").await;
+    let later = "SELECT setval('feed_positions', last_value + 3600000000) FROM feed_positions";
     app.db.superuser().await.execute(later, &[]).await.unwrap();
+    let ahead = ann.create("ahead").await;
     let mut replica = Replica::default();
     replica.catch_up(&ann).await;
     replica.assert_is(&ann.tasks().await);
     ann.delete(path_of(&gone)).await.status(204);
     complete(&ann, &ahead).await;
     let new = ann.create("new").await;
-    assert!(new["updated_at"].as_str().unwrap() > Utc::now().to_rfc3339().as_str());
+    assert!(new["updated_at"].as_str().unwrap() < Utc::now().to_rfc3339().as_str(), "it has the clock's time");
     let page = since(&ann, &json!(replica.cursor.clone().unwrap())).await;
     assert_eq!((page["changes"].as_array().unwrap().len(), &page["reset"]), (3, &json!(false)));
     replica.apply(&page);
@@ -280,6 +281,33 @@ async fn a_clock_that_was_ahead_for_an_hour_stops_nothing() {
     ann.delete(path_of(&new)).await.status(204);
     replica.catch_up(&ann).await;
     replica.assert_is(&ann.tasks().await);
+}
+
+/// As when rows were copied without it.
+#[tokio::test]
+async fn a_reset_puts_the_sequence_of_positions_behind_all_rows() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    let (kept, gone) = (ann.create("kept").await, ann.create("gone").await);
+    let last = async |of: &str| -> i64 {
+        let last = format!("SELECT max(position) FROM {of}");
+        app.db.superuser().await.query_one(&last, &[]).await.unwrap().get(0)
+    };
+    for delete in [false, true] {
+        if delete {
+            ann.delete(path_of(&gone)).await.status(204);
+        }
+        let lose = "SELECT setval('feed_positions', 1)";
+        app.db.superuser().await.execute(lose, &[]).await.unwrap();
+        store::reset_feed(&app.db.config).await.map_err(|error| error.report()).unwrap();
+        let before = last("tasks").await.max(if delete { last("deleted_tasks").await } else { 0 });
+        let mut replica = Replica::default();
+        replica.catch_up(&ann).await;
+        complete(&ann, &kept).await;
+        assert!(last("tasks").await > before);
+        replica.catch_up(&ann).await;
+        replica.assert_is(&ann.tasks().await);
+    }
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ const SEED: &str = "1";
 const FIXTURE: &str = include_str!("../graphql/differential/fixture.json");
 /// The tasks that each of these users starts with: the same for all, down to their ids.
 const SEED_USERS: &str = "INSERT INTO tasks \
-    SELECT users.name, fixture.* FROM unnest($1::text[]) AS users(name), \
+    SELECT users.name, fixture.*, (extract(epoch FROM updated_at) * 1000000)::bigint FROM unnest($1::text[]) AS users(name), \
     jsonb_to_recordset($2::text::jsonb) AS fixture(id uuid, title text, description text, completed boolean, \
     version bigint, created_at timestamptz, updated_at timestamptz)";
 

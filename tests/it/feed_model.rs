@@ -206,11 +206,15 @@ impl<'a> World<'a> {
     async fn pass(&mut self, time: TimeDelta) {
         let micros = time.num_microseconds().unwrap();
         for move_back in [
-            "UPDATE tasks SET created_at = earlier(created_at, $2), updated_at = earlier(updated_at, $2) WHERE user_id = $1",
-            "UPDATE deleted_tasks SET deleted_at = earlier(deleted_at, $2) WHERE user_id = $1",
+            "UPDATE tasks SET created_at = earlier(created_at, $2), updated_at = earlier(updated_at, $2),
+                              position = position - $2 WHERE user_id = $1",
+            "UPDATE deleted_tasks SET deleted_at = earlier(deleted_at, $2), position = position - $2 WHERE user_id = $1",
         ] {
             self.admin.execute(move_back, &[&self.name, &micros]).await.unwrap();
         }
+        // Positions are drawn behind those that were moved ahead.
+        let follow = "SELECT setval('feed_positions', last_value - least($1::bigint, 0)) FROM feed_positions";
+        self.admin.execute(follow, &[&micros]).await.unwrap();
         for replica in self.replicas.iter_mut().chain(&mut self.saved) {
             replica.cursor = replica.cursor.as_ref().map(|cursor| Wire::read(cursor).moved_back(micros));
             replica.move_back(time);
@@ -227,6 +231,7 @@ impl<'a> World<'a> {
                     row[column] = json!(at.to_rfc3339());
                 }
             }
+            row["position"] = json!(row["position"].as_i64().unwrap() - time.num_microseconds().unwrap());
         }
         backup
     }
@@ -257,10 +262,10 @@ impl<'a> World<'a> {
         self.admin.query_one("SELECT era::bigint FROM feed_era", &[]).await.unwrap().get(0)
     }
 
-    /// The last position, in microseconds since 1970.
+    /// The last position.
     async fn head(&self) -> Option<i64> {
-        let head = "SELECT (extract(epoch FROM greatest((SELECT max(updated_at) FROM tasks WHERE user_id = $1), \
-                    (SELECT max(deleted_at) FROM deleted_tasks WHERE user_id = $1))) * 1000000)::bigint";
+        let head = "SELECT greatest((SELECT max(position) FROM tasks WHERE user_id = $1), \
+                    (SELECT max(position) FROM deleted_tasks WHERE user_id = $1))";
         self.admin.query_one(head, &[&self.name]).await.unwrap().get(0)
     }
 }

@@ -104,8 +104,8 @@ async fn every_sort_has_an_order_that_ties_do_not_shake() {
 async fn tasks_of_the_same_moment_are_ordered_and_paged_by_id() {
     let Some(app) = App::on_server().await else { crate::skip!(Postgres) };
     let ann = app.user("ann");
-    let insert = "INSERT INTO tasks (user_id, id, title, created_at, updated_at) \
-                  SELECT 'ann', gen_random_uuid(), 'same', '2026-01-01', '2026-01-01' FROM generate_series(1, 7)";
+    let insert = "INSERT INTO tasks (user_id, id, title, created_at, updated_at, position) \
+                  SELECT 'ann', gen_random_uuid(), 'same', '2026-01-01', '2026-01-01', 1 FROM generate_series(1, 7)";
     app.db.superuser().await.batch_execute(insert).await.unwrap();
     for (sort, query, key) in SORTS {
         let tasks = ann.get(format!("/api/tasks?{query}")).await.json;

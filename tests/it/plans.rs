@@ -74,13 +74,13 @@ fn plans(cluster: &Cluster, database: &str, text: &str) -> Vec<String> {
 async fn fill(app: &App) -> String {
     let admin = app.db.superuser().await;
     let insert = format!(
-        "INSERT INTO tasks (user_id, id, title, completed, created_at, updated_at)
-         SELECT u, gen_random_uuid(), 'Task ' || md5(n::text), n % 1000 <> 0, now() - n * interval '1 s', now() - (n % 7) * interval '1 h'
+        "INSERT INTO tasks (user_id, id, title, completed, created_at, updated_at, position)
+         SELECT u, gen_random_uuid(), 'Task ' || md5(n::text), n % 1000 <> 0, now() - n * interval '1 s', now() - (n % 7) * interval '1 h', n % 7
          FROM generate_series(1, {MANY}) n, (VALUES ('ann'), ('bob')) AS users(u)
          WHERE u = 'ann' OR n <= 1000"
     );
     admin.batch_execute(&insert).await.unwrap();
-    let buried = "INSERT INTO deleted_tasks SELECT 'ann', now() - n * interval '1 min', gen_random_uuid(), 2
+    let buried = "INSERT INTO deleted_tasks SELECT 'ann', now() - n * interval '1 min', gen_random_uuid(), 2, n
                   FROM generate_series(1, 10000) n";
     admin.batch_execute(buried).await.unwrap();
     admin.batch_execute("ANALYZE tasks; ANALYZE deleted_tasks").await.unwrap();

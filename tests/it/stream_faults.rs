@@ -104,17 +104,6 @@ async fn a_thousand_streams_outlive_a_database_that_is_away_and_miss_nothing() {
     }
 }
 
-/// Sets the clock that positions come from this much ahead, by a function that Citus would take as well.
-async fn set_clock(db: &TestDb, ahead: &str) {
-    let clock = format!(
-        "CREATE OR REPLACE FUNCTION tandem_clock(last_change timestamptz) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE
-         AS $$ BEGIN
-             RETURN greatest(clock_timestamp() + interval '{ahead}', last_change + interval '1 microsecond');
-         END $$"
-    );
-    db.superuser().await.batch_execute(&clock).await.unwrap();
-}
-
 /// Creates, changes and deletes tasks at servers in turn: what each of these is told as, in order.
 async fn work(users: &[User]) -> Vec<(String, u64)> {
     let [first, second] = users else { panic!("two servers") };
@@ -154,7 +143,7 @@ async fn catch_up(replica: &mut Replica, user: &User) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumps_an_hour_either_way_loses_and_invents_nothing() {
+async fn positions_that_jump_an_hour_ahead_of_the_clock_lose_and_invent_nothing() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let other = App::on(TestDb::at(app.db.config.clone(), app.db.url())).await;
     let polling = other.live.clone();
@@ -170,8 +159,9 @@ async fn a_clock_that_jumps_an_hour_either_way_loses_and_invents_nothing() {
     let mut early = Replica::default();
     catch_up(&mut early, &users[0]).await;
     let mut always = early.clone();
-    for ahead in ["0", "1 hour", "0", "-1 hour", "0"] {
-        set_clock(&app.db, ahead).await;
+    for _ in 0..3 {
+        let jump = "SELECT setval('feed_positions', last_value + 3600000000) FROM feed_positions";
+        app.db.superuser().await.execute(jump, &[]).await.unwrap();
         let changes = work(&users).await;
         for stream in &mut streams {
             assert_told(stream, &changes).await;

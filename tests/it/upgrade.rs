@@ -23,16 +23,17 @@ use crate::{
     },
 };
 
-/// What is there before a recording and before each replay, so that both meet the same tasks at the same times.
+/// What is there before a recording and before each replay, so that both meet the same tasks at the same times and positions.
 const SEED: &str = "
     UPDATE feed_era SET era = 1;
-    INSERT INTO tasks (user_id, id, title, description, completed, version, created_at, updated_at)
+    SELECT setval('feed_positions', 1000);
+    INSERT INTO tasks (user_id, id, title, description, completed, version, created_at, updated_at, position)
     SELECT name, format('00000000-0000-7000-8000-%s', lpad(n::text, 12, '0'))::uuid, 'Task ' || n,
            CASE WHEN n % 2 = 0 THEN 'Old' END, n % 3 = 0, n, timestamptz '2020-01-01 UTC' + n * interval '1 day',
-           timestamptz '2020-02-01 UTC' + n * interval '1 day'
+           timestamptz '2020-02-01 UTC' + n * interval '1 day', n
     FROM generate_series(1, 6) AS n, (VALUES ('ann'), ('bob')) AS users (name);
-    INSERT INTO deleted_tasks (user_id, deleted_at, id, version)
-    VALUES ('ann', '2020-03-01 UTC', '00000000-0000-7000-8000-000000000009', 2);
+    INSERT INTO deleted_tasks (user_id, deleted_at, id, version, position)
+    VALUES ('ann', '2020-03-01 UTC', '00000000-0000-7000-8000-000000000009', 2, 7);
     INSERT INTO idempotency_keys (user_id, key, part, fingerprint, outcome, created_at)
     VALUES ('ann', 'expired', 0, 'x', '[]', '2020-01-01 UTC');";
 
@@ -220,7 +221,7 @@ async fn a_migration_that_earlier_releases_cannot_live_with_is_noticed() {
         "REVOKE SELECT ON feed_era FROM tandem_feed",
         "REVOKE DELETE ON idempotency_keys FROM tandem_sweeper",
         "CREATE POLICY another_one ON tasks TO tandem_api USING (true)",
-        "DROP FUNCTION tandem_clock",
+        "DROP FUNCTION tandem_position",
         "DROP TABLE deleted_tasks",
         "DROP TABLE idempotency_keys",
     ];

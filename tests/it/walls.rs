@@ -212,7 +212,7 @@ async fn the_role_that_polls_sees_when_something_changed_and_not_what() {
     let ann = app.user("ann");
     ann.delete(path_of(&ann.create("Gone").await)).await.status(204);
     let client = app.db.client().await;
-    let allowed = ["SELECT user_id, updated_at FROM tasks", "SELECT user_id, deleted_at FROM deleted_tasks"];
+    let allowed = ["SELECT user_id, position FROM tasks", "SELECT user_id, position FROM deleted_tasks"];
     for (query, count) in allowed.iter().zip([2, 1]) {
         client.batch_execute("BEGIN; SET LOCAL ROLE tandem_feed").await.unwrap();
         assert_eq!(client.query(*query, &[]).await.unwrap().len(), count, "{query}");
@@ -223,7 +223,7 @@ async fn the_role_that_polls_sees_when_something_changed_and_not_what() {
         "SELECT title FROM tasks",
         "SELECT id FROM deleted_tasks",
         "SELECT key FROM idempotency_keys",
-        "UPDATE tasks SET updated_at = now()",
+        "UPDATE tasks SET position = 0",
         "DELETE FROM tasks",
         "DELETE FROM deleted_tasks",
         "UPDATE feed_era SET era = 1",
@@ -316,7 +316,7 @@ async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
         ),
         ("DROP TABLE deleted_tasks", "Run `tandem migrate`"),
         ("GRANT SELECT (title) ON tasks TO tandem_feed", "may do more than read positions: tasks.title"),
-        ("GRANT UPDATE (updated_at) ON tasks TO tandem_feed", "may do more than read positions: tasks.updated_at"),
+        ("GRANT UPDATE (position) ON tasks TO tandem_feed", "may do more than read positions: tasks.position"),
         ("GRANT SELECT ON idempotency_keys TO tandem_feed", "may do more than read positions: idempotency_keys."),
         ("GRANT DELETE ON deleted_tasks TO tandem_feed", "may do more than read positions: deleted_tasks."),
     ];

@@ -2,7 +2,7 @@
 \set task random(8500000000000000, 8999999999999999)
 \startpipeline
 BEGIN READ WRITE;
-SELECT set_config('role', 'tandem_api', true), tandem_speak_for(:user), set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true), set_config('lock_timeout', '5000', true), pg_advisory_xact_lock(hashtextextended(:user, 8241978302147713));
-INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) SELECT :user, ('0190000000007000' || :task)::uuid, 'Buy milk', 'Two litres', false, position, position FROM (SELECT tandem_clock(greatest(statement_timestamp(), (SELECT updated_at FROM tasks WHERE user_id = :user AND updated_at >= statement_timestamp() ORDER BY updated_at DESC LIMIT 1), (SELECT deleted_at FROM deleted_tasks WHERE user_id = :user AND deleted_at >= statement_timestamp() ORDER BY deleted_at DESC LIMIT 1))) OFFSET 0) AS feed (position) RETURNING user_id, id, title, description, completed, version, created_at, updated_at;
+SELECT set_config('role', 'tandem_api', true), tandem_speak_for(:user), set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true), set_config('lock_timeout', '5000', true), tandem_lock(:user);
+INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) SELECT :user, ('0190000000007000' || :task)::uuid, 'Buy milk', 'Two litres', false, statement_timestamp(), statement_timestamp() RETURNING user_id, id, title, description, completed, version, created_at, updated_at;
 COMMIT;
 \endpipeline

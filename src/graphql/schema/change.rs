@@ -13,7 +13,7 @@ use crate::task::{self, Change};
 
 object! {
     /// What is left of a deleted task.
-    DeletedTask of task::DeletedTask, without {
+    DeletedTask of task::DeletedTask, without position {
         /// The id it had.
         id: ID,
         /// One more than the version it had.

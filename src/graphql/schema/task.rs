@@ -42,7 +42,7 @@ pub(super) use object;
 
 object! {
     /// A to-do item.
-    Task of task::Task, without user_id {
+    Task of task::Task, without user_id, position {
         /// Unique among the user's tasks: a UUID. It never changes.
         pub(super) id: ID,
         /// 1 to 200 characters.

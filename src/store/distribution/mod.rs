@@ -27,6 +27,9 @@ const STATE: &str = "
            (SELECT count(*) FROM unnest(ARRAY['tasks', 'deleted_tasks', 'idempotency_keys', 'feed_era']) AS name
             WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass(name))) AS undistributed";
 
+/// What takes the places of functions that do for one server.
+const FUNCTIONS: &str = include_str!("functions.sql");
+
 /// Row-level security hides rows from the owner of the tables, but not from this role.
 const LOOK: &str = "
     SELECT set_config('search_path', quote_ident(current_schema()), true), set_config('role', 'tandem_feed', true)";
@@ -92,13 +95,15 @@ pub(super) async fn distribute(connection: &mut AsyncPgConnection, with_rows: bo
         return Ok(Distribution::WithoutNodes);
     }
     if state.undistributed == 0 {
+        // A migration has put those of one server in their places.
+        connection.batch_execute(FUNCTIONS).await?;
         return Ok(Distribution::Present);
     }
     if !with_rows && has_rows(connection).await? {
         return Ok(Distribution::Undistributed);
     }
     connection.batch_execute(include_str!("tables.sql")).await?;
-    connection.batch_execute(include_str!("functions.sql")).await?;
+    connection.batch_execute(FUNCTIONS).await?;
     Ok(Distribution::Done)
 }
 

@@ -1,5 +1,5 @@
 //! A new era voids all cursors of the change feed: for when rows were changed by other means than this server, as when a
-//! backup was restored.
+//! backup was restored. Perhaps the sequence that positions are drawn from was not restored, or not with these rows.
 
 use uuid::Uuid;
 
@@ -8,12 +8,24 @@ use crate::{
     store::DbConfig,
 };
 
+/// The last position of all users, which only this role sees.
+const LAST: &str = "
+    SELECT set_config('search_path', quote_ident(current_schema()), true), set_config('role', 'tandem_feed', true);
+    SELECT set_config('app.position', coalesce(max(last), 0)::text, true) FROM (
+        SELECT max(position) AS last FROM tasks UNION ALL SELECT max(position) FROM deleted_tasks
+    ) AS positions;
+    SET LOCAL ROLE NONE";
+/// So far ahead that those who draw meanwhile don't get there: then it would go back.
+const SET_AHEAD: &str = "
+    SELECT setval('feed_positions', greatest(last_value + 1000000, current_setting('app.position')::bigint)) FROM feed_positions";
+
 /// Starts a new era of the change feed: all clients start over. Needs the rights of the owner of the tables.
 pub async fn reset_feed(config: &DbConfig) -> Result<()> {
     let connector = config.connector().map_err(Error::internal)?;
     let connection = connector.connect().await.map_err(Error::unavailable)?;
     // Nothing is prepared, so nothing is left to be closed when the embedded database is.
-    let statements = format!("DELETE FROM feed_era; INSERT INTO feed_era (era) VALUES ({})", random_era());
+    let begin = format!("DELETE FROM feed_era; INSERT INTO feed_era (era) VALUES ({})", random_era());
+    let statements = format!("BEGIN; {begin}; {LAST}; {SET_AHEAD}; COMMIT");
     connection.run(|connection| connection.batch_execute(&statements)).await.map_err(Error::internal)
 }
 

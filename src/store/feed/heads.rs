@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult,
     deserialize::FromSqlRow,
@@ -11,7 +10,7 @@ use diesel::{
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     query_dsl::CompatibleType,
-    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz},
+    sql_types::{Array, BigInt, Integer, Nullable, Text},
 };
 use tokio::time::timeout;
 
@@ -24,8 +23,8 @@ use crate::{
     },
 };
 
-/// The era of a feed, and the time of its last change.
-pub(in crate::store) type Head = (i32, Option<DateTime<Utc>>);
+/// The era of a feed, and the position of its last change.
+pub(in crate::store) type Head = (i32, Option<i64>);
 /// A user, and the head that is known of the user's feed.
 pub(in crate::store) type Known = (Arc<str>, Option<Head>);
 
@@ -177,12 +176,12 @@ impl QueryId for ActAsFeed<'_> {
 }
 
 /// The place of a user in the question, and the head.
-type HeadRow = (i64, i32, Option<DateTime<Utc>>);
+type HeadRow = (i64, i32, Option<i64>);
 
 struct Heads {
     users: Vec<String>,
     eras: Vec<Option<i32>>,
-    last: Vec<Option<DateTime<Utc>>>,
+    last: Vec<Option<i64>>,
     is_distributed: bool,
 }
 
@@ -192,12 +191,12 @@ struct Heads {
 const PROBED: &str = "
     SELECT place, era, head FROM (
         SELECT place, known_era, known, era, greatest(
-            (SELECT updated_at FROM tasks
-                WHERE tasks.user_id = watched.user_id AND updated_at >= coalesce(known, '-infinity')
-                ORDER BY updated_at DESC LIMIT 1),
-            (SELECT deleted_at FROM deleted_tasks
-                WHERE deleted_tasks.user_id = watched.user_id AND deleted_at >= coalesce(known, '-infinity')
-                ORDER BY deleted_at DESC LIMIT 1)
+            (SELECT position FROM tasks
+                WHERE tasks.user_id = watched.user_id AND position >= coalesce(known, 0)
+                ORDER BY position DESC LIMIT 1),
+            (SELECT position FROM deleted_tasks
+                WHERE deleted_tasks.user_id = watched.user_id AND position >= coalesce(known, 0)
+                ORDER BY position DESC LIMIT 1)
         ) AS head
         FROM feed_era, watched OFFSET 0
     ) AS heads WHERE (era, head) IS DISTINCT FROM (known_era, known)";
@@ -207,9 +206,9 @@ const PROBED: &str = "
 const GROUPED: &str = "
     , positions AS MATERIALIZED (
         SELECT user_id, max(position) AS head FROM (
-            SELECT user_id, max(updated_at) AS position FROM tasks WHERE user_id = ANY ($1) GROUP BY user_id
+            SELECT user_id, max(position) AS position FROM tasks WHERE user_id = ANY ($1) GROUP BY user_id
             UNION ALL
-            SELECT user_id, max(deleted_at) FROM deleted_tasks WHERE user_id = ANY ($1) GROUP BY user_id
+            SELECT user_id, max(position) FROM deleted_tasks WHERE user_id = ANY ($1) GROUP BY user_id
         ) AS positions GROUP BY user_id
     )
     SELECT place, era, head FROM feed_era, watched LEFT JOIN positions ON positions.user_id = watched.user_id
@@ -233,7 +232,7 @@ impl QueryFragment<Pg> for Heads {
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<Integer>>, _>(&self.eras)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.last)?;
+        out.push_bind_param::<Array<Nullable<BigInt>>, _>(&self.last)?;
         out.push_sql(") WITH ORDINALITY)");
         out.push_sql(if self.is_distributed { GROUPED } else { PROBED });
         Ok(())
@@ -241,7 +240,7 @@ impl QueryFragment<Pg> for Heads {
 }
 
 impl Query for Heads {
-    type SqlType = (BigInt, Integer, Nullable<Timestamptz>);
+    type SqlType = (BigInt, Integer, Nullable<BigInt>);
 }
 
 /// Told apart by its SQL.

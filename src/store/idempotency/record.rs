@@ -10,7 +10,7 @@ use diesel::{
 };
 
 use super::{Claim, claim::push_key};
-use crate::store::{owner::push_user, position::push_deletion_position, statement::Answer};
+use crate::store::{owner::push_user, position::NOW, statement::Answer};
 
 /// What becomes of the rows that a write returns.
 #[derive(Clone, Copy)]
@@ -61,13 +61,14 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Recorded<'_, Q> {
     }
 }
 
-/// Leaves a tombstone of each task that the write returns, with its id, version and time.
+/// Leaves a tombstone of each task that the write returns, by its id and version. Its position is
+/// the column's default.
 fn push_tombstones<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql(", buried AS (INSERT INTO deleted_tasks (user_id, deleted_at, id, version) SELECT ");
     push_user(owner, out)?;
     out.push_sql(", ");
-    push_deletion_position(owner, out)?;
-    out.push_sql(", id, version + 1 FROM done RETURNING id, version, deleted_at)");
+    out.push_sql(NOW);
+    out.push_sql(", id, version + 1 FROM done RETURNING id, version, position, deleted_at)");
     Ok(())
 }
 

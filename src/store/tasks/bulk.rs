@@ -21,7 +21,7 @@ use super::{
 use crate::store::{
     idempotency::ReadAs,
     owner::push_owned_by,
-    position::NextPositionInCase,
+    position::{Selected, statement_timestamp, tandem_position},
     rows::TaskRow,
     schema::tasks,
     statement::{Answer, Operation, Statement, Write},
@@ -37,7 +37,7 @@ impl Operation for CompleteMany {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let these = owned_by(owner).filter(tasks::id.eq_any(&self.0)).filter(AllPresent { owner, ids: &self.0 });
-        diesel::update(these).set(completion!(owner, true)).returning(TaskRow::as_returning())
+        diesel::update(these).set(completion!(true)).returning(TaskRow::as_returning())
     }
 }
 
@@ -71,7 +71,7 @@ impl Operation for CompleteAll {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
         let pending = owned_by(owner).filter(tasks::completed.eq(false)).filter(Locked { owner, completed: false });
-        let set = (tasks::completed.eq(true), revision(owner));
+        let set = (tasks::completed.eq(true), revision());
         ReadAs::<BigInt, _>::new(diesel::update(pending).set(set).returning(tasks::version))
     }
 }
@@ -90,7 +90,7 @@ impl Operation for ClearCompleted {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
         let completed = owned_by(owner).filter(tasks::completed.eq(true)).filter(Locked { owner, completed: true });
-        let gone = (tasks::id, tasks::version, tasks::updated_at);
+        let gone = (tasks::id, tasks::version);
         ReadAs::<BigInt, _>::new(diesel::delete(completed).returning(gone))
     }
 }

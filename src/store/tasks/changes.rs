@@ -14,8 +14,7 @@ use diesel::{
 use crate::{
     error::{Error, Result},
     store::{
-        owner::push_owned_by,
-        position::push_last_position,
+        owner::{push_owned_by, push_user},
         rows::{TOMBSTONE_COLUMNS, TaskRow},
         schema::tasks,
         statement::{Operation, Statement},
@@ -36,7 +35,7 @@ impl ReadChanges {
 }
 
 /// The era, the head and the clock, and beside them a change, if there is one; whether it is a deletion.
-pub(super) type FeedRow = (i32, Option<DateTime<Utc>>, DateTime<Utc>, Option<(TaskRow, bool)>);
+pub(super) type FeedRow = (i32, Option<i64>, DateTime<Utc>, Option<(TaskRow, bool)>);
 
 impl Operation for ReadChanges {
     const NAME: &'static str = "changes";
@@ -80,19 +79,19 @@ impl QueryFragment<Pg> for SelectChanges<'_> {
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(", false FROM tasks WHERE ");
         push_owned_by(self.owner, &mut out)?;
-        out.push_sql(" AND (updated_at, id) > ");
+        out.push_sql(" AND (position, id) > ");
         push_position(tasks, &mut out)?;
-        out.push_sql(" ORDER BY updated_at, id");
+        out.push_sql(" ORDER BY position, id");
         self.push_limit(&mut out)?;
         out.push_sql(") UNION ALL (SELECT ");
         out.push_sql(TOMBSTONE_COLUMNS);
         out.push_sql(", true FROM deleted_tasks WHERE ");
         push_owned_by(self.owner, &mut out)?;
-        out.push_sql(" AND (deleted_at, id) > ");
+        out.push_sql(" AND (position, id) > ");
         push_position(deletions, &mut out)?;
-        out.push_sql(" ORDER BY deleted_at, id");
+        out.push_sql(" ORDER BY position, id");
         self.push_limit(&mut out)?;
-        out.push_sql(") ORDER BY updated_at, id");
+        out.push_sql(") ORDER BY position, id");
         self.push_limit(&mut out)?;
         out.push_sql(") AS change ON true");
         Ok(())
@@ -107,9 +106,20 @@ impl SelectChanges<'_> {
     }
 }
 
+/// The position of the user's last change: the end of each index. Null if there was none. `max()` would be the same with
+/// twice the plan.
+fn push_last_position<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    out.push_sql("greatest((SELECT position FROM tasks WHERE user_id = ");
+    push_user(owner, out)?;
+    out.push_sql(" ORDER BY position DESC LIMIT 1), (SELECT position FROM deleted_tasks WHERE user_id = ");
+    push_user(owner, out)?;
+    out.push_sql(" ORDER BY position DESC LIMIT 1))");
+    Ok(())
+}
+
 fn push_position<'b>(position: &'b Position, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql("(");
-    out.push_bind_param::<Timestamptz, _>(&position.time)?;
+    out.push_bind_param::<BigInt, _>(&position.number)?;
     out.push_sql(", ");
     out.push_bind_param::<sql_types::Uuid, _>(&position.id)?;
     out.push_sql(")");
@@ -117,7 +127,7 @@ fn push_position<'b>(position: &'b Position, out: &mut AstPass<'_, 'b, Pg>) -> Q
 }
 
 impl Query for SelectChanges<'_> {
-    type SqlType = (Integer, Nullable<Timestamptz>, Timestamptz, Nullable<(tasks::SqlType, Bool)>);
+    type SqlType = (Integer, Nullable<BigInt>, Timestamptz, Nullable<(tasks::SqlType, Bool)>);
 }
 
 impl QueryId for SelectChanges<'_> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::store::{
     owner::{IS_API, push_user},
-    position::push_next_position,
+    position::NOW,
     rows::{NewRow, NewRows, TaskRow},
     statement::{Operation, Statement, Write},
 };
@@ -46,7 +46,8 @@ impl Operation for InsertMany {
 impl Write for InsertMany {}
 
 /// Selects the values of one row, or many rows from functions that return sets. A new task was created when it was last
-/// changed: its position is computed once for both columns.
+/// changed. Its position is the column's default: PostgreSQL plans a SELECT that draws from a sequence apart, which takes as
+/// long again as the drawing.
 struct InsertFrom<'a, S> {
     owner: &'a str,
     source: &'a S,
@@ -61,10 +62,11 @@ impl<S: QueryFragment<Pg>> QueryFragment<Pg> for InsertFrom<'_, S> {
         push_user(self.owner, &mut out)?;
         out.push_sql(", ");
         self.source.walk_ast(out.reborrow())?;
-        // Without OFFSET, an engine may put the expression in both places and compute it twice.
-        out.push_sql(", position, position FROM (SELECT ");
-        push_next_position(self.owner, &mut out)?;
-        out.push_sql(" OFFSET 0) AS feed (position) WHERE ");
+        for time in [NOW; 2] {
+            out.push_sql(", ");
+            out.push_sql(time);
+        }
+        out.push_sql(" WHERE ");
         out.push_sql(IS_API);
         out.push_sql(" RETURNING ");
         self.returning.walk_ast(out)

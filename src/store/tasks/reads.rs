@@ -4,7 +4,7 @@ use diesel::{
     dsl::{AsSelect, Filter as Filtered, IntoBoxed, Select, count_star},
     pg::Pg,
     prelude::*,
-    sql_types::{Bool, Record, Text, Timestamptz, Uuid},
+    sql_types::{BigInt, Bool, Record, Text, Timestamptz, Uuid},
 };
 
 use crate::{
@@ -144,7 +144,7 @@ macro_rules! sorted_by {
 fn sorted<'a>(query: Listing<'a>, page: &PageRequest) -> Listing<'a> {
     match page.sort.column {
         SortColumn::Created => sorted_by!(query, page, tasks::created_at, Time: Timestamptz),
-        SortColumn::Updated => sorted_by!(query, page, tasks::updated_at, Time: Timestamptz),
+        SortColumn::Updated => sorted_by!(query, page, tasks::position, Position: BigInt),
         SortColumn::Title => sorted_by!(query, page, tasks::title, Title: Text),
     }
 }

@@ -13,7 +13,7 @@ use super::reads::{Owned, owned_by};
 use crate::{
     store::{
         idempotency::ReadAs,
-        position::{NextPosition, NextPositionInCase},
+        position::{Selected, statement_timestamp, tandem_position},
         rows::{ChangedColumns, DeletedRow, TaskRow},
         schema::tasks,
         statement::{Answer, Operation, Statement, Write},
@@ -27,23 +27,29 @@ define_sql_function! {
 }
 
 /// What every change sets besides its own columns.
-type Revision<'a> = (
+type Revision = (
     dsl::Eq<tasks::version, <tasks::version as std::ops::Add<i64>>::Output>,
-    dsl::Eq<tasks::updated_at, NextPosition<'a>>,
+    dsl::Eq<tasks::position, tandem_position>,
+    dsl::Eq<tasks::updated_at, statement_timestamp>,
 );
 
-pub(super) fn revision(owner: &str) -> Revision<'_> {
-    (tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(NextPosition(owner)))
+pub(super) fn revision() -> Revision {
+    (
+        tasks::version.eq(tasks::version + 1),
+        tasks::position.eq(tandem_position()),
+        tasks::updated_at.eq(statement_timestamp()),
+    )
 }
 
 /// Sets `completed`. A task that is in this state already keeps its version.
 macro_rules! completion {
-    ($owner:expr, $completed:expr) => {{
+    ($completed:expr) => {{
         let changes = tasks::completed.ne($completed);
         (
             tasks::completed.eq($completed),
             tasks::version.eq(case_when(changes, tasks::version + 1).otherwise(tasks::version)),
-            tasks::updated_at.eq(case_when(changes, NextPositionInCase($owner)).otherwise(tasks::updated_at)),
+            tasks::position.eq(case_when(changes, Selected(tandem_position())).otherwise(tasks::position)),
+            tasks::updated_at.eq(case_when(changes, Selected(statement_timestamp())).otherwise(tasks::updated_at)),
         )
     }};
 }
@@ -81,15 +87,15 @@ impl Operation for Update {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let set = (&self.columns, revision(owner));
+        let set = (&self.columns, revision());
         diesel::update(self.target.of(owner)).set(set).returning(TaskRow::as_returning())
     }
 }
 
 impl Write for Update {}
 
-/// The id, the version and the time of a deletion.
-type Tombstone = (sql_types::Uuid, BigInt, Timestamptz);
+/// The id, the version, the position and the time of a deletion.
+type Tombstone = (sql_types::Uuid, BigInt, BigInt, Timestamptz);
 
 #[derive(Serialize)]
 pub(super) struct Delete(pub(super) TaskTarget);
@@ -99,7 +105,7 @@ impl Operation for Delete {
     type Row = DeletedRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<DeletedRow> + 'a {
-        let gone = (tasks::id, tasks::version, tasks::updated_at);
+        let gone = (tasks::id, tasks::version);
         ReadAs::<Tombstone, _>::new(diesel::delete(self.0.of(owner)).returning(gone))
     }
 }
@@ -118,7 +124,7 @@ impl Operation for Toggle {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let set = (tasks::completed.eq(not(tasks::completed)), revision(owner));
+        let set = (tasks::completed.eq(not(tasks::completed)), revision());
         diesel::update(self.0.of(owner)).set(set).returning(TaskRow::as_returning())
     }
 }
@@ -136,7 +142,7 @@ impl Operation for SetCompleted {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let set = completion!(owner, self.completed);
+        let set = completion!(self.completed);
         diesel::update(self.target.of(owner)).set(set).returning(TaskRow::as_returning())
     }
 }

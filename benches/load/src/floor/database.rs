@@ -17,25 +17,16 @@ const ACT_AS: &str = "SELECT set_config('role', 'tandem_api', true), tandem_spea
      set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true)";
 const ACT_ALONE_AS: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1), \
      set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true), \
-     set_config('lock_timeout', '5000', true), pg_advisory_xact_lock(hashtextextended($1, 8241978302147713))";
+     set_config('lock_timeout', '5000', true), tandem_lock($1)";
 const LIST: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
      FROM tasks WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
 const FIND: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
      FROM tasks WHERE user_id = $1 AND id = $2";
-const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = version + 1, updated_at = tandem_clock(greatest( \
-     statement_timestamp(), (SELECT updated_at FROM tasks \
-     WHERE user_id = $1 AND updated_at >= statement_timestamp() ORDER BY updated_at DESC LIMIT 1), \
-     (SELECT deleted_at FROM deleted_tasks \
-     WHERE user_id = $1 AND deleted_at >= statement_timestamp() ORDER BY deleted_at DESC LIMIT 1))) \
-     WHERE user_id = $1 AND id = $2 \
+const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = version + 1, position = tandem_position(), \
+     updated_at = statement_timestamp() WHERE user_id = $1 AND id = $2 \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
 const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) \
-     SELECT $1, $2, $3::text, $4::text, $5, position, position FROM (SELECT tandem_clock(greatest( \
-     statement_timestamp(), (SELECT updated_at FROM tasks \
-     WHERE user_id = $1 AND updated_at >= statement_timestamp() ORDER BY updated_at DESC LIMIT 1), \
-     (SELECT deleted_at FROM deleted_tasks \
-     WHERE user_id = $1 AND deleted_at >= statement_timestamp() ORDER BY deleted_at DESC LIMIT 1))) \
-     OFFSET 0) AS feed (position) \
+     SELECT $1, $2, $3::text, $4::text, $5, statement_timestamp(), statement_timestamp() \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
 
 pub struct Database {
