@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::transaction::Access;
+use super::access::Access;
 
 /// Admits transactions to the connections of a pool. Cheap to clone.
 #[derive(Clone)]

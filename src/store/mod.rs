@@ -7,6 +7,7 @@
 //! use tandem::store::schema::tasks;
 //! ```
 
+mod access;
 mod admission;
 mod cancellation;
 mod connect;

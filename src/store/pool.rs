@@ -18,10 +18,10 @@ use tokio::{
 
 use super::{
     DbConfig,
+    access::Access,
     admission::{Admission, Admitted},
     connect::Connector,
     connection::DrivenConnection,
-    transaction::Access,
 };
 use crate::{
     error::{Error, Result},

@@ -215,6 +215,7 @@ impl BoundOperation {
     }
 }
 
+/// Apart from the future that runs it, which would keep all that is used here.
 fn request(document: ExecutableDocument, tasks: &UserTasks, limits: &Limits) -> Request {
     let mut request = Request::new(String::new()).data(tasks.clone()).data(ResponseBudget::new(limits.response));
     request.set_parsed_query(document);

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::{
     error::{Error, Result},
     store::{
+        access::{BeginReadOnly, Commit},
         cancellation::FinishOnDrop,
         connection::Connection,
         pool::{Lease, Pool},
@@ -116,7 +117,7 @@ where
     ST: 'static,
 {
     let (begin, acting, rows, commit) = futures::join!(
-        connection.execute(Begin),
+        connection.execute(BeginReadOnly),
         connection.execute(act_as_feed),
         connection.load(query),
         connection.execute(Commit),
@@ -125,26 +126,6 @@ where
     let rows = rows?;
     commit?;
     Ok(rows)
-}
-
-#[derive(QueryId)]
-struct Begin;
-
-impl QueryFragment<Pg> for Begin {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("BEGIN READ ONLY");
-        Ok(())
-    }
-}
-
-#[derive(QueryId)]
-struct Commit;
-
-impl QueryFragment<Pg> for Commit {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("COMMIT");
-        Ok(())
-    }
 }
 
 struct ActAsFeed<'a> {
