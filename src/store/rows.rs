@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult,
+    expression::ValidGrouping,
     pg::Pg,
     prelude::*,
     query_builder::{AstPass, QueryFragment, QueryId},
@@ -16,8 +17,7 @@ use crate::task::{DeletedTask, Description, NewTask, Task, TaskId, TaskPatch, Ti
 
 /// A whole row. Also what is stored of one under an idempotency key: a column that is added needs `#[serde(default)]`,
 /// for outcomes that were stored before.
-#[derive(Deserialize, Queryable, Selectable)]
-#[diesel(table_name = tasks, check_for_backend(Pg))]
+#[derive(Deserialize, Queryable)]
 pub(super) struct TaskRow {
     user_id: String,
     id: Uuid,
@@ -44,6 +44,29 @@ impl From<TaskRow> for Task {
             updated_at: row.updated_at,
             position: row.position,
         }
+    }
+}
+
+/// The columns of [`TaskRow`], written out: diesel would quote the name of each for each statement.
+#[derive(Clone, Copy, QueryId, ValidGrouping)]
+pub(super) struct TaskColumns;
+
+impl TaskColumns {
+    pub(super) const SQL: &str =
+        "user_id, id, title, description, completed, version, created_at, updated_at, position";
+}
+
+impl Expression for TaskColumns {
+    type SqlType = tasks::SqlType;
+}
+
+impl AppearsOnTable<tasks::table> for TaskColumns {}
+impl SelectableExpression<tasks::table> for TaskColumns {}
+
+impl QueryFragment<Pg> for TaskColumns {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(Self::SQL);
+        Ok(())
     }
 }
 
@@ -203,8 +226,11 @@ mod tests {
 
     #[test]
     fn every_column_is_read() {
-        let select = debug_query::<Pg, _>(&tasks::table.select(TaskRow::as_select())).to_string();
-        assert_eq!(columns(&select), all_but(&[]));
+        let all = debug_query::<Pg, _>(&tasks::table.select(tasks::all_columns)).to_string();
+        assert!(
+            all.replace("\"tasks\".", "").replace('"', "").contains(&format!("SELECT {} FROM", TaskColumns::SQL)),
+            "{all}"
+        );
     }
 
     #[test]

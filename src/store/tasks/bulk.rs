@@ -22,7 +22,7 @@ use crate::store::{
     idempotency::ReadAs,
     owner::push_owned_by,
     position::{Selected, statement_timestamp, tandem_position},
-    rows::TaskRow,
+    rows::{TaskColumns, TaskRow},
     schema::tasks,
     statement::{Answer, Operation, Statement, Write},
 };
@@ -37,7 +37,7 @@ impl Operation for CompleteMany {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let these = owned_by(owner).filter(tasks::id.eq_any(&self.0)).filter(AllPresent { owner, ids: &self.0 });
-        diesel::update(these).set(completion!(true)).returning(TaskRow::as_returning())
+        diesel::update(these).set(completion!(true)).returning(TaskColumns)
     }
 }
 
@@ -53,7 +53,7 @@ impl Operation for DeleteMany {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let these = owned_by(owner).filter(tasks::id.eq_any(&self.0)).filter(AllPresent { owner, ids: &self.0 });
-        diesel::delete(these).returning(TaskRow::as_returning())
+        diesel::delete(these).returning(TaskColumns)
     }
 }
 

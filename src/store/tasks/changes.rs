@@ -4,9 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult,
-    dsl::AsSelect,
     pg::Pg,
-    prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_types::{self, BigInt, Bool, Integer, Nullable, Timestamptz},
 };
@@ -15,7 +13,7 @@ use crate::{
     error::{Error, Result},
     store::{
         owner::{push_owned_by, push_user},
-        rows::{TOMBSTONE_COLUMNS, TaskRow},
+        rows::{TOMBSTONE_COLUMNS, TaskColumns, TaskRow},
         schema::tasks,
         statement::{Operation, Statement},
     },
@@ -42,7 +40,7 @@ impl Operation for ReadChanges {
     type Row = FeedRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<FeedRow> + 'a {
-        SelectChanges { owner, read: self, columns: TaskRow::as_select() }
+        SelectChanges { owner, read: self }
     }
 }
 
@@ -67,7 +65,6 @@ fn to_change((row, is_deleted): (TaskRow, bool)) -> Change {
 struct SelectChanges<'a> {
     owner: &'a str,
     read: &'a ReadChanges,
-    columns: AsSelect<TaskRow, Pg>,
 }
 
 impl QueryFragment<Pg> for SelectChanges<'_> {
@@ -76,7 +73,7 @@ impl QueryFragment<Pg> for SelectChanges<'_> {
         out.push_sql("SELECT feed.*, change.* FROM (SELECT era, ");
         push_last_position(self.owner, &mut out)?;
         out.push_sql(", now() FROM feed_era) AS feed LEFT JOIN LATERAL ((SELECT ");
-        self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(TaskColumns::SQL);
         out.push_sql(", false FROM tasks WHERE ");
         push_owned_by(self.owner, &mut out)?;
         out.push_sql(" AND (position, id) > ");

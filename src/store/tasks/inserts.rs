@@ -3,9 +3,7 @@
 
 use diesel::{
     QueryResult,
-    dsl::AsSelect,
     pg::Pg,
-    prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
 };
 use serde::Serialize;
@@ -13,7 +11,8 @@ use serde::Serialize;
 use crate::store::{
     owner::{IS_API, push_user},
     position::NOW,
-    rows::{NewRow, NewRows, TaskRow},
+    rows::{NewRow, NewRows, TaskColumns, TaskRow},
+    schema::tasks,
     statement::{Operation, Statement, Write},
 };
 
@@ -25,7 +24,7 @@ impl Operation for Insert {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        InsertFrom { owner, source: &self.0, returning: TaskRow::as_select() }
+        InsertFrom { owner, source: &self.0 }
     }
 }
 
@@ -39,7 +38,7 @@ impl Operation for InsertMany {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        InsertFrom { owner, source: &self.0, returning: TaskRow::as_select() }
+        InsertFrom { owner, source: &self.0 }
     }
 }
 
@@ -51,7 +50,6 @@ impl Write for InsertMany {}
 struct InsertFrom<'a, S> {
     owner: &'a str,
     source: &'a S,
-    returning: AsSelect<TaskRow, Pg>,
 }
 
 impl<S: QueryFragment<Pg>> QueryFragment<Pg> for InsertFrom<'_, S> {
@@ -69,12 +67,13 @@ impl<S: QueryFragment<Pg>> QueryFragment<Pg> for InsertFrom<'_, S> {
         out.push_sql(" WHERE ");
         out.push_sql(IS_API);
         out.push_sql(" RETURNING ");
-        self.returning.walk_ast(out)
+        out.push_sql(TaskColumns::SQL);
+        Ok(())
     }
 }
 
 impl<S> Query for InsertFrom<'_, S> {
-    type SqlType = AsSelect<TaskRow, Pg>;
+    type SqlType = tasks::SqlType;
 }
 
 impl<S: QueryId> QueryId for InsertFrom<'_, S> {

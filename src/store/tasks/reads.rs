@@ -1,7 +1,7 @@
 //! Lists and single tasks as SQL: one range scan of the index that has the list's order.
 
 use diesel::{
-    dsl::{AsSelect, Filter as Filtered, IntoBoxed, Select, count_star},
+    dsl::{Filter as Filtered, IntoBoxed, Select, count_star},
     pg::Pg,
     prelude::*,
     sql_types::{BigInt, Bool, Record, Text, Timestamptz, Uuid},
@@ -10,7 +10,7 @@ use diesel::{
 use crate::{
     store::{
         owner::OwnedBy,
-        rows::TaskRow,
+        rows::{TaskColumns, TaskRow},
         schema::tasks,
         statement::{Operation, Statement},
     },
@@ -22,7 +22,7 @@ diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
 diesel::infix_operator!(AsciiIlike, " COLLATE \"C\" ILIKE ", Bool, backend: Pg);
 
 pub(super) type Owned<'a> = Filtered<tasks::table, OwnedBy<'a>>;
-type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, AsSelect<TaskRow, Pg>>, Pg>;
+type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, TaskColumns>, Pg>;
 
 /// Every query starts here: at the rows of one owner.
 pub(super) fn owned_by(owner: &str) -> Owned<'_> {
@@ -75,7 +75,7 @@ impl Operation for List {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let Self { filter, request } = self;
-        let query = owned_by(owner).select(TaskRow::as_select()).into_boxed();
+        let query = owned_by(owner).select(TaskColumns).into_boxed();
         let query = sorted(filtered!(query, filter), request).limit(request.limit.get() + 1);
         if request.offset.get() > 0 { query.offset(request.offset.get()) } else { query }
     }
@@ -115,7 +115,7 @@ impl Operation for Find {
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        owned_by(owner).filter(tasks::id.eq(self.0.as_uuid())).select(TaskRow::as_select())
+        owned_by(owner).filter(tasks::id.eq(self.0.as_uuid())).select(TaskColumns)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     store::{
         idempotency::ReadAs,
         position::{Selected, statement_timestamp, tandem_position},
-        rows::{ChangedColumns, DeletedRow, TaskRow},
+        rows::{ChangedColumns, DeletedRow, TaskColumns, TaskRow},
         schema::tasks,
         statement::{Answer, Operation, Statement, Write},
     },
@@ -88,7 +88,7 @@ impl Operation for Update {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let set = (&self.columns, revision());
-        diesel::update(self.target.of(owner)).set(set).returning(TaskRow::as_returning())
+        diesel::update(self.target.of(owner)).set(set).returning(TaskColumns)
     }
 }
 
@@ -125,7 +125,7 @@ impl Operation for Toggle {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let set = (tasks::completed.eq(not(tasks::completed)), revision());
-        diesel::update(self.0.of(owner)).set(set).returning(TaskRow::as_returning())
+        diesel::update(self.0.of(owner)).set(set).returning(TaskColumns)
     }
 }
 
@@ -143,7 +143,7 @@ impl Operation for SetCompleted {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let set = completion!(self.completed);
-        diesel::update(self.target.of(owner)).set(set).returning(TaskRow::as_returning())
+        diesel::update(self.target.of(owner)).set(set).returning(TaskColumns)
     }
 }
 
