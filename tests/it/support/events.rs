@@ -44,7 +44,7 @@ impl Events {
         Self::of(request.header("accept", "text/event-stream").json(body).send().await.unwrap())
     }
 
-    fn of(response: Response) -> Self {
+    pub fn of(response: Response) -> Self {
         Self { response, unread: String::new() }
     }
 

@@ -1,7 +1,7 @@
 //! Clients that write through both doors, clients that follow the change feed, and what the writers were promised.
 //!
 //! A follower checks every page: versions never fall. When it has caught up, it knows at least what had been acknowledged
-//! before it began to. In the end its replica is the list.
+//! before it began to. In the end its replica is the list. Some ask for pages, others hold streams.
 
 use std::{
     collections::BTreeMap,
@@ -20,14 +20,16 @@ use uuid::Uuid;
 use super::{
     SECRET, eventually,
     replica::{Outlet, PAGE, Replica, in_rest_words, without_user},
+    stream::OUTLETS,
+    watcher::watch,
 };
 
 /// How long a client waits for an answer.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it waits before it tries again elsewhere.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 /// How long a follower's replica may differ from the list once nobody writes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Users with several writers and followers each.
 const USERS: usize = 3;
 /// How many tasks a writer keeps, more or less.
@@ -68,9 +70,14 @@ impl Crowd {
         });
         let writers = (0..writers).map(|number| write(Actor::new(number, &shared))).collect();
         let outlets = [Outlet::Rest, Outlet::Graphql].into_iter().cycle();
-        let followers =
+        let pulling =
             (0..2 * followers).zip(outlets).map(|(number, outlet)| follow(Actor::new(number, &shared), outlet));
-        Self { writers, followers: followers.collect(), shared }
+        let mut pulling: JoinSet<()> = pulling.collect();
+        let streams = (0..OUTLETS.len() * followers).zip(OUTLETS.into_iter().cycle());
+        for (number, outlet) in streams {
+            pulling.spawn(watch(Actor::new(number, &shared), outlet));
+        }
+        Self { writers, followers: pulling, shared }
     }
 
     /// Waits until this many more writes are acknowledged and as many changes told.
@@ -96,9 +103,9 @@ impl Crowd {
 }
 
 /// One client, which tries one server after the other.
-struct Actor {
+pub(super) struct Actor {
     user: usize,
-    token: String,
+    pub(super) token: String,
     server: usize,
     shared: Arc<Shared>,
 }
@@ -114,14 +121,24 @@ impl Actor {
         &self.shared.users[self.user].0
     }
 
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.shared.has_ended.load(Ordering::Relaxed)
+    }
+
+    /// The server this client is at.
+    pub(super) fn server(&self) -> &str {
+        &self.shared.servers[self.server % self.shared.servers.len()]
+    }
+
+    /// Goes to the next server.
+    pub(super) async fn move_on(&mut self) {
+        self.server += 1;
+        sleep(PAUSE).await;
     }
 
     /// The answer of the server this client is at, or none; then it goes to the next one.
     async fn ask(&mut self, request: impl FnOnce(&Client, &str) -> RequestBuilder) -> Option<Value> {
-        let server = &self.shared.servers[self.server % self.shared.servers.len()];
-        let answer = request(&self.shared.http, server).bearer_auth(&self.token).send().await;
+        let answer = request(&self.shared.http, self.server()).bearer_auth(&self.token).send().await;
         let answer = match answer {
             Ok(answer) if answer.status().is_success() => answer.json::<Value>().await.ok(),
             Ok(answer) if answer.status() == 404 => return Some(Value::Null),
@@ -136,8 +153,7 @@ impl Actor {
                 let code = answer.pointer("/errors/0/extensions/code").and_then(Value::as_str).unwrap_or_default();
                 assert!(matches!(code, "SERVICE_UNAVAILABLE" | "TIMEOUT" | "NOT_FOUND"), "{answer}");
             }
-            self.server += 1;
-            sleep(PAUSE).await;
+            self.move_on().await;
             return None;
         }
         answer
@@ -169,16 +185,24 @@ impl Actor {
         self.promised().lock().unwrap().entry(id.to_owned()).or_default().1 = true;
     }
 
-    async fn list(&mut self) -> Value {
+    pub(super) async fn list(&mut self) -> Value {
         loop {
             if let Some(list) = self.ask(|http, server| http.get(format!("{server}/api/tasks?limit=1000"))).await {
                 return list;
             }
         }
     }
+
+    /// Counts a page, which must not be a reset, and applies it; whether there is more.
+    pub(super) fn told(&self, page: &Value, replica: &mut Replica) -> bool {
+        assert_eq!(page["reset"], false, "nothing was lost: {page}");
+        self.shared.pages.fetch_add(1, Ordering::Relaxed);
+        self.shared.changes.fetch_add(page["changes"].as_array().unwrap().len(), Ordering::Relaxed);
+        replica.apply(page)
+    }
 }
 
-fn dice(sides: usize) -> usize {
+pub(super) fn dice(sides: usize) -> usize {
     usize::try_from(Uuid::new_v4().as_u128() % sides as u128).unwrap()
 }
 
@@ -277,10 +301,7 @@ async fn pull(actor: &mut Actor, outlet: Outlet, replica: &mut Replica) -> bool 
         Outlet::Graphql => actor.graphql(PAGE, replica.variables(limit)).await.map(|data| in_rest_words(&data)),
     };
     let Some(page) = page else { return true };
-    assert_eq!(page["reset"], false, "nothing was lost: {page}");
-    actor.shared.pages.fetch_add(1, Ordering::Relaxed);
-    actor.shared.changes.fetch_add(page["changes"].as_array().unwrap().len(), Ordering::Relaxed);
-    replica.apply(&page)
+    actor.told(&page, replica)
 }
 
 /// Reads all there is, and asserts that it has what was acknowledged before.

@@ -27,6 +27,7 @@ pub mod socket;
 pub mod stream;
 pub mod token;
 pub mod user;
+mod watcher;
 
 pub use answer::Answer;
 pub use app::App;

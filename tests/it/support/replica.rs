@@ -30,6 +30,14 @@ pub const PAGE: &str = "query($after: String, $first: Int!) { changes(after: $af
     items { __typename ... on Task { id title description completed version createdAt updatedAt } \
     ... on DeletedTask { id version deletedAt } } cursor hasMore reset } }";
 
+/// The same as a subscription.
+pub fn subscription() -> String {
+    PAGE.replace(
+        "query($after: String, $first: Int!) { changes(after: $after, first: $first)",
+        "subscription($after: String) { changes(after: $after)",
+    )
+}
+
 impl Replica {
     /// Reads and applies a page; whether there is more.
     pub async fn pull(&mut self, user: &User, outlet: Outlet, limit: usize) -> bool {

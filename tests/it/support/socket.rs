@@ -89,7 +89,8 @@ impl Socket {
         }
     }
 
-    async fn message(&mut self) -> Result<Value, Option<u16>> {
+    /// The next message, or the code that the server closes the socket with.
+    pub async fn message(&mut self) -> Result<Value, Option<u16>> {
         loop {
             match timeout(PATIENCE, self.stream.next()).await.expect("a message in time") {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),

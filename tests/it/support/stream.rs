@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use futures::SinkExt;
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     events::Events,
-    socket::{Socket, subscribe},
+    replica::{in_rest_words, subscription},
+    socket::{Socket, init, subscribe},
 };
 
 /// How long to wait for a page, on any machine.
@@ -40,6 +43,46 @@ impl Stream {
                 Self::RestSse(Events::rest(url, token, &query, &[]).await)
             }
         }
+    }
+
+    /// Opened by a client that lives with failures, for whole tasks: `None` if the server is away, or refuses for now.
+    pub async fn dial(outlet: &str, url: &str, token: &str, after: Option<&str>) -> Option<Self> {
+        let operation = json!({ "query": subscription(), "variables": { "after": after } });
+        if outlet == "websocket" {
+            let mut socket =
+                Socket::with(url, "/graphql", &[("sec-websocket-protocol", "graphql-transport-ws")]).await.ok()?;
+            socket.stream.send(Message::text(init(token).to_string())).await.ok()?;
+            if socket.message().await.ok()? != json!({ "type": "connection_ack" }) {
+                return None;
+            }
+            socket.stream.send(Message::text(subscribe("1", operation).to_string())).await.ok()?;
+            return Some(Self::Socket(socket));
+        }
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = if outlet == "graphql_sse" {
+            http.post(format!("{url}/graphql")).json(&operation)
+        } else {
+            let query = after.map(|after| format!("?cursor={after}")).unwrap_or_default();
+            http.get(format!("{url}/api/tasks/changes{query}"))
+        };
+        let response = request.bearer_auth(token).header("accept", "text/event-stream").send().await.ok()?;
+        match response.status().as_u16() {
+            200 if outlet == "graphql_sse" => Some(Self::GraphqlSse(Events::of(response))),
+            200 => Some(Self::RestSse(Events::of(response))),
+            503 | 504 => None,
+            _ => panic!("{response:?}"),
+        }
+    }
+
+    /// The next page of a stream that was [dialed](Self::dial), in the words of REST; `None` when it has ended.
+    pub async fn try_page(&mut self) -> Option<Value> {
+        let mut told = match self {
+            Self::Socket(socket) => socket.message().await.ok()?["payload"].take(),
+            Self::GraphqlSse(events) => events.next().await.filter(|event| event.name == "next")?.json(),
+            Self::RestSse(events) => return Some(events.next().await.filter(|event| event.name == "changes")?.json()),
+        };
+        let data = told.get_mut("data")?.take();
+        (!data["changes"].is_null()).then(|| in_rest_words(&data))
     }
 
     /// The next page, as the outlet has it.

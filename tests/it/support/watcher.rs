@@ -1,0 +1,55 @@
+//! A client that holds a stream of changes, and opens another one elsewhere when it ends.
+
+use tokio::time::timeout;
+
+use super::{
+    followers::{Actor, PATIENCE, PAUSE, dice},
+    replica::{Replica, without_user},
+    stream::Stream,
+};
+
+/// Keeps a replica by this outlet's stream, now and then from where it had been before, as a client that has crashed. In the
+/// end the replica must be the list.
+pub(super) async fn watch(mut actor: Actor, outlet: &'static str) {
+    let (mut replica, mut saved) = (Replica::default(), Replica::default());
+    while !actor.has_ended() {
+        match dice(4) {
+            0 => saved = replica.clone(),
+            1 => replica = saved.clone(),
+            _ => {}
+        }
+        let Some(mut stream) = open(&mut actor, outlet, &replica).await else { continue };
+        let pages = dice(40);
+        let mut seen = 0;
+        while seen < pages && !actor.has_ended() {
+            // It waits no longer, to learn that nobody writes any more.
+            let Ok(page) = timeout(PAUSE, stream.try_page()).await else { continue };
+            let Some(page) = page else { break };
+            actor.told(&page, &mut replica);
+            seen += 1;
+        }
+    }
+    timeout(PATIENCE, settle(&mut actor, outlet, &mut replica)).await.expect("the replica becomes the list");
+}
+
+/// Follows until the replica is the list: writes that were not acknowledged may still be on their way.
+async fn settle(actor: &mut Actor, outlet: &'static str, replica: &mut Replica) {
+    loop {
+        let Some(mut stream) = open(actor, outlet, replica).await else { continue };
+        while let Some(page) = stream.try_page().await {
+            actor.told(&page, replica);
+            let list = actor.list().await;
+            if replica.is(&if outlet == "rest_sse" { list } else { without_user(list) }) {
+                return;
+            }
+        }
+    }
+}
+
+async fn open(actor: &mut Actor, outlet: &str, replica: &Replica) -> Option<Stream> {
+    let stream = Stream::dial(outlet, actor.server(), &actor.token, replica.cursor.as_deref()).await;
+    if stream.is_none() {
+        actor.move_on().await;
+    }
+    stream
+}
