@@ -8,7 +8,8 @@ COMMENT ON SEQUENCE feed_positions IS
 GRANT USAGE ON SEQUENCE feed_positions TO tandem_api;
 
 -- Functions, like tandem_speak_for, because a distributed database needs other ones by these names. PostgreSQL puts the
--- bodies of those in SQL in the places of the calls when it plans.
+-- bodies of those in SQL in the places of the calls when it plans. The seed of the hash is any number that only this project
+-- uses, the same one everywhere.
 CREATE FUNCTION tandem_lock(speaker text) RETURNS void LANGUAGE sql VOLATILE
     AS $$ SELECT pg_advisory_xact_lock(hashtextextended(speaker, 8241978302147713)) $$;
 

@@ -72,7 +72,12 @@ async fn the_database_itself_refuses_what_breaks_a_limit() {
     let key = |key: &str| {
         format!("INSERT INTO idempotency_keys (user_id, key, part, fingerprint) VALUES ('ann', {key}, 0, '')")
     };
-    for largest in [task("title, description", "repeat('ä', 200), repeat('ä', 1000)"), key("repeat('x', 255)")] {
+    let outcome = |size: usize| format!("UPDATE idempotency_keys SET outcome = to_jsonb(repeat('x', {size}))");
+    for largest in [
+        task("title, description", "repeat('ä', 200), repeat('ä', 1000)"),
+        key("repeat('x', 255)"),
+        outcome(1024 * 1024 - 100),
+    ] {
         admin.batch_execute(&largest).await.unwrap();
     }
     for (statement, constraint) in [
@@ -84,6 +89,7 @@ async fn the_database_itself_refuses_what_breaks_a_limit() {
         ("INSERT INTO deleted_tasks VALUES ('ann', now(), gen_random_uuid(), 0)".to_owned(), "task_version_positive"),
         (key("''"), "idempotency_key_length"),
         (key("repeat('x', 256)"), "idempotency_key_length"),
+        (outcome(1024 * 1024), "idempotency_outcome_size"),
     ] {
         let refused = admin.batch_execute(&statement).await.unwrap_err();
         assert_eq!(refused.as_db_error().unwrap().constraint(), Some(constraint), "{statement}");

@@ -19,7 +19,8 @@ const LAST: &str = "
 const SET_AHEAD: &str = "
     SELECT setval('feed_positions', greatest(last_value + 1000000, current_setting('app.position')::bigint)) FROM feed_positions";
 
-/// Starts a new era of the change feed: all clients start over. Needs the rights of the owner of the tables.
+/// Starts a new era of the change feed: all clients start over. Needs the rights of the owner of the tables, and the
+/// role `tandem_feed`, as whoever migrated has them.
 pub async fn reset_feed(config: &DbConfig) -> Result<()> {
     let connector = config.connector().map_err(Error::internal)?;
     let connection = connector.connect().await.map_err(Error::unavailable)?;

@@ -61,8 +61,7 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Recorded<'_, Q> {
     }
 }
 
-/// Leaves a tombstone of each task that the write returns, by its id and version. Its position is
-/// the column's default.
+/// Leaves a tombstone of each task that the write returns, by its id and version. Its position is the column's default.
 fn push_tombstones<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql(", buried AS (INSERT INTO deleted_tasks (user_id, deleted_at, id, version) SELECT ");
     push_user(owner, out)?;
