@@ -1,6 +1,8 @@
 //! Variables, coerced to their types before anything runs (specification, section 6.1.2). async-graphql would only do it
 //! when a field asks for one.
 
+use std::fmt::{self, Display};
+
 use apollo_compiler::{
     ast::{Type, VariableDefinition},
     schema::{ExtendedType, InputObjectType},
@@ -66,14 +68,32 @@ fn coerce(
     let mut coerced = Variables::default();
     for Variable { name, ty, default } in declared {
         let value = match (given.remove(name), default) {
-            (Some(value), _) => coercion.value(ty, value, name),
+            (Some(value), _) => coercion.value(ty, value, Path::Variable(name)),
             (None, Some(default)) => default.clone(),
             (None, None) if !ty.is_non_null() => continue,
-            (None, None) => coercion.missing(ty, name),
+            (None, None) => coercion.missing(ty, Path::Variable(name)),
         };
         coerced.insert(name.clone(), value);
     }
     if coercion.errors.is_empty() { Ok(coerced) } else { Err(coercion.errors) }
+}
+
+/// Where a value is. It is written down only for an error.
+#[derive(Clone, Copy)]
+enum Path<'a> {
+    Variable(&'a str),
+    Item(&'a Path<'a>, usize),
+    Field(&'a Path<'a>, &'a str),
+}
+
+impl Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => f.write_str(name),
+            Self::Item(list, index) => write!(f, "{list}.{index}"),
+            Self::Field(object, name) => write!(f, "{object}.{name}"),
+        }
+    }
 }
 
 struct Coercion<'a> {
@@ -82,16 +102,16 @@ struct Coercion<'a> {
 }
 
 impl Coercion<'_> {
-    fn error(&mut self, path: &str, message: String) -> Value {
-        self.errors.push(VariableError { path: path.to_owned(), message });
+    fn error(&mut self, path: Path<'_>, message: String) -> Value {
+        self.errors.push(VariableError { path: path.to_string(), message });
         Value::Null
     }
 
-    fn missing(&mut self, ty: &Type, path: &str) -> Value {
+    fn missing(&mut self, ty: &Type, path: Path<'_>) -> Value {
         self.error(path, format!("the required type is {ty}, and no value was given"))
     }
 
-    fn value(&mut self, ty: &Type, value: Value, path: &str) -> Value {
+    fn value(&mut self, ty: &Type, value: Value, path: Path<'_>) -> Value {
         match (ty, value) {
             (_, Value::Null) if ty.is_non_null() => {
                 self.error(path, format!("the required type is {ty}, and null was given"))
@@ -99,7 +119,7 @@ impl Coercion<'_> {
             (_, Value::Null) => Value::Null,
             (Type::List(of) | Type::NonNullList(of), Value::List(items)) => {
                 let items = items.into_iter().enumerate();
-                Value::List(items.map(|(index, item)| self.value(of, item, &format!("{path}.{index}"))).collect())
+                Value::List(items.map(|(index, item)| self.value(of, item, Path::Item(&path, index))).collect())
             }
             // One value is a list of one.
             (Type::List(of) | Type::NonNullList(of), value) => Value::List(vec![self.value(of, value, path)]),
@@ -107,7 +127,7 @@ impl Coercion<'_> {
         }
     }
 
-    fn named(&mut self, name: &str, value: Value, path: &str) -> Value {
+    fn named(&mut self, name: &str, value: Value, path: Path<'_>) -> Value {
         let definitions = self.definitions;
         match definitions.schema().types.get(name) {
             Some(ExtendedType::InputObject(object)) => match value {
@@ -126,26 +146,26 @@ impl Coercion<'_> {
         }
     }
 
-    fn object(&mut self, object: &InputObjectType, mut given: IndexMap<Name, Value>, path: &str) -> Value {
+    fn object(&mut self, object: &InputObjectType, mut given: IndexMap<Name, Value>, path: Path<'_>) -> Value {
         let InputObjectType { name, fields, .. } = object;
         if object.directives.has("oneOf") && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
             return self.error(path, format!("exactly one field of {name} must be given, and not be null"));
         }
         let mut coerced = IndexMap::new();
         for (field, definition) in fields {
-            let path = format!("{path}.{field}");
+            let path = Path::Field(&path, field);
             let value = match (given.swap_remove(field.as_str()), &definition.default_value) {
-                (Some(value), _) => self.value(&definition.ty, value, &path),
+                (Some(value), _) => self.value(&definition.ty, value, path),
                 (None, Some(default)) => {
                     coerce_literal(self.definitions, default, &definition.ty).into_const().unwrap_or_default()
                 }
                 (None, None) if !definition.ty.is_non_null() => continue,
-                (None, None) => self.missing(&definition.ty, &path),
+                (None, None) => self.missing(&definition.ty, path),
             };
             coerced.insert(Name::new(field), value);
         }
         for unknown in given.keys() {
-            self.error(&format!("{path}.{unknown}"), format!("{name} has no such field"));
+            self.error(Path::Field(&path, unknown), format!("{name} has no such field"));
         }
         Value::Object(coerced)
     }

@@ -43,8 +43,8 @@ impl<T> Columns<T> {
 
     /// Adds one under this response key.
     pub(super) fn add(&mut self, key: &str, write: Write<T>) {
-        let opening = if self.0.is_empty() { '{' } else { ',' };
-        self.0.push((format!("{opening}\"{key}\":").into_bytes(), write));
+        let opening: &[u8] = if self.0.is_empty() { b"{\"" } else { b",\"" };
+        self.0.push(([opening, key.as_bytes(), b"\":"].concat(), write));
     }
 
     /// Those of a selection set. A plan has no fragments left, but those on an interface.

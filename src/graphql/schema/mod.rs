@@ -11,15 +11,16 @@ mod query;
 mod subscription;
 mod task;
 mod types;
+mod validated;
 
-use async_graphql::{SDLExportOptions, ValidationMode};
+use async_graphql::SDLExportOptions;
 
 pub(super) use self::{
     error::request_error,
     json::ResponseBudget,
     subscription::{Event, Source},
 };
-use self::{mutation::Mutation, query::Query, subscription::Subscription};
+use self::{mutation::Mutation, query::Query, subscription::Subscription, validated::Validated};
 
 /// The types and their resolvers.
 pub(super) type AsyncGraphql = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -30,8 +31,7 @@ pub fn sdl() -> String {
     executor().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
-/// Plans are valid and within the limits: async-graphql need not look again.
+/// What runs plans.
 pub(super) fn executor() -> AsyncGraphql {
-    let builder = AsyncGraphql::build(Query, Mutation, Subscription);
-    builder.validation_mode(ValidationMode::Fast).limit_recursive_depth(usize::MAX).finish()
+    AsyncGraphql::build(Query, Mutation, Subscription).extension(Validated).limit_recursive_depth(usize::MAX).finish()
 }

@@ -33,7 +33,7 @@ macro_rules! object {
 
             fn column(name: &str) -> Option<Write<Self>> {
                 let (_, write) = FIELDS.iter().find(|(field, _)| is_camel_case_of(name, field))?;
-                Some(Box::new(write))
+                Some(Box::new(*write))
             }
         }
     };
