@@ -11,7 +11,10 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, header},
     response::Response,
 };
-use futures::future::Either;
+use futures::{
+    TryFutureExt,
+    future::{Either, MapOk},
+};
 use tower::{Layer, Service};
 use tower_http::cors::{self, AllowOrigin};
 
@@ -53,7 +56,8 @@ pub(crate) fn cors(origins: Option<&[HeaderValue]>, headers: &[HeaderName]) -> C
     CorsLayer(cors)
 }
 
-/// tower-http's layer, which takes every OPTIONS for a preflight. Here an OPTIONS that is none reaches its route.
+/// tower-http's layer, for requests that pages of other origins send. It would take every OPTIONS for a preflight, and tell
+/// programs which headers a page may read.
 #[derive(Clone, Debug)]
 pub(crate) struct CorsLayer(cors::CorsLayer);
 
@@ -75,7 +79,7 @@ pub(crate) struct Cors<S> {
 impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Request> for Cors<S> {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<S::Future, <cors::Cors<S> as Service<Request>>::Future>;
+    type Future = Either<MapOk<S::Future, fn(Response) -> Response>, <cors::Cors<S> as Service<Request>>::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         ready!(self.inner.poll_ready(context))?;
@@ -83,11 +87,23 @@ impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Reque
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let is_preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        if request.method() == Method::OPTIONS && !is_preflight {
-            Either::Left(self.inner.call(request))
-        } else {
+        if is_cross_origin(&request) {
             Either::Right(self.cors.call(request))
+        } else {
+            Either::Left(self.inner.call(request).map_ok(vary_by_origin))
         }
     }
+}
+
+/// Whether a browser asks for a page, which may be of another origin, or asks whether it may.
+fn is_cross_origin(request: &Request) -> bool {
+    let tells =
+        if request.method() == Method::OPTIONS { header::ACCESS_CONTROL_REQUEST_METHOD } else { header::ORIGIN };
+    request.headers().contains_key(tells)
+}
+
+/// The same request of a page would have another answer.
+fn vary_by_origin(mut response: Response) -> Response {
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+    response
 }

@@ -1,6 +1,6 @@
 //! `Content-Type` and `Accept` (RFC 9110, sections 8.3 and 12.5.1).
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use mime::Mime;
 
 /// The media type of a request's body; `None` if it is missing or unreadable. Like browsers, it ignores parameters that
@@ -10,18 +10,37 @@ pub(crate) fn content_type(headers: &HeaderMap) -> Option<Mime> {
     value.parse().ok().or_else(|| value.split(';').next()?.trim().parse().ok())
 }
 
-/// The media ranges a client accepts; `None` if it doesn't say. Ranges that can't be parsed are left out.
-pub(crate) fn accepted(headers: &HeaderMap) -> Option<Vec<Mime>> {
-    let mut values = headers.get_all(header::ACCEPT).into_iter().peekable();
-    values.peek()?;
-    let ranges = values.filter_map(|value| value.to_str().ok()).flat_map(split);
-    Some(ranges.filter_map(|range| range.parse().ok()).collect())
-}
+/// The media ranges a client accepts, if it says so. Ranges that can't be parsed are left out.
+pub(crate) struct Accept(Option<Vec<Mime>>);
 
-/// Whether the client names event streams among what it accepts. Anything it accepts without a name has to end.
-pub(crate) fn accepts_events(headers: &HeaderMap) -> bool {
-    let is_named = |range: &Mime| range.essence_str() == mime::TEXT_EVENT_STREAM.as_ref() && quality(range) > 0;
-    accepted(headers).is_some_and(|ranges| ranges.iter().any(is_named))
+impl Accept {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self::read(headers.get_all(header::ACCEPT))
+    }
+
+    /// Reads the headers of this name.
+    pub(crate) fn read<'a>(values: impl IntoIterator<Item = &'a HeaderValue>) -> Self {
+        let mut values = values.into_iter().peekable();
+        let is_said = values.peek().is_some();
+        let ranges = values.filter_map(|value| value.to_str().ok()).flat_map(split);
+        Self(is_said.then(|| ranges.filter_map(|range| range.parse().ok()).collect()))
+    }
+
+    /// `None` if the client doesn't say.
+    pub(crate) fn ranges(&self) -> Option<&[Mime]> {
+        self.0.as_deref()
+    }
+
+    /// Whether the client takes a media type that must be named: `*/*` is what those send who don't know it.
+    pub(crate) fn names(&self, media_type: &str) -> bool {
+        let is_named = |range: &Mime| range.essence_str() == media_type && quality(range) > 0;
+        self.ranges().unwrap_or_default().iter().any(is_named)
+    }
+
+    /// Whether events may be sent. Anything the client accepts without a name has to end.
+    pub(crate) fn names_events(&self) -> bool {
+        self.names(mime::TEXT_EVENT_STREAM.as_ref())
+    }
 }
 
 /// The weight of a range in thousandths, 1000 by default.

@@ -26,7 +26,7 @@ pub(crate) use self::{
     idempotency::{idempotency, mark_replayed},
     json::Json,
     loopback::is_own_host,
-    media_type::{accepted, accepts_events, content_type, quality},
+    media_type::{Accept, content_type, quality},
     probes::{PROBES, is_probe},
     rate_limit::{RATE_LIMIT_HEADERS, RETRY_SOON, rate_limited, retry_after},
     request_id::drop_invalid_request_id,

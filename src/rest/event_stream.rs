@@ -20,7 +20,7 @@ use super::{
 use crate::{
     auth::{Session, Verifier},
     error::{Code, Error},
-    http::accepts_events,
+    http::Accept,
     live::Hub,
     state::AppState,
     store::UserTasks,
@@ -43,7 +43,7 @@ impl FromRequestParts<AppState> for WantsEvents {
     type Rejection = RestError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestError> {
-        if !accepts_events(&parts.headers) {
+        if !Accept::of(&parts.headers).names_events() {
             return Ok(Self(None));
         }
         let Ok(connection) = Connection::from_request_parts(parts, state).await;
@@ -94,6 +94,7 @@ fn farewell(ended: Ended) -> Event {
 /// Where a stream that broke off is to go on. It takes precedence over `cursor`, which stays in the URL of an
 /// `EventSource`.
 pub(super) fn last_event_id(parts: &Parts) -> Option<String> {
-    let id = parts.headers.get("last-event-id").filter(|id| !id.is_empty() && accepts_events(&parts.headers));
+    let id =
+        parts.headers.get("last-event-id").filter(|id| !id.is_empty() && Accept::of(&parts.headers).names_events());
     id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned())
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use mime::Mime;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,7 +15,7 @@ use super::{
     error::{RestError, ValidationError},
     task::TaskBody,
 };
-use crate::http::{accepted, quality};
+use crate::http::Accept;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -70,11 +69,13 @@ pub(crate) async fn negotiate<F: Future<Output = Response>>(
     request: Request,
     next: impl FnOnce(Request) -> F,
 ) -> Response {
-    let accepts_problems = accepts_problems(request.headers());
+    // Read when there is an error.
+    let accept: Vec<_> = request.headers().get_all(header::ACCEPT).iter().cloned().collect();
     let mut response = next(request).await;
     let Some(error) = response.extensions_mut().remove::<Arc<RestError>>() else { return response };
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
-    if accepts_problems { with_details(response, &ProblemDetails::from(&*error)) } else { response }
+    let is_wanted = Accept::read(&accept).names(PROBLEM_JSON);
+    if is_wanted { with_details(response, &ProblemDetails::from(&*error)) } else { response }
 }
 
 /// Replaces the body; the other headers stay.
@@ -83,10 +84,4 @@ fn with_details(response: Response, details: &ProblemDetails<'_>) -> Response {
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     Response::from_parts(parts, Json(details).into_response().into_body())
-}
-
-/// The type must be named: `*/*` is what clients of the older backends send.
-fn accepts_problems(headers: &HeaderMap) -> bool {
-    let is_problem = |range: &Mime| range.essence_str() == PROBLEM_JSON && quality(range) > 0;
-    accepted(headers).is_some_and(|ranges| ranges.iter().any(is_problem))
 }

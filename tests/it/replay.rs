@@ -136,4 +136,7 @@ async fn browsers_may_call_from_pages_on_this_machine_only() {
     for name in ["etag", "link", "location", "x-total-count", "idempotent-replayed", "x-request-id"] {
         assert!(exposed.contains(name), "{name} is not in {exposed}");
     }
+    let answer = app.anonymous().get("/api/tasks").await;
+    assert_eq!(answer.header("access-control-expose-headers"), "", "a program is no page");
+    assert!(answer.headers.get_all("vary").iter().any(|value| value == "origin"), "{:?}", answer.headers);
 }

@@ -20,7 +20,7 @@ use crate::{
         schema::request_error,
         status,
     },
-    http::{accepts_events, idempotency, mark_replayed, read_body, retry_after},
+    http::{Accept, idempotency, mark_replayed, read_body, retry_after},
     store::{Replayed, UserTasks},
     streams::{Connection, Lifetime, Outlet},
 };
@@ -86,7 +86,8 @@ impl Caller {
         }
         let session = endpoint.verifier.session(headers).await?;
         let tasks = endpoint.db.tasks(session.user().clone());
-        let (media_type, takes_events) = (MediaType::negotiate(headers), accepts_events(headers));
+        let accept = Accept::of(headers);
+        let (media_type, takes_events) = (MediaType::negotiate(&accept), accept.names_events());
         if media_type.is_none() && !takes_events {
             return Err(not_acceptable());
         }
@@ -155,7 +156,7 @@ pub fn error_response(error: Error) -> Response {
 
 /// Refuses a request as a whole.
 fn refuse(error: &Error, headers: &HeaderMap) -> Response {
-    let media_type = MediaType::negotiate(headers).unwrap_or_default();
+    let media_type = MediaType::negotiate(&Accept::of(headers)).unwrap_or_default();
     let mut response = refused(&Reply::not_run(vec![request_error(error)]), media_type, status::of_code(error.code()));
     let headers = response.headers_mut();
     challenge(error, headers);

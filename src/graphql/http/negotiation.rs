@@ -1,9 +1,9 @@
 //! Content negotiation between the two media types of a response.
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderValue;
 use mime::Mime;
 
-use crate::http::{accepted, quality};
+use crate::http::{Accept, quality};
 
 /// The media type of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub(in crate::graphql) enum MediaType {
 
 impl MediaType {
     /// The media type the client prefers, JSON by default. `None` if it accepts neither.
-    pub(in crate::graphql) fn negotiate(headers: &HeaderMap) -> Option<Self> {
-        let Some(ranges) = accepted(headers) else { return Some(Self::Json) };
-        let wanted = |media_type: Self| media_type.wanted(&ranges).map(|wanted| (wanted, media_type));
+    pub(in crate::graphql) fn negotiate(accept: &Accept) -> Option<Self> {
+        let Some(ranges) = accept.ranges() else { return Some(Self::Json) };
+        let wanted = |media_type: Self| media_type.wanted(ranges).map(|wanted| (wanted, media_type));
         let (json, graphql) = (wanted(Self::Json), wanted(Self::GraphqlResponse));
         // The newer one must be asked for by name: who takes anything gets what any client can read.
         let graphql = graphql.filter(|(wanted, _)| json.is_none() || wanted.specificity == EXACT);
@@ -73,13 +73,11 @@ struct Preference {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::header;
-
     use super::*;
 
     fn negotiate(accept: &[&'static str]) -> Option<MediaType> {
-        let headers = accept.iter().map(|value| (header::ACCEPT, HeaderValue::from_static(value)));
-        MediaType::negotiate(&headers.collect())
+        let values: Vec<_> = accept.iter().map(|value| HeaderValue::from_static(value)).collect();
+        MediaType::negotiate(&Accept::read(&values))
     }
 
     #[test]
