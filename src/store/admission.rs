@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::access::Access;
 
@@ -27,17 +27,17 @@ impl Admission {
 
     /// Waits until a user's transaction may have a connection.
     pub(super) async fn of_user(&self, user: &Arc<str>, access: Access) -> Admitted {
-        let mut share = Shares::of(&self.shares, user);
+        let mut place = self.shares.of(user);
         if access == Access::ReadWrite {
-            share.write = acquire(&share.writes).await;
+            place.is_writing = take(&place.share.writes).await;
         }
-        share.permit = acquire(&share.semaphore).await;
-        Admitted { _connection: acquire(&self.connections).await, _share: Some(share) }
+        place.is_admitted = take(&place.share.transactions).await;
+        Admitted { _connection: acquire(&self.connections).await, _place: Some(place) }
     }
 
     /// Waits until work for no user may have a connection.
     pub(super) async fn of_server(&self) -> Admitted {
-        Admitted { _connection: acquire(&self.connections).await, _share: None }
+        Admitted { _connection: acquire(&self.connections).await, _place: None }
     }
 
     /// The turns of one request, whose transactions may run side by side: half of its user's share, so that the user's
@@ -50,7 +50,7 @@ impl Admission {
 /// The right to use one connection, until it is dropped.
 pub(super) struct Admitted {
     _connection: Option<OwnedSemaphorePermit>,
-    _share: Option<Share>,
+    _place: Option<Place>,
 }
 
 /// The shares that are in use, by user.
@@ -60,24 +60,28 @@ struct Shares {
 }
 
 struct InUse {
-    semaphore: Arc<Semaphore>,
-    /// One at a time.
-    writes: Arc<Semaphore>,
+    share: Arc<Share>,
     /// How many transactions run or wait.
     count: usize,
 }
 
+/// What of the connections is one user's.
+struct Share {
+    transactions: Semaphore,
+    /// One at a time.
+    writes: Semaphore,
+}
+
 impl Shares {
-    fn of(shares: &Arc<Self>, user: &Arc<str>) -> Share {
-        let mut of_users = shares.lock();
-        let in_use = of_users.entry(Arc::clone(user)).or_insert_with(|| InUse {
-            semaphore: Arc::new(Semaphore::new(shares.size)),
-            writes: Arc::new(Semaphore::new(1)),
-            count: 0,
+    fn of(self: &Arc<Self>, user: &Arc<str>) -> Place {
+        let mut of_users = self.lock();
+        let in_use = of_users.entry(Arc::clone(user)).or_insert_with(|| {
+            let share = Share { transactions: Semaphore::new(self.size), writes: Semaphore::new(1) };
+            InUse { share: Arc::new(share), count: 0 }
         });
         in_use.count += 1;
-        let (semaphore, writes) = (Arc::clone(&in_use.semaphore), Arc::clone(&in_use.writes));
-        Share { permit: None, write: None, semaphore, writes, user: Arc::clone(user), shares: Arc::clone(shares) }
+        let (share, user, shares) = (Arc::clone(&in_use.share), Arc::clone(user), Arc::clone(self));
+        Place { is_writing: false, is_admitted: false, share, user, shares }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, InUse>> {
@@ -86,19 +90,19 @@ impl Shares {
 }
 
 /// A place in a user's share, or in the queue for one.
-struct Share {
-    permit: Option<OwnedSemaphorePermit>,
-    write: Option<OwnedSemaphorePermit>,
-    semaphore: Arc<Semaphore>,
-    writes: Arc<Semaphore>,
+struct Place {
+    is_writing: bool,
+    is_admitted: bool,
+    share: Arc<Share>,
     user: Arc<str>,
     shares: Arc<Shares>,
 }
 
-impl Drop for Share {
+impl Drop for Place {
     /// The last one out forgets the user, so that the map is no larger than what runs and waits.
     fn drop(&mut self) {
-        (self.permit, self.write) = (None, None);
+        self.share.transactions.add_permits(self.is_admitted.into());
+        self.share.writes.add_permits(self.is_writing.into());
         let mut of_users = self.shares.lock();
         let Some(in_use) = of_users.get_mut(&self.user) else { return };
         in_use.count -= 1;
@@ -106,6 +110,11 @@ impl Drop for Share {
             of_users.remove(&self.user);
         }
     }
+}
+
+/// Takes a permit out, to be added again. Fails only if the semaphore were closed, which none is.
+async fn take(semaphore: &Semaphore) -> bool {
+    semaphore.acquire().await.map(SemaphorePermit::forget).is_ok()
 }
 
 /// `None` only if the semaphore were closed, which none is.

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
 use tokio::{runtime::Handle, time::sleep};
 use tokio_postgres::CancelToken;
 
@@ -25,24 +25,29 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A future that is finished in a task of its own if it is dropped before. A task for each from the start would do the
 /// same, but wake another thread for each request.
-pub(super) struct FinishOnDrop<T: Send + 'static> {
-    work: Option<BoxFuture<'static, T>>,
+pub(super) struct FinishOnDrop<F: Background> {
+    work: Option<F>,
     has_begun: bool,
 }
 
-impl<T: Send + 'static> FinishOnDrop<T> {
-    pub(super) fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
-        Self { work: Some(Box::pin(work)), has_begun: false }
+/// What can go on in a task of its own.
+pub(super) trait Background: Future<Output: Send> + Unpin + Send + 'static {}
+
+impl<F: Future<Output: Send> + Unpin + Send + 'static> Background for F {}
+
+impl<F: Background> FinishOnDrop<F> {
+    pub(super) fn new(work: F) -> Self {
+        Self { work: Some(work), has_begun: false }
     }
 }
 
-impl<T: Send + 'static> Future for FinishOnDrop<T> {
-    type Output = T;
+impl<F: Background> Future for FinishOnDrop<F> {
+    type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         self.has_begun = true;
         let Some(work) = &mut self.work else { return Poll::Pending };
-        let polled = work.as_mut().poll(context);
+        let polled = work.poll_unpin(context);
         if polled.is_ready() {
             self.work = None;
         }
@@ -50,9 +55,12 @@ impl<T: Send + 'static> Future for FinishOnDrop<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for FinishOnDrop<T> {
+impl<F: Background> Drop for FinishOnDrop<F> {
     fn drop(&mut self) {
-        if let (Some(work), true, Ok(runtime)) = (self.work.take(), self.has_begun, Handle::try_current()) {
+        if let Some(work) = self.work.take()
+            && self.has_begun
+            && let Ok(runtime) = Handle::try_current()
+        {
             runtime.spawn(work);
         }
     }
@@ -73,12 +81,12 @@ impl Settled {
 /// Cancels what a connection is doing, unless it is told that it is done, or it ends by itself soon enough.
 pub(super) struct CancelOnDrop {
     connector: Arc<Connector>,
-    token: Option<CancelToken>,
+    token: Option<Arc<CancelToken>>,
     settled: Settled,
 }
 
 impl CancelOnDrop {
-    pub(super) fn new(connector: Arc<Connector>, token: CancelToken, settled: Settled) -> Self {
+    pub(super) fn new(connector: Arc<Connector>, token: Arc<CancelToken>, settled: Settled) -> Self {
         Self { connector, token: Some(token), settled }
     }
 
@@ -90,7 +98,8 @@ impl CancelOnDrop {
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        let (Some(token), Ok(runtime)) = (self.token.take(), Handle::try_current()) else { return };
+        let Some(token) = self.token.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
         let (connector, settled) = (Arc::clone(&self.connector), self.settled.clone());
         runtime.spawn(async move {
             sleep(PATIENCE).await;
@@ -105,7 +114,6 @@ impl Drop for CancelOnDrop {
 mod tests {
     use std::future::{pending, ready};
 
-    use futures::FutureExt;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -114,10 +122,10 @@ mod tests {
     async fn what_has_begun_is_finished_though_nobody_waits() {
         let (finished, is_finished) = oneshot::channel();
         let (go_on, goes_on) = oneshot::channel::<()>();
-        let mut work = FinishOnDrop::new(async {
+        let mut work = FinishOnDrop::new(Box::pin(async {
             goes_on.await.unwrap();
             finished.send("finished").unwrap();
-        });
+        }));
         assert_eq!((&mut work).now_or_never(), None);
         drop(work);
         go_on.send(()).unwrap();
@@ -127,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_not_begun_does_not_begin() {
         let (finished, is_finished) = oneshot::channel();
-        drop(FinishOnDrop::new(async { finished.send("finished") }));
+        drop(FinishOnDrop::new(Box::pin(async { finished.send("finished") })));
         assert!(is_finished.await.is_err());
         assert_eq!(FinishOnDrop::new(ready(1)).await, 1);
         assert_eq!(FinishOnDrop::new(pending::<()>()).now_or_never(), None);

@@ -2,6 +2,7 @@
 
 use std::{
     ops::{Deref, DerefMut},
+    pin::pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -11,6 +12,7 @@ use std::{
 
 use bb8::{ManageConnection, QueueStrategy, RunError};
 use diesel::ConnectionError;
+use futures::FutureExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
@@ -38,24 +40,29 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Connections to one database, as one request sees them.
+/// Connections to one database, as one request sees them. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Pool {
+    shared: Arc<Shared>,
+    /// How many transactions of this request run at once.
+    turns: Arc<Semaphore>,
+    checkout_timeout: Duration,
+    statement_timeout: Duration,
+}
+
+/// What all requests have in common.
+struct Shared {
     connections: bb8::Pool<Manager>,
     connector: Arc<Connector>,
     last_failure: LastFailure,
     generation: Arc<AtomicU64>,
     admission: Admission,
-    /// How many transactions of this request run at once.
-    turns: Arc<Semaphore>,
-    checkout_timeout: Duration,
-    statement_timeout: Duration,
-    statement_timeout_setting: Arc<str>,
-    on_write: Arc<OnceLock<Arc<WriteListener>>>,
+    statement_timeout_setting: String,
+    on_write: OnceLock<Arc<WriteListener>>,
     slow_query: Duration,
     size: u32,
     /// How many transactions wait for a connection.
-    waiting: Arc<AtomicU32>,
+    waiting: AtomicU32,
 }
 
 /// Hears who wrote.
@@ -108,26 +115,26 @@ impl Pool {
             .await
             .map_err(Error::unavailable)?;
         let admission = Admission::new(config.pool_size, config.transactions_per_user);
-        Ok(Self {
+        let turns = admission.turns();
+        let shared = Arc::new(Shared {
             connections,
             connector,
             last_failure,
             generation,
-            turns: admission.turns(),
             admission,
-            checkout_timeout: config.checkout_timeout,
-            statement_timeout: config.statement_timeout,
-            statement_timeout_setting: config.statement_timeout.as_millis().to_string().into(),
-            on_write: Arc::default(),
+            statement_timeout_setting: config.statement_timeout.as_millis().to_string(),
+            on_write: OnceLock::new(),
             slow_query: config.slow_query,
             size: config.pool_size,
-            waiting: Arc::default(),
-        })
+            waiting: AtomicU32::new(0),
+        });
+        let (checkout_timeout, statement_timeout) = (config.checkout_timeout, config.statement_timeout);
+        Ok(Self { shared, turns, checkout_timeout, statement_timeout })
     }
 
     /// The same connections, for another request.
     pub(super) fn for_request(&self) -> Self {
-        Self { turns: self.admission.turns(), ..self.clone() }
+        Self { shared: Arc::clone(&self.shared), turns: self.shared.admission.turns(), ..*self }
     }
 
     /// The same connections, for a server that is starting.
@@ -143,54 +150,60 @@ impl Pool {
 
     /// The same, as the setting of the server.
     pub(super) fn statement_timeout_setting(&self) -> &str {
-        &self.statement_timeout_setting
+        &self.shared.statement_timeout_setting
     }
 
     /// Only the first listener is kept.
     pub(super) fn on_write(&self, listener: Arc<WriteListener>) {
-        let _ = self.on_write.set(listener);
+        let _ = self.shared.on_write.set(listener);
     }
 
     /// Tells the listener that this user has written, perhaps.
     pub(super) fn wrote(&self, user: &str) {
-        if let Some(listener) = self.on_write.get() {
+        if let Some(listener) = self.shared.on_write.get() {
             listener(user);
         }
     }
 
     pub(super) fn slow_query(&self) -> Duration {
-        self.slow_query
+        self.shared.slow_query
     }
 
     /// How the connections are used right now.
     pub(super) fn usage(&self) -> PoolUsage {
-        let bb8::State { connections, idle_connections: idle, .. } = self.connections.state();
-        let waiting = self.waiting.load(Ordering::Relaxed);
-        PoolUsage { max: self.size, in_use: connections.saturating_sub(idle), idle, waiting }
+        let bb8::State { connections, idle_connections: idle, .. } = self.shared.connections.state();
+        let waiting = self.shared.waiting.load(Ordering::Relaxed);
+        PoolUsage { max: self.shared.size, in_use: connections.saturating_sub(idle), idle, waiting }
     }
 
     pub(super) fn connector(&self) -> &Arc<Connector> {
-        &self.connector
+        &self.shared.connector
     }
 
     /// A connection for a transaction of a user. How long the other transactions of the request take is its own affair;
     /// how long others may keep it waiting is limited.
     pub(super) async fn lease_for(&self, user: &Arc<str>, access: Access) -> Result<Lease> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
-        self.in_time(|| async move { self.open_session(self.admission.of_user(user, access).await, turn).await }).await
+        self.in_time(|| async move { self.open_session(self.shared.admission.of_user(user, access).await, turn).await })
+            .await
     }
 
     /// A connection for work that is no user's.
     pub(super) async fn lease(&self) -> Result<Lease> {
-        self.in_time(|| async { self.open_session(self.admission.of_server().await, None).await }).await
+        self.in_time(|| async { self.open_session(self.shared.admission.of_server().await, None).await }).await
     }
 
-    /// The future is made here: one that is handed over has its size twice.
+    /// The future is made here: one that is handed over has its size twice. Most have no need to wait, nor of a timer.
     async fn in_time<F: Future<Output = Result<Lease>>>(&self, lease: impl FnOnce() -> F) -> Result<Lease> {
         let started = Instant::now();
-        let waiting = Waiting::new(&self.waiting);
-        let lease = timeout(self.checkout_timeout, lease()).await;
-        drop(waiting);
+        let mut lease = pin!(lease());
+        let lease = match lease.as_mut().now_or_never() {
+            Some(lease) => Ok(lease),
+            None => {
+                let _waiting = Waiting::new(&self.shared.waiting);
+                timeout(self.checkout_timeout, lease).await
+            }
+        };
         telemetry::checked_out(started.elapsed());
         lease.unwrap_or_else(|_| {
             telemetry::limit_hit(Limit::Checkout);
@@ -202,8 +215,8 @@ impl Pool {
     /// dropped on the way.
     async fn open_session(&self, admitted: Admitted, turn: Option<OwnedSemaphorePermit>) -> Result<Lease> {
         loop {
-            let mut session = self.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
-            if session.generation != self.generation.load(Ordering::Relaxed) {
+            let mut session = self.shared.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
+            if session.generation != self.shared.generation.load(Ordering::Relaxed) {
                 session.spoil();
             }
             if !session.is_unfit() {
@@ -217,19 +230,22 @@ impl Pool {
     pub(super) fn retire(&self, lease: &mut Lease) {
         lease.spoil();
         let next = lease.generation + 1;
-        let _ = self.generation.compare_exchange(lease.generation, next, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.shared.generation.compare_exchange(lease.generation, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Waits until no connection is leased, or until the deadline.
     pub(super) async fn drain(&self, deadline: Instant) {
-        let is_idle = || self.connections.state().connections == self.connections.state().idle_connections;
+        let is_idle = || {
+            let bb8::State { connections, idle_connections, .. } = self.shared.connections.state();
+            connections == idle_connections
+        };
         while !is_idle() && Instant::now() < deadline {
             sleep(Duration::from_millis(10)).await;
         }
     }
 
     fn unavailable(&self, error: RunError<ConnectionError>) -> Error {
-        match (error, self.last_failure.get()) {
+        match (error, self.shared.last_failure.get()) {
             (RunError::User(error), _) => Error::unavailable(error),
             (RunError::TimedOut, Some(failure)) => Error::unavailable(failure),
             (RunError::TimedOut, None) => Error::unavailable("no database connection became free in time"),
@@ -261,18 +277,19 @@ pub(super) struct Manager {
 }
 
 impl ManageConnection for Manager {
-    type Connection = Session;
+    /// Boxed: it is moved out of the pool and back for each transaction.
+    type Connection = Box<Session>;
     type Error = ConnectionError;
 
     /// Goes on until it succeeds: bb8 would not try again for requests that wait already.
-    async fn connect(&self) -> Result<Session, ConnectionError> {
+    async fn connect(&self) -> Result<Box<Session>, ConnectionError> {
         let mut pause = MIN_PAUSE;
         loop {
             let generation = self.generation.load(Ordering::Relaxed);
             match self.connector.connect_to_schema().await {
                 Ok((connection, schema)) => {
                     self.last_failure.clear();
-                    return Ok(Session { connection, schema, generation, is_spoilt: false });
+                    return Ok(Box::new(Session { connection, schema, generation, is_spoilt: false }));
                 }
                 Err(error) => self.last_failure.note(&error),
             }
@@ -281,11 +298,11 @@ impl ManageConnection for Manager {
         }
     }
 
-    async fn is_valid(&self, _: &mut Session) -> Result<(), ConnectionError> {
+    async fn is_valid(&self, _: &mut Box<Session>) -> Result<(), ConnectionError> {
         Ok(())
     }
 
-    fn has_broken(&self, session: &mut Session) -> bool {
+    fn has_broken(&self, session: &mut Box<Session>) -> bool {
         session.is_unfit() || std::thread::panicking()
     }
 }

@@ -36,10 +36,10 @@ impl Prober {
     pub(super) async fn prove(&self) -> Result<Coverage> {
         let limit = self.pool.statement_timeout();
         if self.pool.connector().has_one_backend() {
-            return FinishOnDrop::new(prove_on_lease(self.pool.lease().await?, limit)).await;
+            return FinishOnDrop::new(Box::pin(prove_on_lease(self.pool.lease().await?, limit))).await;
         }
         let kept = Arc::clone(&self.connection).lock_owned().await;
-        FinishOnDrop::new(prove_apart(kept, Arc::clone(self.pool.connector()), limit)).await
+        FinishOnDrop::new(Box::pin(prove_apart(kept, Arc::clone(self.pool.connector()), limit))).await
     }
 }
 

@@ -66,7 +66,8 @@ impl Pool {
         let mut total = 0;
         loop {
             let lease = self.lease().await?;
-            let removed = FinishOnDrop::new(remove_batch(lease, removal, self.statement_timeout())).await?;
+            let removal = Box::pin(remove_batch(lease, removal, self.statement_timeout()));
+            let removed = FinishOnDrop::new(removal).await?;
             total += removed;
             if removed < usize::from(BATCH) {
                 return Ok(total);

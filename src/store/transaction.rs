@@ -107,7 +107,7 @@ impl Pool {
             let token = lease.connection().cancel_token();
             let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
             let span = trace_span!("transaction", otel.kind = "client", db.system.name = "postgresql", ?access);
-            let mut transaction = FinishOnDrop::new(transaction.instrument(span));
+            let mut transaction = FinishOnDrop::new(Box::pin(transaction).instrument(span));
             if access == Access::ReadWrite || !self.connector().can_cancel() {
                 return transaction.await;
             }

@@ -1,5 +1,7 @@
 //! A connection together with what reads and writes its socket.
 
+use std::sync::Arc;
+
 use diesel::ConnectionResult;
 use diesel_async::AsyncPgConnection;
 use tokio::{
@@ -15,6 +17,7 @@ pub(in crate::store) struct DrivenConnection {
     // Dropped in this order.
     connection: Connection,
     driver: Driver,
+    cancel_token: Arc<CancelToken>,
 }
 
 impl DrivenConnection {
@@ -29,12 +32,13 @@ impl DrivenConnection {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let driver = Driver::new(connection);
+        let cancel_token = Arc::new(client.cancel_token());
         let connection = if names_statements {
             Connection::Named(Box::new(driver.run(AsyncPgConnection::try_from(client)).await?))
         } else {
             Connection::Unnamed(Unnamed::new(client))
         };
-        Ok(Self { connection, driver })
+        Ok(Self { connection, driver, cancel_token })
     }
 
     /// Does work that needs the connection, one at a time.
@@ -50,8 +54,8 @@ impl DrivenConnection {
     }
 
     /// What asks the server to give up what this connection is doing.
-    pub(in crate::store) fn cancel_token(&self) -> CancelToken {
-        self.connection.cancel_token()
+    pub(in crate::store) fn cancel_token(&self) -> Arc<CancelToken> {
+        Arc::clone(&self.cancel_token)
     }
 
     /// Whether it was closed, while nobody used it or before.

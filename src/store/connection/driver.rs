@@ -182,8 +182,10 @@ impl Wake for Caller {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.calls.called.fetch_or(self.who, Ordering::SeqCst);
-        self.calls.task.wake();
+        // Behind a call that is unanswered, the task has been woken or looks for calls before it sleeps.
+        if self.calls.called.fetch_or(self.who, Ordering::SeqCst) == 0 {
+            self.calls.task.wake();
+        }
     }
 }
 

@@ -16,7 +16,6 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, pooled_connection::PoolableConnection};
 use futures::{FutureExt, future::BoxFuture};
-use tokio_postgres::CancelToken;
 
 pub(super) use self::driven::DrivenConnection;
 use self::unnamed::Unnamed;
@@ -59,14 +58,6 @@ impl Connection {
         match self {
             Self::Named(connection) => SimpleAsyncConnection::batch_execute(&mut &**connection, statements).await,
             Self::Unnamed(connection) => connection.batch_execute(statements).await,
-        }
-    }
-
-    /// What asks the server to give up what this connection is doing.
-    fn cancel_token(&self) -> CancelToken {
-        match self {
-            Self::Named(connection) => connection.cancel_token(),
-            Self::Unnamed(connection) => connection.cancel_token(),
         }
     }
 

@@ -13,7 +13,7 @@ use diesel::{
 use diesel_async::AsyncPgConnection;
 use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 use tokio_postgres::{
-    CancelToken, Client, Error as PgError,
+    Client, Error as PgError,
     error::SqlState,
     types::{IsNull, ToSql, Type, to_sql_checked},
 };
@@ -57,10 +57,6 @@ impl Unnamed {
 
     pub(super) async fn batch_execute(&self, statements: &str) -> QueryResult<()> {
         self.0.batch_execute(statements).await.map_err(failure)
-    }
-
-    pub(super) fn cancel_token(&self) -> CancelToken {
-        self.0.cancel_token()
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -73,7 +73,7 @@ impl Pool {
         let lease = self.lease().await?;
         let (limit, setting) = (self.statement_timeout(), self.statement_timeout_setting().to_owned());
         let is_distributed = self.connector().is_distributed();
-        FinishOnDrop::new(read(lease, query, is_distributed, limit, setting)).await
+        FinishOnDrop::new(Box::pin(read(lease, query, is_distributed, limit, setting))).await
     }
 }
 
