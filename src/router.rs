@@ -1,25 +1,25 @@
 //! The two doors, health and metrics, and the layers around them.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{Request, State},
     http::{HeaderValue, header},
-    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
+use futures::FutureExt;
 use serde_json::json;
-use tower::{ServiceBuilder, layer::layer_fn, util::MapRequestLayer};
+use tower::{Service, ServiceBuilder, ServiceExt, layer::layer_fn, util::MapRequestLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
 use crate::{
     auth::Verifier,
-    error::{Code, Error},
+    error::{Code, Error, Result},
     graphql::{self, Playground},
     health, http,
-    rate_limit::RateLimits,
+    rate_limit::{Client, RateLimits},
     rest,
     state::AppState,
     store::Db,
@@ -41,15 +41,15 @@ pub struct RouterConfig {
 
 /// Everything that is served. What belongs to no door gives its errors in REST's form.
 ///
-/// The layers are around the whole router, not around each of its routes: axum copies the layers of a route for each
-/// request.
-pub fn router(state: AppState, config: &RouterConfig) -> Router {
-    let around = Around {
+/// The layers are around the whole router, not around each of its routes, and known to the compiler: axum copies the layers
+/// of a route for each request, and boxes each of them.
+pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
+    let around = Arc::new(Around {
         limits: state.rate_limits.clone(),
         verifier: state.verifier.clone(),
         deadline: config.request_timeout,
         origins: config.cors_origins.clone(),
-    };
+    });
     let routes = Router::new()
         .route("/", get(about))
         .merge(health::routes())
@@ -59,18 +59,27 @@ pub fn router(state: AppState, config: &RouterConfig) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(MapRequestLayer::new(note_route))
-        .with_state(state);
-    let service = ServiceBuilder::new()
+        .with_state(Arc::new(state));
+    let answer = move |request| Arc::clone(&around).answer(request, routes.clone()).map(Ok).boxed();
+    ServiceBuilder::new()
         .map_response(http::security_headers(config.hsts))
         .map_request(http::drop_invalid_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(layer_fn(|service| Observe::new(service, door)))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(http::cors(config.cors_origins.as_deref(), &graphql::PREFLIGHT_HEADERS))
-        .layer(DefaultBodyLimit::max(http::MAX_BODY))
-        .layer(from_fn_with_state(Arc::new(around), Around::answer))
-        .service(routes);
-    Router::new().fallback_service(service)
+        .service_fn(answer)
+}
+
+/// Answers requests.
+pub trait App:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+impl<S> App for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
 }
 
 /// What is around every handler, beside the layers that only add or read headers.
@@ -82,17 +91,38 @@ struct Around {
 }
 
 impl Around {
-    async fn answer(State(this): State<Arc<Self>>, request: Request, next: Next) -> Response {
-        let handled = |request: Request| async {
-            match http::check_socket_origin(request.headers(), this.origins.as_deref()) {
-                Ok(()) => next.run(request).await,
-                Err(error) => door_error(request.uri().path(), error),
-            }
-        };
-        let guarded = |request| http::guarded(request, this.deadline, door_error, handled);
-        let limited = |request| http::rate_limited(request, &this.limits, &this.verifier, door_error, guarded);
-        let negotiated = |request| rest::negotiate(request, limited);
-        http::drain_unread_body(request, negotiated).await
+    #[expect(clippy::manual_async_fn, reason = "those keep their arguments twice")]
+    fn answer(self: Arc<Self>, mut request: Request, routes: Router) -> impl Future<Output = Response> {
+        async move {
+            let error_response = door_error(request.uri().path());
+            let accepted = rest::Accepted::of(request.headers());
+            let unread = http::UnreadBody::track(&mut request);
+            let replayed = http::expect_replay(&mut request);
+            let answered = match self.admit(&request) {
+                Ok(client) => {
+                    let answered = http::guarded(self.deadline, routes.oneshot(request)).await;
+                    answered.inspect(|response| http::charge_refused_token(client.as_ref(), response))
+                }
+                Err(error) => {
+                    // Only what is dropped is left over.
+                    drop(request);
+                    Err(error)
+                }
+            };
+            let mut response = accepted.negotiate(answered.unwrap_or_else(error_response));
+            http::mark_replayed(replayed.as_ref(), &mut response);
+            unread.drain(&mut response);
+            response
+        }
+    }
+
+    /// Whatever can be known of a request without its body.
+    fn admit(&self, request: &Request) -> Result<Option<Client>> {
+        let client = http::admit(request, &self.limits, &self.verifier)?;
+        http::check_connection(request)?;
+        http::check_head(request)?;
+        http::check_socket_origin(request.headers(), self.origins.as_deref())?;
+        Ok(client)
     }
 }
 
@@ -132,22 +162,22 @@ async fn no_such_method() -> Response {
     rest::error_response(Error::new(Code::MethodNotAllowed, "Method Not Allowed"))
 }
 
-fn door_error(path: &str, error: Error) -> Response {
-    if path.starts_with("/graphql") { graphql::error_response(error) } else { rest::error_response(error) }
+/// How errors are told at the door that a path leads to.
+fn door_error(path: &str) -> fn(Error) -> Response {
+    if path.starts_with("/graphql") { graphql::error_response } else { rest::error_response }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::body::{Body, to_bytes};
+    use axum::body::to_bytes;
 
     use super::*;
 
     #[tokio::test]
     async fn a_panic_is_told_in_the_form_of_its_door_and_not_what_it_said() {
         for (path, pointer) in [("/graphql", "/errors/0/extensions/code"), ("/api/tasks", "/code")] {
-            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-            let response =
-                http::guarded(request, Duration::from_mins(1), door_error, |_| async { panic!("a secret") }).await;
+            let answer = async { panic!("a secret") };
+            let response = http::guarded(Duration::from_mins(1), answer).await.unwrap_or_else(door_error(path));
             assert_eq!(response.status().as_u16(), 500);
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();

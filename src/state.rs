@@ -1,5 +1,7 @@
 //! What handlers share.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 
 use crate::{
@@ -12,8 +14,11 @@ use crate::{
     streams::Streams,
 };
 
-/// Everything a handler can ask for. Cheap to clone.
-#[derive(Clone, FromRef)]
+/// What routes have for a state. axum clones that several times a request, and all cores write to a count of references:
+/// there is to be one of them, not one for each part.
+pub(crate) type SharedState = Arc<AppState>;
+
+/// Everything a handler can ask for.
 pub struct AppState {
     /// The database.
     pub db: Db,
@@ -31,4 +36,24 @@ pub struct AppState {
     pub readiness: Readiness,
     /// The GraphiQL page.
     pub playground: Playground,
+}
+
+macro_rules! parts {
+    ($($field:ident: $part:ty),+ $(,)?) => {
+        $(impl FromRef<SharedState> for $part {
+            fn from_ref(state: &SharedState) -> Self {
+                state.$field.clone()
+            }
+        })+
+    };
+}
+
+parts! {
+    db: Db,
+    verifier: Verifier,
+    rate_limits: RateLimits,
+    schema: Schema,
+    streams: Streams,
+    readiness: Readiness,
+    playground: Playground,
 }

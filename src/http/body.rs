@@ -3,10 +3,11 @@
 use std::{error::Error as StdError, io};
 
 use axum::{
-    body::{Bytes, HttpBody},
-    extract::{FromRequest, Request, rejection::BytesRejection},
-    http::{HeaderValue, StatusCode, header},
+    body::{Bytes, HttpBody, to_bytes},
+    extract::Request,
+    http::{HeaderValue, header},
 };
+use http_body_util::LengthLimitError;
 
 use crate::{
     error::{Code, Error, Result},
@@ -18,11 +19,11 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// Reads a body. An error says that it is too large, too slow or broke off.
 pub(crate) async fn read_body(request: Request) -> Result<Bytes> {
-    Bytes::from_request(request, &()).await.map_err(|rejection| unreadable(&rejection))
+    to_bytes(request.into_body(), MAX_BODY).await.map_err(|error| unreadable(&error))
 }
 
 /// Whether a body can be read at all, by the request's head.
-pub(super) fn check_head(request: &Request) -> Result<()> {
+pub(crate) fn check_head(request: &Request) -> Result<()> {
     if request.body().size_hint().lower() > MAX_BODY as u64 {
         return Err(too_large());
     }
@@ -38,14 +39,14 @@ fn too_large() -> Error {
     Error::new(Code::PayloadTooLarge, "The body is larger than the server reads")
 }
 
-fn unreadable(rejection: &BytesRejection) -> Error {
-    match rejection.status() {
-        _ if is_timed_out(rejection) => {
-            Error::new(Code::BodyTimeout, "The body took longer than it may (BODY_TIMEOUT)")
-        }
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
-        _ => Error::new(Code::BadUserInput, "The body could not be read"),
+fn unreadable(error: &axum::Error) -> Error {
+    if is_timed_out(error) {
+        return Error::new(Code::BodyTimeout, "The body took longer than it may (BODY_TIMEOUT)");
     }
+    if error.source().is_some_and(<dyn StdError>::is::<LengthLimitError>) {
+        return too_large();
+    }
+    Error::new(Code::BadUserInput, "The body could not be read")
 }
 
 fn is_timed_out(error: &(dyn StdError + 'static)) -> bool {

@@ -2,7 +2,8 @@
 
 use std::{
     convert::Infallible,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -12,10 +13,10 @@ use axum::{
     response::Response,
 };
 use futures::{
-    TryFutureExt,
-    future::{Either, MapOk},
+    FutureExt, TryFutureExt,
+    future::{BoxFuture, Either, MapOk},
 };
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt};
 use tower_http::cors::{self, AllowOrigin};
 
 use super::{RATE_LIMIT_HEADERS, loopback::is_local_origin};
@@ -65,30 +66,33 @@ impl<S: Clone> Layer<S> for CorsLayer {
     type Service = Cors<S>;
 
     fn layer(&self, inner: S) -> Cors<S> {
-        Cors { cors: self.0.layer(inner.clone()), inner }
+        Cors { cors: Arc::new(self.0.layer(inner.clone())), inner }
     }
 }
 
 /// The service of [`CorsLayer`].
 #[derive(Clone, Debug)]
 pub(crate) struct Cors<S> {
-    cors: cors::Cors<S>,
+    /// Shared, as most requests need none of it.
+    cors: Arc<cors::Cors<S>>,
     inner: S,
 }
 
-impl<S: Service<Request, Response = Response, Error = Infallible>> Service<Request> for Cors<S> {
+impl<S> Service<Request> for Cors<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+{
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<MapOk<S::Future, fn(Response) -> Response>, <cors::Cors<S> as Service<Request>>::Future>;
+    type Future = Either<MapOk<S::Future, fn(Response) -> Response>, BoxFuture<'static, Result<Response, Infallible>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        ready!(self.inner.poll_ready(context))?;
-        self.cors.poll_ready(context)
+        self.inner.poll_ready(context)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
         if is_cross_origin(&request) {
-            Either::Right(self.cors.call(request))
+            Either::Right(cors::Cors::clone(&self.cors).oneshot(request).boxed())
         } else {
             Either::Left(self.inner.call(request).map_ok(vary_by_origin))
         }

@@ -1,7 +1,8 @@
 //! The headers of idempotency: the key of a request, and the mark of an answer that was replayed.
 
 use axum::{
-    http::{HeaderMap, HeaderValue},
+    extract::Request,
+    http::{Extensions, HeaderMap, HeaderValue},
     response::Response,
 };
 
@@ -10,16 +11,26 @@ use crate::{
     task::{FieldError, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
 };
 
+/// Has the handler tell whether it repeats an earlier answer, if the request has a key.
+pub(crate) fn expect_replay(request: &mut Request) -> Option<Replayed> {
+    if !request.headers().contains_key(IDEMPOTENCY_KEY) {
+        return None;
+    }
+    let replayed = Replayed::default();
+    request.extensions_mut().insert(replayed.clone());
+    Some(replayed)
+}
+
 /// What `Idempotency-Key` asks for; `None` without the header.
-pub(crate) fn idempotency(headers: &HeaderMap, replayed: &Replayed) -> Result<Option<Idempotency>, FieldError> {
+pub(crate) fn idempotency(headers: &HeaderMap, extensions: &Extensions) -> Result<Option<Idempotency>, FieldError> {
     let key = IdempotencyKey::from_values(headers.get_all(IDEMPOTENCY_KEY).iter().map(HeaderValue::as_bytes));
     let key = key.map_err(|violation| FieldError::new(IDEMPOTENCY_KEY, violation))?;
-    Ok(key.map(|key| Idempotency::new(key, replayed.clone())))
+    Ok(key.map(|key| Idempotency::new(key, extensions.get::<Replayed>().cloned().unwrap_or_default())))
 }
 
 /// Marks an answer that repeats an earlier one.
-pub(crate) fn mark_replayed(replayed: &Replayed, response: &mut Response) {
-    if replayed.get() {
+pub(crate) fn mark_replayed(replayed: Option<&Replayed>, response: &mut Response) {
+    if replayed.is_some_and(Replayed::get) {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
 }

@@ -16,25 +16,19 @@ mod socket_origin;
 mod status;
 mod unread_body;
 
-use axum::response::Response;
-
 pub use self::body::MAX_BODY;
 pub(crate) use self::{
-    body::read_body,
+    body::{check_head, read_body},
     cors::cors,
-    guard::{AboveLimit, guarded},
-    idempotency::{idempotency, mark_replayed},
+    guard::{AboveLimit, check_connection, guarded},
+    idempotency::{expect_replay, idempotency, mark_replayed},
     json::Json,
     loopback::is_own_host,
     media_type::{Accept, content_type, quality},
     probes::{PROBES, is_probe},
-    rate_limit::{RATE_LIMIT_HEADERS, RETRY_SOON, rate_limited, retry_after},
+    rate_limit::{RATE_LIMIT_HEADERS, RETRY_SOON, admit, charge_refused_token, retry_after},
     request_id::drop_invalid_request_id,
     security_headers::security_headers,
     socket_origin::check_socket_origin,
-    unread_body::drain_unread_body,
+    unread_body::UnreadBody,
 };
-use crate::error::Error;
-
-/// The error in the form of the door that a path leads to.
-pub(crate) type ErrorResponse = fn(&str, Error) -> Response;

@@ -6,10 +6,10 @@ use axum::{
     response::Response,
 };
 
-use super::{ErrorResponse, is_probe};
+use super::is_probe;
 use crate::{
     auth::{Verifier, is_token_refused},
-    error::{Code, Error},
+    error::{Code, Error, Result},
     rate_limit::{Client, RateLimits},
 };
 
@@ -23,32 +23,24 @@ pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
 /// The headers of an answer to a client that met a limit.
 pub(crate) const RATE_LIMIT_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, LIMIT, REMAINING, RESET];
 
-/// The answer of `next` to a request that is within the limits of its address. Probes are not counted.
-pub(crate) async fn rate_limited<F: Future<Output = Response>>(
-    request: Request,
-    limits: &RateLimits,
-    verifier: &Verifier,
-    error_response: ErrorResponse,
-    next: impl FnOnce(Request) -> F,
-) -> Response {
-    let client = limits.client(request.extensions(), request.headers());
-    let Some(client) = client.filter(|_| !is_probe(request.uri().path())) else { return next(request).await };
-    if let Err(error) = admit(&client, verifier, request.headers()) {
-        return error_response(request.uri().path(), error);
-    }
-    let response = next(request).await;
-    if is_token_refused(response.headers()) {
-        client.charge_refused_token();
-    }
-    response
-}
-
+/// The client of a request that is within the limits of its address; `None` if it isn't limited. Probes are not counted.
+///
 /// Tokens that are known to be good need no look, and are let in however many others were refused.
-fn admit(client: &Client, verifier: &Verifier, headers: &HeaderMap) -> Result<(), Error> {
+pub(crate) fn admit(request: &Request, limits: &RateLimits, verifier: &Verifier) -> Result<Option<Client>> {
+    let headers = request.headers();
+    let client = limits.client(request.extensions(), headers);
+    let Some(client) = client.filter(|_| !is_probe(request.uri().path())) else { return Ok(None) };
     client.charge()?;
     match client.check_refused_tokens() {
         Err(limited) if headers.contains_key(header::AUTHORIZATION) && !verifier.remembers(headers) => Err(limited),
-        _ => Ok(()),
+        _ => Ok(Some(client)),
+    }
+}
+
+/// Counts a token that this answer refused, if its client is limited.
+pub(crate) fn charge_refused_token(client: Option<&Client>, response: &Response) {
+    if let Some(client) = client.filter(|_| is_token_refused(response.headers())) {
+        client.charge_refused_token();
     }
 }
 

@@ -27,30 +27,39 @@ const MAX_DRAINED: usize = 16 * MAX_BODY;
 /// How long an unread body is waited for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the rest of the body once the answer is ready, without delaying it. Says `Connection: close` if the rest is too
-/// large or of unknown length, or if the client waits for a permission to send it.
-pub(crate) async fn drain_unread_body<F: Future<Output = Response>>(
-    request: Request,
-    next: impl FnOnce(Request) -> F,
-) -> Response {
-    if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
-        return next(request).await;
+/// What becomes of a request's body.
+pub(crate) struct UnreadBody {
+    /// `None` where nothing can be left over.
+    kept: Option<Kept>,
+    awaits_permission: bool,
+}
+
+impl UnreadBody {
+    /// Has what the answer doesn't read of the body kept.
+    pub(crate) fn track(request: &mut Request) -> Self {
+        let awaits_permission = request.headers().contains_key(header::EXPECT);
+        if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
+            return Self { kept: None, awaits_permission };
+        }
+        let kept = Kept::default();
+        let body = Some(std::mem::take(request.body_mut()));
+        *request.body_mut() = Body::new(Tracked { body, is_asked_for: false, kept: kept.clone() });
+        Self { kept: Some(kept), awaits_permission }
     }
-    let awaits_permission = request.headers().contains_key(header::EXPECT);
-    let unread = Unread::default();
-    let request =
-        request.map(|body| Body::new(Tracked { body: Some(body), is_asked_for: false, unread: unread.clone() }));
-    let mut response = next(request).await;
-    let Some(Rest { body, is_asked_for }) = unread.take() else { return response };
-    let is_small = body.size_hint().upper().is_some_and(|length| length <= MAX_BODY as u64);
-    let is_coming = is_asked_for || !awaits_permission;
-    if !(is_small && is_coming) {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+
+    /// Reads the rest once the answer is ready, without delaying it. Says `Connection: close` if the rest is too large or
+    /// of unknown length, or if the client waits for a permission to send it.
+    pub(crate) fn drain(self, response: &mut Response) {
+        let Some(Rest { body, is_asked_for }) = self.kept.and_then(|kept| kept.take()) else { return };
+        let is_small = body.size_hint().upper().is_some_and(|length| length <= MAX_BODY as u64);
+        let is_coming = is_asked_for || !self.awaits_permission;
+        if !(is_small && is_coming) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if is_coming {
+            tokio::spawn(timeout(DRAIN_TIMEOUT, axum::body::to_bytes(body, MAX_DRAINED)));
+        }
     }
-    if is_coming {
-        tokio::spawn(timeout(DRAIN_TIMEOUT, axum::body::to_bytes(body, MAX_DRAINED)));
-    }
-    response
 }
 
 /// What was left of a body.
@@ -61,9 +70,9 @@ struct Rest {
 
 /// Where a body goes when it is dropped before its end.
 #[derive(Clone, Default)]
-struct Unread(Arc<Mutex<Option<Rest>>>);
+struct Kept(Arc<Mutex<Option<Rest>>>);
 
-impl Unread {
+impl Kept {
     fn take(&self) -> Option<Rest> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -78,7 +87,7 @@ struct Tracked {
     /// `None` after the end.
     body: Option<Body>,
     is_asked_for: bool,
-    unread: Unread,
+    kept: Kept,
 }
 
 impl HttpBody for Tracked {
@@ -110,7 +119,7 @@ impl HttpBody for Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
-            self.unread.put(Rest { body, is_asked_for: self.is_asked_for });
+            self.kept.put(Rest { body, is_asked_for: self.is_asked_for });
         }
     }
 }

@@ -12,17 +12,17 @@ use super::{error::RestError, fields::FromFields};
 use crate::{
     error::{Code, Error},
     http::{content_type, read_body},
-    state::AppState,
+    state::SharedState,
     task::{FieldError, Violation},
 };
 
 /// A body read as `T`.
 pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<T: FromFields> FromRequest<AppState> for JsonBody<T> {
+impl<T: FromFields> FromRequest<SharedState> for JsonBody<T> {
     type Rejection = RestError;
 
-    async fn from_request(request: Request, _: &AppState) -> Result<Self, RestError> {
+    async fn from_request(request: Request, _: &SharedState) -> Result<Self, RestError> {
         let is_json = is_json(request.headers());
         // Before the body is read: it may be long in coming.
         let is_omitted = T::IS_OPTIONAL && request.body().is_end_stream();

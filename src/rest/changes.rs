@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    state::AppState,
+    state::SharedState,
     task::{Change, Changes, FieldError, Limit, Since},
 };
 
@@ -42,10 +42,10 @@ pub(super) struct ChangesQuery {
     pub(super) limit: Limit,
 }
 
-impl FromRequestParts<AppState> for ChangesQuery {
+impl FromRequestParts<SharedState> for ChangesQuery {
     type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, RestError> {
+    async fn from_request_parts(parts: &mut Parts, _: &SharedState) -> Result<Self, RestError> {
         let mut query = QueryString::parse(parts.uri.query().unwrap_or_default());
         let last = last_event_id(parts);
         let cursor = query.unless(last.is_some(), "cursor", str::parse);

@@ -1,7 +1,7 @@
 //! The change feed as server-sent events, for whoever accepts them.
 
 use axum::{
-    extract::{FromRef, FromRequestParts},
+    extract::FromRequestParts,
     http::request::Parts,
     response::{IntoResponse, Response, sse::Event},
 };
@@ -18,11 +18,11 @@ use super::{
     extract::{header_param, string},
 };
 use crate::{
-    auth::{Session, Verifier},
+    auth::Session,
     error::{Code, Error},
     http::Accept,
     live::Hub,
-    state::AppState,
+    state::SharedState,
     store::UserTasks,
     streams::{Connection, Ended, EventStream, Lifetime, Outlet, Streams, retry_soon},
     task::{Changes, Since},
@@ -39,16 +39,16 @@ pub(super) struct Subscriber {
     live: Hub,
 }
 
-impl FromRequestParts<AppState> for WantsEvents {
+impl FromRequestParts<SharedState> for WantsEvents {
     type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestError> {
+    async fn from_request_parts(parts: &mut Parts, state: &SharedState) -> Result<Self, RestError> {
         if !Accept::of(&parts.headers).names_events() {
             return Ok(Self(None));
         }
         let Ok(connection) = Connection::from_request_parts(parts, state).await;
-        let session = Verifier::from_ref(state).session(&parts.headers).await?;
-        let (streams, live) = (Streams::from_ref(state), Hub::from_ref(state));
+        let session = state.verifier.session(&parts.headers).await?;
+        let (streams, live) = (state.streams.clone(), state.live.clone());
         Ok(Self(Some(Subscriber { session, connection, streams, live })))
     }
 }

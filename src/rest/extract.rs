@@ -1,7 +1,7 @@
 //! What handlers take from a request besides its query and its body.
 
 use axum::{
-    extract::{FromRef, FromRequestParts, RawPathParams},
+    extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use utoipa::{
@@ -14,29 +14,28 @@ use utoipa::{
 
 use super::{error::RestError, schemas};
 use crate::{
-    auth::Verifier,
     error::{Code, Error},
     http,
-    rate_limit::{REQUEST_COST, RateLimits},
-    state::AppState,
-    store::{Db, Idempotency, Replayed, UserTasks},
+    rate_limit::REQUEST_COST,
+    state::SharedState,
+    store::{Idempotency, UserTasks},
     task::{FieldError, TaskId, Violation},
 };
 
 /// The tasks of the token's user. A user id in the path must be the same.
 pub(super) struct OwnTasks(pub(super) UserTasks);
 
-impl FromRequestParts<AppState> for OwnTasks {
+impl FromRequestParts<SharedState> for OwnTasks {
     type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestError> {
-        let user = Verifier::from_ref(state).authenticate(&parts.headers).await?;
-        RateLimits::from_ref(state).charge(&user, REQUEST_COST)?;
+    async fn from_request_parts(parts: &mut Parts, state: &SharedState) -> Result<Self, RestError> {
+        let user = state.verifier.authenticate(&parts.headers).await?;
+        state.rate_limits.charge(&user, REQUEST_COST)?;
         match path_param(parts, state, "user_id").await? {
             Some(owner) if owner != user.id() => {
                 Err(Error::new(Code::Forbidden, "Not authorized to access this user's tasks").into())
             }
-            _ => Ok(Self(Db::from_ref(state).tasks(user).idempotent(idempotency(parts)?))),
+            _ => Ok(Self(state.db.tasks(user).idempotent(idempotency(parts)?))),
         }
     }
 }
@@ -46,17 +45,16 @@ fn idempotency(parts: &Parts) -> Result<Option<Idempotency>, RestError> {
     if parts.method.is_safe() {
         return Ok(None);
     }
-    let replayed = parts.extensions.get::<Replayed>().cloned().unwrap_or_default();
-    http::idempotency(&parts.headers, &replayed).map_err(|error| RestError::in_part("header", error))
+    http::idempotency(&parts.headers, &parts.extensions).map_err(|error| RestError::in_part("header", error))
 }
 
 /// The task id in the path.
 pub(super) struct Id(pub(super) TaskId);
 
-impl FromRequestParts<AppState> for Id {
+impl FromRequestParts<SharedState> for Id {
     type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, RestError> {
+    async fn from_request_parts(parts: &mut Parts, state: &SharedState) -> Result<Self, RestError> {
         let text = path_param(parts, state, "task_id").await?.unwrap_or_default();
         let id = text
             .parse()
@@ -78,7 +76,7 @@ impl IntoParams for Id {
     }
 }
 
-async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<Option<String>, RestError> {
+async fn path_param(parts: &mut Parts, state: &SharedState, name: &str) -> Result<Option<String>, RestError> {
     let params = RawPathParams::from_request_parts(parts, state).await;
     let params =
         params.map_err(|_| RestError::in_part("path", Error::new(Code::BadUserInput, "The path is not UTF-8")))?;
@@ -88,10 +86,10 @@ async fn path_param(parts: &mut Parts, state: &AppState, name: &str) -> Result<O
 /// The version that a change expects, from `If-Match`.
 pub(super) struct IfMatch(pub(super) Option<i64>);
 
-impl FromRequestParts<AppState> for IfMatch {
+impl FromRequestParts<SharedState> for IfMatch {
     type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, RestError> {
+    async fn from_request_parts(parts: &mut Parts, _: &SharedState) -> Result<Self, RestError> {
         let mut values = parts.headers.get_all(header::IF_MATCH).into_iter();
         let expected = match (values.next(), values.next()) {
             (None, _) => return Ok(Self(None)),
@@ -136,10 +134,10 @@ impl IfNoneMatch {
     }
 }
 
-impl FromRequestParts<AppState> for IfNoneMatch {
+impl FromRequestParts<SharedState> for IfNoneMatch {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, _: &SharedState) -> Result<Self, Self::Rejection> {
         Ok(Self(text(&parts.headers, &header::IF_NONE_MATCH).map(ToOwned::to_owned)))
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    state::AppState,
+    state::SharedState,
     task::{
         Cursor, FieldError, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, PageRequest, Search, SortColumn, TaskSort,
         TaskStatus, Violation,
@@ -174,10 +174,10 @@ pub(super) struct ListQuery {
     pub(super) without_position: String,
 }
 
-impl FromRequestParts<AppState> for ListQuery {
+impl FromRequestParts<SharedState> for ListQuery {
     type Rejection = RestError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, RestError> {
+    async fn from_request_parts(parts: &mut Parts, _: &SharedState) -> Result<Self, RestError> {
         let mut query = Self::parse(parts.uri.query().unwrap_or_default())
             .map_err(|errors| RestError::in_part("query", Error::from(errors)))?;
         query.prefer = Prefer::of(&parts.headers);

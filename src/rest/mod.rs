@@ -16,36 +16,17 @@ mod routes;
 mod schemas;
 mod task;
 
-use axum::{
-    Router,
-    extract::Request,
-    http::{HeaderValue, header},
-    middleware::{Next, from_fn},
-    response::Response,
-};
+use axum::Router;
 
-pub(crate) use self::problem::negotiate;
+pub(crate) use self::problem::Accepted;
 pub use self::{
     error::error_response,
     openapi::openapi,
     routes::{PREFIXES, ROUTES},
 };
-use crate::{http, state::AppState, store::Replayed};
+use crate::state::SharedState;
 
 /// The task routes, and this door's description for programs and for people.
-pub fn routes() -> Router<AppState> {
-    routes::tasks().route_layer(from_fn(describe)).merge(openapi::routes())
-}
-
-/// Says of an answer whether it is a replay, and that it belongs to the token's user and is to be revalidated with its
-/// entity tag, unless it says otherwise.
-async fn describe(mut request: Request, next: Next) -> Response {
-    let replayed = Replayed::default();
-    request.extensions_mut().insert(replayed.clone());
-    let mut response = next.run(request).await;
-    http::mark_replayed(&replayed, &mut response);
-    let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
-    headers.append(header::VARY, HeaderValue::from_static("authorization"));
-    response
+pub fn routes() -> Router<SharedState> {
+    routes::tasks().merge(openapi::routes())
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -64,18 +63,21 @@ impl<'a> From<&'a RestError> for ProblemDetails<'a> {
     }
 }
 
-/// Answers errors in the form the client accepts. Everything else passes through.
-pub(crate) async fn negotiate<F: Future<Output = Response>>(
-    request: Request,
-    next: impl FnOnce(Request) -> F,
-) -> Response {
-    // Read when there is an error.
-    let accept: Vec<_> = request.headers().get_all(header::ACCEPT).iter().cloned().collect();
-    let mut response = next(request).await;
-    let Some(error) = response.extensions_mut().remove::<Arc<RestError>>() else { return response };
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
-    let is_wanted = Accept::read(&accept).names(PROBLEM_JSON);
-    if is_wanted { with_details(response, &ProblemDetails::from(&*error)) } else { response }
+/// What a client accepts, to be read if there is an error.
+pub(crate) struct Accepted(Vec<HeaderValue>);
+
+impl Accepted {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self(headers.get_all(header::ACCEPT).iter().cloned().collect())
+    }
+
+    /// Tells an error in the form the client accepts. Everything else passes through.
+    pub(crate) fn negotiate(&self, mut response: Response) -> Response {
+        let Some(error) = response.extensions_mut().remove::<Arc<RestError>>() else { return response };
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+        let is_wanted = Accept::read(&self.0).names(PROBLEM_JSON);
+        if is_wanted { with_details(response, &ProblemDetails::from(&*error)) } else { response }
+    }
 }
 
 /// Replaces the body; the other headers stay.

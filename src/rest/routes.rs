@@ -3,10 +3,12 @@
 use axum::{
     Json, Router,
     extract::{OriginalUri, State},
-    http::StatusCode,
+    handler::Handler,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
+use tower::util::MapResponseLayer;
 
 use super::{
     body::JsonBody,
@@ -22,7 +24,7 @@ use super::{
 use crate::{
     rate_limit::{RateLimits, change_cost},
     resolvers,
-    state::AppState,
+    state::SharedState,
 };
 
 /// Where the task routes are mounted. `/api/{user_id}/tasks` is the legacy form.
@@ -34,8 +36,8 @@ macro_rules! routes {
         /// The task routes, as method and path below a prefix.
         pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
 
-        fn below(prefix: &str) -> Router<AppState> {
-            Router::new()$(.merge(route(prefix, $path, on(MethodFilter::$method, $handler))))+
+        fn below(prefix: &str) -> Router<SharedState> {
+            Router::new()$(.merge(route(prefix, $path, described(MethodFilter::$method, $handler))))+
         }
     };
 }
@@ -53,13 +55,29 @@ routes! {
 }
 
 /// The task routes below each of their prefixes.
-pub(super) fn tasks() -> Router<AppState> {
+pub(super) fn tasks() -> Router<SharedState> {
     PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(below(prefix)))
+}
+
+/// A handler whose answers belong to the token's user and are to be revalidated with their entity tags, unless they say
+/// otherwise.
+fn described<H, T>(method: MethodFilter, handler: H) -> MethodRouter<SharedState>
+where
+    H: Handler<T, SharedState>,
+    T: 'static,
+{
+    let describe = |mut response: Response| {
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+        headers.append(header::VARY, HeaderValue::from_static("authorization"));
+        response
+    };
+    on(method, handler.layer(MapResponseLayer::new(describe)))
 }
 
 /// With and without a trailing slash. FastAPI redirects from one to the other, but browsers follow no redirect in a
 /// preflight, and some clients drop the token on the way.
-fn route(prefix: &str, path: &str, method: MethodRouter<AppState>) -> Router<AppState> {
+fn route(prefix: &str, path: &str, method: MethodRouter<SharedState>) -> Router<SharedState> {
     let path = format!("{prefix}{}", path.trim_end_matches('/'));
     Router::new().route(&path, method.clone()).route(&format!("{path}/"), method)
 }

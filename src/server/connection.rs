@@ -3,11 +3,11 @@
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
     body::Body,
     extract::ConnectInfo,
     http::{HeaderValue, Request, Response, StatusCode, Version, header},
 };
+use futures::TryFutureExt;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -18,14 +18,13 @@ use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     time::{Instant, interval_at, timeout},
 };
-use tower::Service;
 
 use super::{
     ConnectionLimits,
     activity::{Activity, AnswerBody, InFlight, Socket},
     request_body::RequestBody,
 };
-use crate::{health::Readiness, http::AboveLimit, streams, telemetry::OpenConnection};
+use crate::{health::Readiness, http::AboveLimit, router::App, streams, telemetry::OpenConnection};
 
 /// The largest head of a request. Heads longer than that are answered with 431.
 const MAX_HEAD: usize = 32 * 1024;
@@ -63,16 +62,16 @@ struct Origin {
 }
 
 /// Serves connections: a router, and what its clients may do.
-pub(super) struct Connections {
-    app: Router,
+pub(super) struct Connections<A> {
+    app: A,
     builder: Builder<TokioExecutor>,
     limits: ConnectionLimits,
     readiness: Readiness,
     serving: Serving,
 }
 
-impl Connections {
-    pub(super) fn new(app: Router, limits: ConnectionLimits, readiness: Readiness, serving: Serving) -> Self {
+impl<A: App> Connections<A> {
+    pub(super) fn new(app: A, limits: ConnectionLimits, readiness: Readiness, serving: Serving) -> Self {
         Self { app, builder: builder(), limits, readiness, serving }
     }
 
@@ -120,12 +119,13 @@ impl Connections {
         }
     }
 
-    async fn answer(
+    /// Not an `async fn`, which keeps its arguments twice.
+    fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
         origin: Origin,
         in_flight: InFlight,
-    ) -> Result<Response<AnswerBody<Body>>, Infallible> {
+    ) -> impl Future<Output = Result<Response<AnswerBody<Body>>, Infallible>> {
         let version = request.version();
         let mut request = request.map(|body| Body::new(RequestBody::new(body, self.limits.body_timeout)));
         request.extensions_mut().insert(ConnectInfo(origin.peer));
@@ -133,17 +133,24 @@ impl Connections {
         if self.serving == Serving::HealthOnly {
             request.extensions_mut().insert(AboveLimit);
         }
-        let mut response = self.app.clone().call(request).await?;
-        // A client that keeps its connection to a server which is leaving would send a request as it is closed.
-        let is_last = self.serving == Serving::HealthOnly
-            || self.readiness.is_leaving()
-            || response.status() == StatusCode::REQUEST_TIMEOUT;
-        // A WebSocket's answer says `Connection: Upgrade`.
-        let is_kept = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        if is_last && !is_kept && version <= Version::HTTP_11 {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        let answer = self.app.clone().call(request);
+        answer.map_ok(move |mut response| {
+            if version <= Version::HTTP_11 && self.is_last(&response) {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response.map(|body| AnswerBody { body, _request: in_flight })
+        })
+    }
+
+    /// Whether the connection is closed after this answer. A client that keeps its connection to a server which is leaving
+    /// would send a request as it is closed.
+    fn is_last(&self, response: &Response<Body>) -> bool {
+        match response.status() {
+            // A WebSocket's answer says `Connection: Upgrade`.
+            StatusCode::SWITCHING_PROTOCOLS => false,
+            StatusCode::REQUEST_TIMEOUT => true,
+            _ => self.serving == Serving::HealthOnly || self.readiness.is_leaving(),
         }
-        Ok(response.map(|body| AnswerBody { body, _request: in_flight }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{pin::pin, sync::Arc};
 
-use axum::{Router, serve::Listener};
+use axum::serve::Listener;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -12,7 +12,7 @@ use super::{
     ConnectionLimits,
     connection::{Connections, Held, Serving},
 };
-use crate::{health::Readiness, telemetry};
+use crate::{health::Readiness, router::App, telemetry};
 
 /// How many connections above the limit are open at once, to be answered with their health or a 503. Those above that
 /// are closed unheard.
@@ -21,7 +21,7 @@ const RESERVE: usize = 64;
 /// Serves connections until `stop` ends, then until their requests are answered.
 pub async fn serve(
     mut listener: TcpListener,
-    app: Router,
+    app: impl App,
     limits: ConnectionLimits,
     readiness: Readiness,
     stop: impl Future<Output = ()>,
@@ -55,13 +55,13 @@ pub async fn serve(
 }
 
 /// A number of connections that are served alike.
-struct Room {
-    connections: Arc<Connections>,
+struct Room<A> {
+    connections: Arc<Connections<A>>,
     places: Arc<Semaphore>,
 }
 
-impl Room {
-    fn new(connections: Connections, places: usize) -> Self {
+impl<A: App> Room<A> {
+    fn new(connections: Connections<A>, places: usize) -> Self {
         Self { connections: Arc::new(connections), places: Arc::new(Semaphore::new(places)) }
     }
 

@@ -10,7 +10,6 @@ mod shutdown;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::Router;
 use tokio::{
     net::TcpListener,
     sync::oneshot,
@@ -29,7 +28,7 @@ use crate::{
     graphql::{self, Documents, Playground},
     health::Readiness,
     live::Hub,
-    router::{RouterConfig, router},
+    router::{self, App, RouterConfig},
     state::AppState,
     store::{self, Db},
     streams::Streams,
@@ -109,7 +108,7 @@ struct Parts {
     metrics: Option<Metrics>,
 }
 
-fn app(config: &Config, db: Db, parts: Parts, development: Option<&Development>) -> Router {
+fn app(config: &Config, db: Db, parts: Parts, development: Option<&Development>) -> impl App + use<> {
     let Parts { live, sources, documents, readiness, metrics } = parts;
     let token =
         development.filter(|_| config.server.host.is_loopback()).map(|development| Arc::clone(&development.token));
@@ -128,10 +127,10 @@ fn app(config: &Config, db: Db, parts: Parts, development: Option<&Development>)
     };
     let cors_origins = config.server.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));
     let (request_timeout, hsts) = (config.server.request_timeout, config.server.hsts_max_age);
-    router(state, &RouterConfig { request_timeout, cors_origins, hsts, metrics })
+    router::app(state, &RouterConfig { request_timeout, cors_origins, hsts, metrics })
 }
 
-async fn run(listener: TcpListener, app: Router, config: &Config, readiness: Readiness) {
+async fn run(listener: TcpListener, app: impl App, config: &Config, readiness: Readiness) {
     let (stopping, stopped) = oneshot::channel::<()>();
     let (delay, leaving) = (config.shutdown_delay(), readiness.clone());
     let stop = async move {

@@ -20,8 +20,8 @@ use crate::{
         schema::request_error,
         status,
     },
-    http::{Accept, idempotency, mark_replayed, read_body, retry_after},
-    store::{Replayed, UserTasks},
+    http::{Accept, idempotency, read_body, retry_after},
+    store::UserTasks,
     streams::{Connection, Lifetime, Outlet},
 };
 
@@ -50,10 +50,9 @@ pub(in crate::graphql) async fn post(
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    let replayed = Replayed::default();
     let answer = async {
         let mut caller = Caller::admit(&endpoint, &headers).await?;
-        caller.tasks = caller.tasks.idempotent(idempotency(&headers, &replayed)?);
+        caller.tasks = caller.tasks.idempotent(idempotency(&headers, request.extensions())?);
         check_content_type(&headers)?;
         match from_body(&read_body(request).await?)? {
             Operations::One(parameters) => caller.run(&endpoint, *parameters, true, &connection).await,
@@ -63,9 +62,7 @@ pub(in crate::graphql) async fn post(
             }
         }
     };
-    let mut response = answer.await.unwrap_or_else(|error| refuse(&error, &headers));
-    mark_replayed(&replayed, &mut response);
-    response
+    answer.await.unwrap_or_else(|error| refuse(&error, &headers))
 }
 
 /// Who sent a request, and what they can read.

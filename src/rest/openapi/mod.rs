@@ -28,7 +28,7 @@ use super::{
     problem::ProblemDetails,
     routes::{self, PREFIXES},
 };
-use crate::state::AppState;
+use crate::state::SharedState;
 
 /// Where the document is served.
 const DOCUMENT_PATH: &str = "/openapi.json";
@@ -146,7 +146,7 @@ pub fn openapi() -> &'static str {
 }
 
 /// The document, and Swagger UI from files in the binary. It remembers the token it was given.
-pub(super) fn routes() -> Router<AppState> {
+pub(super) fn routes() -> Router<SharedState> {
     let config = Config::new([DOCUMENT_PATH]).persist_authorization(true).validator_url("none");
     let page = Router::from(SwaggerUi::new("/docs").config(config));
     page.layer(map_response(with_policy)).route(DOCUMENT_PATH, get(document))

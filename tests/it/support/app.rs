@@ -9,7 +9,7 @@ use tandem::{
     health::Readiness,
     live::Hub,
     rate_limit::RateLimits,
-    router::{RouterConfig, router},
+    router::{self, RouterConfig},
     state::AppState,
     store::Db,
     streams::{StreamLimits, Streams},
@@ -107,7 +107,7 @@ impl Builder {
             hsts: None,
             metrics: self.serves_metrics.then(metrics),
         };
-        App { router: router(state, &config), store, live, verifier, db }
+        App { router: Router::new().fallback_service(router::app(state, &config)), store, live, verifier, db }
     }
 
     fn sources(&mut self) -> Vec<KeySource> {
