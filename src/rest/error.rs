@@ -112,7 +112,7 @@ impl From<Error> for RestError {
     }
 }
 
-/// The error itself travels with the response: only [`super::negotiate`] knows whether it is wanted in another form.
+/// The error itself travels with the response: only [`super::Accepted`] knows whether it is wanted in another form.
 impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         self.error.log();
