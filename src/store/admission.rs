@@ -11,8 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::access::Access;
 
-/// Admits transactions to the connections of a pool. Cheap to clone.
-#[derive(Clone)]
+/// Admits transactions to the connections of a pool.
 pub(super) struct Admission {
     connections: Arc<Semaphore>,
     shares: Arc<Shares>,

@@ -25,6 +25,7 @@ mod position;
 mod prober;
 mod rows;
 mod schema;
+mod session;
 #[cfg(all(feature = "embedded", unix))]
 mod socket_dir;
 mod statement;

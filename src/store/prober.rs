@@ -16,8 +16,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Cheap to clone.
-#[derive(Clone)]
+/// Proves one at a time.
 pub(super) struct Prober {
     pool: Pool,
     /// Kept from one proof to the next.
