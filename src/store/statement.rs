@@ -1,6 +1,8 @@
 //! Operations are values. Each builds its own statement, so a retry sends the same one, and the fingerprint of a write
 //! is derived from the fields the statement is built from.
 
+use std::marker::PhantomData;
+
 use diesel::{
     QueryResult,
     deserialize::FromSqlRow,
@@ -40,6 +42,9 @@ pub(super) trait Write: Operation<Row: DeserializeOwned> + Serialize {
     const ANSWER: Answer = Answer::Rows;
     /// Whether its rows are deleted ones. They need an `id` and a `version`.
     const DELETES: bool = false;
+    /// Whether its statement has the same SQL whatever its values are. Then it is known by its type, and not by its SQL,
+    /// which takes time to build and to look up.
+    const HAS_ONE_FORM: bool = false;
 }
 
 /// What a write answers with.
@@ -59,7 +64,7 @@ pub(super) trait Statement<Row> {
     fn rows(self, connection: &Connection) -> Rows<'_, Row>;
 
     /// The same for a write, whose outcome is recorded.
-    fn recorded_rows<'c>(self, outcome: Outcome<'_>, connection: &'c Connection) -> Rows<'c, Row>;
+    fn recorded_rows<'c, W: Write>(self, outcome: Outcome<'_>, connection: &'c Connection) -> Rows<'c, Row>;
 }
 
 impl<Q, Row, ST> Statement<Row> for Q
@@ -73,8 +78,10 @@ where
         connection.load(self)
     }
 
-    fn recorded_rows<'c>(self, outcome: Outcome<'_>, connection: &'c Connection) -> Rows<'c, Row> {
-        KeptPrepared(Recorded::new(self, outcome)).rows(connection)
+    fn recorded_rows<'c, W: Write>(self, outcome: Outcome<'_>, connection: &'c Connection) -> Rows<'c, Row> {
+        let has_one_form = W::HAS_ONE_FORM && outcome.claim.is_none();
+        let statement = KeptPrepared(Recorded::new(self, outcome));
+        if has_one_form { OneForm::<W, _>::of(statement).rows(connection) } else { statement.rows(connection) }
     }
 }
 
@@ -99,4 +106,32 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for KeptPrepared<Q> {
 impl<Q: QueryId> QueryId for KeptPrepared<Q> {
     type QueryId = Q::QueryId;
     const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+/// The statement of a write that has one form.
+struct OneForm<W, Q>(Q, PhantomData<fn() -> W>);
+
+impl<W, Q> OneForm<W, Q> {
+    fn of(statement: Q) -> Self {
+        Self(statement, PhantomData)
+    }
+}
+
+impl<W, Q: Query> Query for OneForm<W, Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<W, Q: QueryFragment<Pg>> QueryFragment<Pg> for OneForm<W, Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
+        self.0.is_safe_to_cache_prepared(backend)
+    }
+}
+
+impl<W: 'static, Q> QueryId for OneForm<W, Q> {
+    type QueryId = OneForm<W, ()>;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }

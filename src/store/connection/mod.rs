@@ -3,6 +3,7 @@
 
 mod driven;
 mod driver;
+mod memoized;
 mod row;
 mod unnamed;
 
@@ -18,7 +19,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, pooled
 use futures::{FutureExt, future::BoxFuture};
 
 pub(super) use self::driven::DrivenConnection;
-use self::unnamed::Unnamed;
+use self::{memoized::Memoized, unnamed::Unnamed};
 
 /// Futures borrow the connection only, not the statement. Statements are sent in the order in which the futures are
 /// polled first.
@@ -37,7 +38,7 @@ impl Connection {
         ST: 'static,
     {
         match self {
-            Self::Named(connection) => RunQueryDsl::load(query, &mut &**connection).boxed(),
+            Self::Named(connection) => RunQueryDsl::load(Memoized(query), &mut &**connection).boxed(),
             Self::Unnamed(connection) => connection.load::<Row, ST>(&query),
         }
     }
@@ -48,7 +49,7 @@ impl Connection {
         statement: impl QueryFragment<Pg> + QueryId + Send,
     ) -> BoxFuture<'_, QueryResult<usize>> {
         match self {
-            Self::Named(connection) => RunQueryDsl::execute(statement, &mut &**connection),
+            Self::Named(connection) => RunQueryDsl::execute(Memoized(statement), &mut &**connection),
             Self::Unnamed(connection) => connection.execute(&statement),
         }
     }

@@ -128,7 +128,7 @@ impl<W: Write> Work for Keyed<W> {
     fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
         let claim = self.claim.as_ref();
         let outcome = Outcome { answer: W::ANSWER, deleted_from: W::DELETES.then_some(owner), claim };
-        let rows = self.write.statement(owner).recorded_rows(outcome, connection);
+        let rows = self.write.statement(owner).recorded_rows::<W>(outcome, connection);
         let Some(claim) = claim else { return rows.map(|rows| rows.map(Some)).boxed() };
         let claimed = Claim::take(claim.expire(connection), claim.insert(connection));
         async move {

@@ -28,7 +28,9 @@ impl Operation for Insert {
     }
 }
 
-impl Write for Insert {}
+impl Write for Insert {
+    const HAS_ONE_FORM: bool = true;
+}
 
 #[derive(Serialize)]
 pub(super) struct InsertMany(pub(super) NewRows);
@@ -42,7 +44,9 @@ impl Operation for InsertMany {
     }
 }
 
-impl Write for InsertMany {}
+impl Write for InsertMany {
+    const HAS_ONE_FORM: bool = true;
+}
 
 /// Selects the values of one row, or many rows from functions that return sets. A new task was created when it was last
 /// changed. Its position is the column's default: PostgreSQL plans a SELECT that draws from a sequence apart, which takes as

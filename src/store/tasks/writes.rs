@@ -113,6 +113,7 @@ impl Operation for Delete {
 impl Write for Delete {
     const ANSWER: Answer = Answer::Tombstones;
     const DELETES: bool = true;
+    const HAS_ONE_FORM: bool = true;
 }
 
 /// One statement, no read before the write: concurrent toggles all count.
@@ -129,7 +130,9 @@ impl Operation for Toggle {
     }
 }
 
-impl Write for Toggle {}
+impl Write for Toggle {
+    const HAS_ONE_FORM: bool = true;
+}
 
 #[derive(Serialize)]
 pub(super) struct SetCompleted {
@@ -147,4 +150,6 @@ impl Operation for SetCompleted {
     }
 }
 
-impl Write for SetCompleted {}
+impl Write for SetCompleted {
+    const HAS_ONE_FORM: bool = true;
+}

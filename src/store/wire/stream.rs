@@ -1,7 +1,6 @@
 //! The stream of a connection, below tokio-postgres and above TLS.
 
 use std::{
-    collections::VecDeque,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -11,11 +10,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use super::{
-    answers,
-    message::Message,
-    requests::{self, End},
-};
+use super::{answers, message::Message, requests, unanswered::Unanswered};
 
 /// How much is read at once: a page of tasks and more.
 const READ_SIZE: usize = 8 * 1024;
@@ -25,7 +20,7 @@ pub(in crate::store) struct Joined<S> {
     stream: S,
     /// Whether the first packet, which is no message yet, has gone out.
     has_started: bool,
-    ends: VecDeque<End>,
+    unanswered: Unanswered,
     to_server: BytesMut,
     from_server: BytesMut,
     to_client: BytesMut,
@@ -33,8 +28,8 @@ pub(in crate::store) struct Joined<S> {
 
 impl<S> Joined<S> {
     pub(super) fn new(stream: S) -> Self {
-        let (to_server, from_server, to_client) = Default::default();
-        Self { stream, has_started: false, ends: VecDeque::new(), to_server, from_server, to_client }
+        let (unanswered, to_server, from_server, to_client) = Default::default();
+        Self { stream, has_started: false, unanswered, to_server, from_server, to_client }
     }
 
     pub(super) fn get_ref(&self) -> &S {
@@ -45,7 +40,7 @@ impl<S> Joined<S> {
     fn complete_answers(&mut self) {
         let mut rest = &*self.from_server;
         while let Some((message, behind)) = Message::split(rest) {
-            answers::complete(message, &mut self.ends, &mut self.to_client);
+            answers::complete(message, &mut self.unanswered, &mut self.to_client, &mut self.to_server);
             rest = behind;
         }
         let done = self.from_server.len() - rest.len();
@@ -65,10 +60,14 @@ impl<S: AsyncWrite + Unpin> Joined<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Joined<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Joined<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         while !this.to_client.has_remaining() {
+            // A statement that was skipped.
+            if let Poll::Ready(sent) = Pin::new(&mut *this).poll_flush(cx) {
+                sent?;
+            }
             this.from_server.reserve(READ_SIZE);
             if ready!(poll_read_buf(Pin::new(&mut this.stream), cx, &mut this.from_server))? == 0 {
                 return Poll::Ready(Ok(()));
@@ -82,12 +81,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Joined<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Joined<S> {
-    /// Takes all or nothing, so that it always begins with a new message.
+    /// Takes all or nothing, so that it always begins with a new message. Behind joined statements nothing is sent until they
+    /// are answered; it is the answer that wakes the writer, because the same task reads.
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         ready!(this.poll_send(cx))?;
+        if this.unanswered.has_joined() {
+            return Poll::Pending;
+        }
         if this.has_started {
-            requests::join(buf, &mut this.ends, &mut this.to_server);
+            requests::join(buf, &mut this.unanswered, &mut this.to_server);
         } else {
             this.has_started = true;
             this.to_server.extend_from_slice(buf);
