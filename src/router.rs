@@ -44,12 +44,7 @@ pub struct RouterConfig {
 /// The layers are around the whole router, not around each of its routes, and known to the compiler: axum copies the layers
 /// of a route for each request, and boxes each of them.
 pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
-    let around = Arc::new(Around {
-        limits: state.rate_limits.clone(),
-        verifier: state.verifier.clone(),
-        deadline: config.request_timeout,
-        origins: config.cors_origins.clone(),
-    });
+    let (limits, verifier) = (state.rate_limits.clone(), state.verifier.clone());
     let routes = Router::new()
         .route("/", get(about))
         .merge(health::routes())
@@ -60,7 +55,9 @@ pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
         .method_not_allowed_fallback(no_such_method)
         .layer(MapRequestLayer::new(note_route))
         .with_state(Arc::new(state));
-    let answer = move |request| Arc::clone(&around).answer(request, routes.clone()).map(Ok).boxed();
+    let (deadline, origins) = (config.request_timeout, config.cors_origins.clone());
+    let around = Arc::new(Around { routes, limits, verifier, deadline, origins });
+    let answer = move |request| Arc::clone(&around).answer(request).map(Ok).boxed();
     ServiceBuilder::new()
         .map_response(http::security_headers(config.hsts))
         .map_request(http::drop_invalid_request_id)
@@ -84,6 +81,7 @@ impl<S> App for S where
 
 /// What is around every handler, beside the layers that only add or read headers.
 struct Around {
+    routes: Router,
     limits: RateLimits,
     verifier: Verifier,
     deadline: Duration,
@@ -92,7 +90,7 @@ struct Around {
 
 impl Around {
     #[expect(clippy::manual_async_fn, reason = "those keep their arguments twice")]
-    fn answer(self: Arc<Self>, mut request: Request, routes: Router) -> impl Future<Output = Response> {
+    fn answer(self: Arc<Self>, mut request: Request) -> impl Future<Output = Response> {
         async move {
             let error_response = door_error(request.uri().path());
             let accepted = rest::Accepted::of(request.headers());
@@ -100,7 +98,7 @@ impl Around {
             let replayed = http::expect_replay(&mut request);
             let answered = match self.admit(&request) {
                 Ok(client) => {
-                    let answered = http::guarded(self.deadline, routes.oneshot(request)).await;
+                    let answered = http::guarded(self.deadline, self.routes.clone().oneshot(request)).await;
                     answered.inspect(|response| http::charge_refused_token(client.as_ref(), response))
                 }
                 Err(error) => {

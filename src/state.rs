@@ -50,10 +50,7 @@ macro_rules! parts {
 
 parts! {
     db: Db,
-    verifier: Verifier,
     rate_limits: RateLimits,
-    schema: Schema,
-    streams: Streams,
     readiness: Readiness,
     playground: Playground,
 }

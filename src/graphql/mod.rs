@@ -11,7 +11,6 @@
 //! | `graphiql/` | The page for trying it out. |
 
 mod documents;
-mod endpoint;
 mod engine;
 mod error;
 mod graphiql;
@@ -24,11 +23,12 @@ mod schema;
 mod status;
 mod websocket;
 
+pub(crate) use self::routes::routes;
 pub use self::{
     documents::{Documents, TrustMode, Trusted},
     engine::{Schema, schema},
     http::{PREFLIGHT_HEADERS, error_response},
     limits::{Limits, MAX_NESTING},
-    routes::{Playground, routes},
+    routes::Playground,
     schema::sdl,
 };

@@ -4,26 +4,23 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRef, RawQuery, Request, State},
-    http::{HeaderMap, header, request::Parts},
+    extract::{Request, State},
+    http::{HeaderMap, header},
     response::Response,
     routing::get,
 };
 
 use super::{
-    endpoint::Endpoint,
-    engine::Schema,
     error_response,
     graphiql::{asset, graphiql},
     http::handler,
     websocket::{is_upgrade, upgrade},
 };
 use crate::{
-    auth::Verifier,
     error::{Code, Error},
     http::is_own_host,
-    store::Db,
-    streams::{Connection, Streams},
+    state::SharedState,
+    streams::Connection,
 };
 
 /// Where operations are sent.
@@ -39,15 +36,7 @@ pub struct Playground {
 }
 
 /// The GraphQL endpoint and the page. Preflights are left to CORS.
-pub fn routes<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Db: FromRef<S>,
-    Playground: FromRef<S>,
-    Schema: FromRef<S>,
-    Streams: FromRef<S>,
-    Verifier: FromRef<S>,
-{
+pub(crate) fn routes() -> Router<SharedState> {
     let endpoint = get(page_or_query).post(handler::post).options(handler::options).fallback(handler::wrong_method);
     Router::new()
         .route(ENDPOINT, endpoint)
@@ -57,27 +46,21 @@ where
 }
 
 /// The page for a browser, a socket for who asks for one, else the operation in the query string.
-async fn page_or_query(
-    State(playground): State<Playground>,
-    endpoint: Endpoint,
-    connection: Connection,
-    query: RawQuery,
-    request: Request,
-) -> Response {
-    if is_upgrade(request.headers()) {
-        return socket(endpoint, request).await;
+async fn page_or_query(State(state): State<SharedState>, connection: Connection, request: Request) -> Response {
+    let headers = request.headers();
+    if is_upgrade(headers) {
+        return socket(State(state), request).await;
     }
-    let (Parts { headers, .. }, _) = request.into_parts();
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    if playground.is_on && accept.is_some_and(|accept| accept.contains("text/html")) {
-        return page(&playground, &headers);
+    if state.playground.is_on && accept.is_some_and(|accept| accept.contains("text/html")) {
+        return page(&state.playground, headers);
     }
-    handler::get(endpoint, connection, headers, query).await
+    handler::get(&state, connection, request).await
 }
 
-async fn socket(endpoint: Endpoint, request: Request) -> Response {
+async fn socket(State(state): State<SharedState>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    upgrade(endpoint, parts).await
+    upgrade(state, parts).await
 }
 
 async fn playground(State(playground): State<Playground>, headers: HeaderMap) -> Response {

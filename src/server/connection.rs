@@ -1,6 +1,12 @@
 //! One client's connection, HTTP/1.1 or HTTP/2, from its first byte to its last.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -88,9 +94,11 @@ impl<A: App> Connections<A> {
         let io = TokioIo::new(Socket { stream, activity: Arc::clone(&activity) });
         let origin =
             Origin { peer, connection: streams::Connection::new(held, stopping.clone(), self.limits.send_timeout) };
+        // One for the connection: each clone counts references that all connections share.
+        let app = Mutex::new(self.app.clone());
         let service = service_fn(|request: Request<Incoming>| {
             let in_flight = activity.begin(request.version());
-            Arc::clone(&self).answer(request, origin.clone(), in_flight)
+            Arc::clone(&self).answer(request, &app, origin.clone(), in_flight)
         });
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(io, service));
         tokio::select! {
@@ -123,9 +131,10 @@ impl<A: App> Connections<A> {
     fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
+        app: &Mutex<A>,
         origin: Origin,
         in_flight: InFlight,
-    ) -> impl Future<Output = Result<Response<AnswerBody<Body>>, Infallible>> {
+    ) -> impl Future<Output = Result<Response<AnswerBody<Body>>, Infallible>> + use<A> {
         let version = request.version();
         let mut request = request.map(|body| Body::new(RequestBody::new(body, self.limits.body_timeout)));
         request.extensions_mut().insert(ConnectInfo(origin.peer));
@@ -133,7 +142,7 @@ impl<A: App> Connections<A> {
         if self.serving == Serving::HealthOnly {
             request.extensions_mut().insert(AboveLimit);
         }
-        let answer = self.app.clone().call(request);
+        let answer = app.lock().unwrap_or_else(PoisonError::into_inner).call(request);
         answer.map_ok(move |mut response| {
             if version <= Version::HTTP_11 && self.is_last(&response) {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

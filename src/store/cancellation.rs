@@ -79,14 +79,14 @@ impl Settled {
 }
 
 /// Cancels what a connection is doing, unless it is told that it is done, or it ends by itself soon enough.
-pub(super) struct CancelOnDrop {
-    connector: Arc<Connector>,
+pub(super) struct CancelOnDrop<'a> {
+    connector: &'a Arc<Connector>,
     token: Option<Arc<CancelToken>>,
     settled: Settled,
 }
 
-impl CancelOnDrop {
-    pub(super) fn new(connector: Arc<Connector>, token: Arc<CancelToken>, settled: Settled) -> Self {
+impl<'a> CancelOnDrop<'a> {
+    pub(super) fn new(connector: &'a Arc<Connector>, token: Arc<CancelToken>, settled: Settled) -> Self {
         Self { connector, token: Some(token), settled }
     }
 
@@ -96,11 +96,11 @@ impl CancelOnDrop {
     }
 }
 
-impl Drop for CancelOnDrop {
+impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
         let Some(token) = self.token.take() else { return };
         let Ok(runtime) = Handle::try_current() else { return };
-        let (connector, settled) = (Arc::clone(&self.connector), self.settled.clone());
+        let (connector, settled) = (Arc::clone(self.connector), self.settled.clone());
         runtime.spawn(async move {
             sleep(PATIENCE).await;
             if settled.settle() {

@@ -111,7 +111,7 @@ impl Pool {
             if access == Access::ReadWrite || !self.connector().can_cancel() {
                 return transaction.await;
             }
-            let cancel = CancelOnDrop::new(Arc::clone(self.connector()), token, settled);
+            let cancel = CancelOnDrop::new(self.connector(), token, settled);
             let done = (&mut transaction).await;
             cancel.disarm();
             done

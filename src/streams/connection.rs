@@ -9,35 +9,39 @@ use tokio::sync::watch;
 /// A connection. A stream that outlives its request, as a WebSocket does, keeps it: so it counts for as long as it is
 /// open, and the server waits for it when it stops. The default is a connection that is not counted, never told to stop
 /// and read from at any pace.
+///
+/// Each request has one, so a clone counts the references of this connection only, and none that all connections share.
 #[derive(Clone, Default)]
-pub struct Connection {
+pub struct Connection(Option<Arc<Inner>>);
+
+struct Inner {
     /// What is released when the connection ends.
-    held: Option<Arc<dyn Any + Send + Sync>>,
-    stopping: Stopping,
-    send_timeout: Option<Duration>,
+    _held: Arc<dyn Any + Send + Sync>,
+    stopping: watch::Receiver<()>,
+    send_timeout: Duration,
 }
 
 impl Connection {
     /// One that holds this, and is told to stop when the watched value changes.
     pub fn new(held: Arc<dyn Any + Send + Sync>, stopping: watch::Receiver<()>, send_timeout: Duration) -> Self {
-        Self { held: Some(held), stopping: Stopping(Some(stopping)), send_timeout: Some(send_timeout) }
+        Self(Some(Arc::new(Inner { _held: held, stopping, send_timeout })))
     }
 
     /// How long the client may read nothing of what is sent to it.
     pub(crate) fn send_timeout(&self) -> Duration {
-        self.send_timeout.unwrap_or(Duration::MAX)
+        self.0.as_ref().map_or(Duration::MAX, |inner| inner.send_timeout)
     }
 
     /// When the server stops.
     #[must_use]
     pub fn stopping(&self) -> Stopping {
-        self.stopping.clone()
+        Stopping(self.0.as_ref().map(|inner| inner.stopping.clone()))
     }
 }
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("is_counted", &self.held.is_some()).finish_non_exhaustive()
+        f.debug_struct("Connection").field("is_counted", &self.0.is_some()).finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,10 @@
 //! The handlers of `/graphql`: authentication, the request, and the response in the media type the client accepts.
 
+use std::mem;
+
 use axum::{
-    extract::{RawQuery, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -15,12 +17,12 @@ use crate::{
     auth::{Session, challenge},
     error::{Code, Error, Result},
     graphql::{
-        endpoint::Endpoint,
         operation::{Allowed, Parameters, Replies, Reply, Started, run_many, start},
         schema::request_error,
         status,
     },
     http::{Accept, idempotency, read_body, retry_after},
+    state::{AppState, SharedState},
     store::UserTasks,
     streams::{Connection, Lifetime, Outlet},
 };
@@ -29,36 +31,32 @@ use crate::{
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
 /// Runs the query in a query string.
-pub(in crate::graphql) async fn get(
-    endpoint: Endpoint,
-    connection: Connection,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub(in crate::graphql) async fn get(state: &AppState, connection: Connection, request: Request) -> Response {
+    let (Parts { headers, uri, .. }, _) = request.into_parts();
     let answer = async {
-        let caller = Caller::admit(&endpoint, &headers).await?;
-        let parameters = from_query(&query.unwrap_or_default())?;
-        caller.run(&endpoint, parameters, false, &connection).await
+        let caller = Caller::admit(state, &headers).await?;
+        let parameters = from_query(uri.query().unwrap_or_default())?;
+        caller.run(state, parameters, false, &connection).await
     };
     answer.await.unwrap_or_else(|error| refuse(&error, &headers))
 }
 
 /// Runs the operation or the batch in a body.
 pub(in crate::graphql) async fn post(
-    endpoint: Endpoint,
+    State(state): State<SharedState>,
     connection: Connection,
-    headers: HeaderMap,
-    request: Request,
+    mut request: Request,
 ) -> Response {
+    let headers = mem::take(request.headers_mut());
     let answer = async {
-        let mut caller = Caller::admit(&endpoint, &headers).await?;
+        let mut caller = Caller::admit(&state, &headers).await?;
         caller.tasks = caller.tasks.idempotent(idempotency(&headers, request.extensions())?);
         check_content_type(&headers)?;
         match from_body(&read_body(request).await?)? {
-            Operations::One(parameters) => caller.run(&endpoint, *parameters, true, &connection).await,
+            Operations::One(parameters) => caller.run(&state, *parameters, true, &connection).await,
             Operations::Many(batch) => {
                 let media_type = caller.media_type.ok_or_else(not_acceptable)?;
-                Ok(many(&run_many(&endpoint.schema, &caller.tasks, batch).await?, media_type))
+                Ok(many(&run_many(&state.schema, &caller.tasks, batch).await?, media_type))
             }
         }
     };
@@ -76,13 +74,13 @@ struct Caller {
 
 impl Caller {
     /// Fails if the request is refused before its body is read.
-    async fn admit(endpoint: &Endpoint, headers: &HeaderMap) -> Result<Self> {
+    async fn admit(state: &AppState, headers: &HeaderMap) -> Result<Self> {
         if !is_preflighted(headers) {
             let message = "Blocked as possible CSRF: add the header GraphQL-Require-Preflight";
             return Err(Error::new(Code::BadUserInput, message));
         }
-        let session = endpoint.verifier.session(headers).await?;
-        let tasks = endpoint.db.tasks(session.user().clone());
+        let session = state.verifier.session(headers).await?;
+        let tasks = state.db.tasks(session.user().clone());
         let accept = Accept::of(headers);
         let (media_type, takes_events) = (MediaType::negotiate(&accept), accept.names_events());
         if media_type.is_none() && !takes_events {
@@ -94,14 +92,14 @@ impl Caller {
     /// Answers with events only where nothing else will do.
     async fn run(
         self,
-        endpoint: &Endpoint,
+        state: &AppState,
         parameters: Parameters,
         mutations: bool,
         connection: &Connection,
     ) -> Result<Response> {
         let allowed = Allowed { mutations, subscriptions: self.takes_events };
-        let reply = match start(&endpoint.schema, &self.tasks, parameters, allowed).await? {
-            Started::Subscribed(replies) => return self.subscribe(endpoint, replies, connection),
+        let reply = match start(&state.schema, &self.tasks, parameters, allowed).await? {
+            Started::Subscribed(replies) => return self.subscribe(state, replies, connection),
             Started::Rejected(errors) => Reply::not_run(errors),
             Started::Done(reply) => reply,
         };
@@ -111,9 +109,9 @@ impl Caller {
         })
     }
 
-    fn subscribe(self, endpoint: &Endpoint, replies: Replies, connection: &Connection) -> Result<Response> {
-        let place = endpoint.streams.open(self.session.user(), Outlet::GraphqlSse)?;
-        let lifetime = Lifetime::new(self.session, connection.stopping(), endpoint.streams.limits().heartbeat);
+    fn subscribe(self, state: &AppState, replies: Replies, connection: &Connection) -> Result<Response> {
+        let place = state.streams.open(self.session.user(), Outlet::GraphqlSse)?;
+        let lifetime = Lifetime::new(self.session, connection.stopping(), state.streams.limits().heartbeat);
         Ok(subscribed(replies, lifetime, place))
     }
 }

@@ -202,7 +202,8 @@ impl BoundOperation {
     async fn run(self, parts: &Parts, tasks: &UserTasks) -> Reply {
         let (limits, Bound { document, failures, .. }) = (&parts.limits, self.bound);
         let request = request(document, tasks, limits);
-        let execution = parts.executor.execute(request).instrument(trace_span!("graphql operation"));
+        // In a box: it is large, and would be moved by what is around it.
+        let execution = Box::pin(parts.executor.execute(request)).instrument(trace_span!("graphql operation"));
         let Ok(response) = timeout(limits.timeout, execution).await else {
             let message = format!("The operation timed out (GRAPHQL_TIMEOUT is {:?})", limits.timeout);
             return Reply::failed(request_error(&Error::new(Code::Timeout, message)));

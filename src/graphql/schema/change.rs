@@ -6,8 +6,8 @@ use async_graphql::{
 };
 
 use super::{
-    json::{Columns, Json, ResponseBudget, Row, Rows, Write, WriteJson, write_list},
-    task::{Task, Timestamp, is_camel_case_of, object},
+    json::{Column, Columns, Json, ResponseBudget, Row, Rows, WriteJson, write_list},
+    task::{ByName, Task, Timestamp, by_name, object},
 };
 use crate::task::{self, Change};
 

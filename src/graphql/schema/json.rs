@@ -23,13 +23,19 @@ use crate::{
 /// Writes one field of a `T`.
 pub(super) type Write<T> = Box<dyn Fn(&T, &mut Vec<u8>) + Send + Sync>;
 
+/// The same for a field that a row has by itself.
+pub(super) type Column<T> = fn(&T, &mut Vec<u8>);
+
+/// What a task takes as JSON, mostly.
+const ROW_SIZE: usize = 512;
+
 /// What is shown as an object of one type.
 pub(super) trait Row: Send + Sync + Sized + 'static {
     /// How the schema has it.
     type Type: OutputType;
 
     /// How a field is written; `None` for one that the type doesn't have.
-    fn column(name: &str) -> Option<Write<Self>>;
+    fn column(name: &str) -> Option<Column<Self>>;
 }
 
 /// What is selected of a row, looked up once for a whole list.
@@ -47,13 +53,11 @@ impl<T> Columns<T> {
         self.0.push(([opening, key.as_bytes(), b"\":"].concat(), write));
     }
 
-    /// Those of a selection set. A plan has no fragments left, but those on an interface.
+    /// Those of a selection set.
     pub(super) fn select(set: &SelectionSet, type_name: &str, column: impl Fn(&Field) -> Option<Write<T>>) -> Self {
         let mut columns = Self::new();
-        for item in &set.items {
-            let Selection::Field(field) = &item.node else { continue };
-            let field = &field.node;
-            let write = if field.name.node == "__typename" { Some(constant(type_name)) } else { column(field) };
+        for field in fields(set) {
+            let write = if is_type_name(field) { Some(constant(type_name)) } else { column(field) };
             if let Some(write) = write {
                 columns.add(&field.response_key().node, write);
             }
@@ -99,8 +103,20 @@ pub(super) fn write_list<T>(
 
 impl<T: Row> Columns<T> {
     pub(super) fn of(set: &SelectionSet) -> Self {
-        Self::select(set, &T::Type::type_name(), |field| T::column(&field.name.node))
+        Self::select(set, &T::Type::type_name(), |field| Some(Box::new(T::column(&field.name.node)?)))
     }
+}
+
+/// The fields of a selection set. A plan has no fragments left, but those on an interface.
+fn fields(set: &SelectionSet) -> impl Iterator<Item = &Field> {
+    set.items.iter().filter_map(|item| match &item.node {
+        Selection::Field(field) => Some(&field.node),
+        _ => None,
+    })
+}
+
+fn is_type_name(field: &Field) -> bool {
+    field.name.node == "__typename"
 }
 
 fn constant<T>(text: &str) -> Write<T> {
@@ -120,9 +136,24 @@ pub(super) trait Rows: Send + Sync {
 impl<T: Row> Rows for T {
     type Type = T::Type;
 
+    /// Looks up each field when it is written: they are written once.
     fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
-        let mut json = Vec::new();
-        Columns::of(set).write(self, &mut json);
+        let mut json = Vec::with_capacity(ROW_SIZE);
+        json.push(b'{');
+        for field in fields(set) {
+            let column = T::column(&field.name.node);
+            if column.is_none() && !is_type_name(field) {
+                continue;
+            }
+            json.extend_from_slice(if json.len() > 1 { b",\"" } else { b"\"" });
+            json.extend_from_slice(field.response_key().node.as_bytes());
+            json.extend_from_slice(b"\":");
+            match column {
+                Some(write) => write(self, &mut json),
+                None => T::Type::type_name().write(&mut json),
+            }
+        }
+        json.push(b'}');
         budget.take(json.len())?;
         Ok(json)
     }

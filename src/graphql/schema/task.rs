@@ -1,10 +1,12 @@
 //! The task as clients see it. This is the one list of its fields in GraphQL; what the store has of a task and is not
 //! listed here doesn't compile.
 
+use std::sync::LazyLock;
+
 use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 
-use super::json::{Columns, Row, Write, WriteJson};
+use super::json::{Column, Columns, Row, WriteJson};
 use crate::task::{self, rfc3339};
 
 /// An object type, the same as a row that is written as JSON, and every field of it.
@@ -25,15 +27,14 @@ macro_rules! object {
             }
         }
 
-        const FIELDS: &[(&str, fn(&$row, &mut Vec<u8>))] =
-            &[$((stringify!($field), |row, json| row.$field.write(json))),*];
+        static COLUMNS: ByName<$row> =
+            ByName::new(|| by_name(&[$((stringify!($field), |row, json| row.$field.write(json))),*]));
 
         impl Row for $row {
             type Type = $object;
 
-            fn column(name: &str) -> Option<Write<Self>> {
-                let (_, write) = FIELDS.iter().find(|(field, _)| is_camel_case_of(name, field))?;
-                Some(Box::new(*write))
+            fn column(name: &str) -> Option<Column<Self>> {
+                COLUMNS.iter().find(|(known, _)| known == name).map(|(_, column)| *column)
             }
         }
     };
@@ -63,16 +64,20 @@ object! {
 /// A task with all of its fields, as the schema names them.
 pub(in crate::graphql) fn to_value(task: &task::Task) -> Value {
     let mut columns = Columns::new();
-    for (field, write) in FIELDS {
-        columns.add(&camel_case(field).collect::<String>(), Box::new(write));
+    for (name, column) in &*COLUMNS {
+        columns.add(name, Box::new(column));
     }
     let mut json = Vec::new();
     columns.write(task, &mut json);
     Value::Binary(json.into())
 }
 
-pub(super) fn is_camel_case_of(name: &str, field: &str) -> bool {
-    camel_case(field).eq(name.chars())
+/// Columns by the names that clients know.
+pub(super) type ByName<T> = LazyLock<Vec<(String, Column<T>)>>;
+
+/// Those of fields by the names that they have here.
+pub(super) fn by_name<T>(columns: &[(&str, Column<T>)]) -> Vec<(String, Column<T>)> {
+    columns.iter().map(|(field, column)| (camel_case(field).collect(), *column)).collect()
 }
 
 /// `created_at` as `createdAt`, which is what async-graphql makes of it.

@@ -23,8 +23,9 @@ use super::{
 };
 use crate::{
     error::{Code, Error},
-    graphql::{endpoint::Endpoint, error_response},
+    graphql::error_response,
     rate_limit::Client,
+    state::SharedState,
     streams::Connection,
     telemetry::SocketOrigin,
 };
@@ -40,12 +41,12 @@ pub(in crate::graphql) fn is_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// Makes a socket of a request's connection.
-pub(in crate::graphql) async fn upgrade(endpoint: Endpoint, mut parts: Parts) -> Response {
+pub(in crate::graphql) async fn upgrade(state: SharedState, mut parts: Parts) -> Response {
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade,
         Err(rejection) => return error_response(Error::new(Code::BadUserInput, rejection.body_text())),
     };
-    let limits = endpoint.streams.limits();
+    let limits = state.streams.limits();
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
@@ -56,8 +57,8 @@ pub(in crate::graphql) async fn upgrade(endpoint: Endpoint, mut parts: Parts) ->
     let Some(protocol) = protocol(&upgrade, &mut parts).await else { return wrong_subprotocol(upgrade) };
     let Parts { headers, extensions, .. } = parts;
     let connection = extensions.get::<Connection>().cloned().unwrap_or_default();
-    let client = endpoint.schema.parts().rate_limits.client(&extensions, &headers);
-    let upgrading = Box::new(Upgrading { endpoint, protocol, client, headers, connection });
+    let client = state.schema.parts().rate_limits.client(&extensions, &headers);
+    let upgrading = Upgrading { state, protocol, client, headers, connection };
     // In a task of its own: axum's keeps what it took to make the socket for as long as it lives.
     upgrade.on_upgrade(async move |socket| {
         spawn(upgrading.serve(socket));
@@ -66,7 +67,7 @@ pub(in crate::graphql) async fn upgrade(endpoint: Endpoint, mut parts: Parts) ->
 
 /// What a socket begins with.
 struct Upgrading {
-    endpoint: Endpoint,
+    state: SharedState,
     protocol: GraphQLProtocol,
     client: Option<Client>,
     headers: HeaderMap,
@@ -74,14 +75,15 @@ struct Upgrading {
 }
 
 impl Upgrading {
-    fn serve(self: Box<Self>, socket: WebSocket) -> impl Future<Output = ()> + Send {
-        let Self { endpoint: Endpoint { schema, verifier, db, streams }, protocol, client, headers, connection } =
-            *self;
+    fn serve(self, socket: WebSocket) -> impl Future<Output = ()> + Send {
+        let Self { state, protocol, client, headers, connection } = self;
+        let (streams, verifier) = (state.streams.clone(), state.verifier.clone());
         let admission = Admission::default();
         // Boxed, as is the door: otherwise each of the futures around them has room for them.
         let socket = Box::new(Socket::new(socket, connection, streams.limits(), Arc::clone(&admission)));
         let origin = Arc::new(SocketOrigin::new(&headers));
-        let operations = Operations::new(schema, db, Arc::clone(&admission), Arc::clone(&origin));
+        let operations =
+            Operations::new(state.schema.clone(), state.db.clone(), Arc::clone(&admission), Arc::clone(&origin));
         let door = Box::new(Door { verifier, streams, client, headers, origin });
         serve(socket, protocol, operations, door, admission)
     }

@@ -112,3 +112,46 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Joined<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
+
+    use super::*;
+
+    fn messages(tags: &str, body: u8) -> Vec<u8> {
+        tags.bytes().flat_map(|tag| [tag, 0, 0, 0, 5, body]).collect()
+    }
+
+    #[tokio::test]
+    async fn a_last_statement_that_was_skipped_is_sent_before_what_is_written_next() {
+        let (client, mut server) = duplex(1024);
+        let mut joined = Joined::new(client);
+        joined.write_all(b"start").await.unwrap();
+        let (mut answers, mut requests) = split(joined);
+        let ask = async {
+            requests.write_all(&messages("BESBESBES", b'1')).await.unwrap();
+            requests.write_all(&messages("BES", b'2')).await.unwrap();
+        };
+        let listen = async {
+            let mut heard = messages("EZEZ2CZ2CZ", b'x');
+            answers.read_exact(&mut heard).await.unwrap();
+            Message::all(&heard).map(|message| char::from(message.tag())).collect::<String>()
+        };
+        let serve = async {
+            let expect = async |server: &mut tokio::io::DuplexStream, expected: Vec<u8>| {
+                let mut received = vec![0; expected.len()];
+                server.read_exact(&mut received).await.unwrap();
+                assert_eq!(received, expected);
+            };
+            expect(&mut server, [&b"start"[..], &messages("BEBEBES", b'1')].concat()).await;
+            server.write_all(&messages("EZ", b'x')).await.unwrap();
+            expect(&mut server, messages("BES", b'1')).await;
+            server.write_all(&messages("2CZ", b'x')).await.unwrap();
+            expect(&mut server, messages("BES", b'2')).await;
+            server.write_all(&messages("2CZ", b'x')).await.unwrap();
+        };
+        let ((), heard, ()) = futures::join!(ask, listen, serve);
+        assert_eq!(heard, "EZEZ2CZ2CZ");
+    }
+}
