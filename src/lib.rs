@@ -31,3 +31,4 @@ pub mod store;
 pub mod streams;
 pub mod task;
 pub mod telemetry;
+mod timer;

@@ -1,11 +1,11 @@
 //! The two doors, health and metrics, and the layers around them.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     extract::{Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -23,6 +23,7 @@ use crate::{
     rest,
     state::AppState,
     store::Db,
+    streams::Connection,
     telemetry::{self, Metrics, Observe, REQUEST_ID, note_route},
 };
 
@@ -94,11 +95,18 @@ impl Around {
         async move {
             let error_response = door_error(request.uri().path());
             let accepted = rest::Accepted::of(request.headers());
+            let connection = request.extensions().get::<Connection>().cloned().unwrap_or_default();
             let unread = http::UnreadBody::track(&mut request);
             let replayed = http::expect_replay(&mut request);
             let answered = match self.admit(&request) {
                 Ok(client) => {
-                    let answered = http::guarded(self.deadline, self.routes.clone().oneshot(request)).await;
+                    let mut timer = connection.timer();
+                    let answer = pin!(self.routes.clone().oneshot(request));
+                    let answered = http::guarded(&mut timer, self.deadline, answer).await;
+                    // A timer keeps the memory of the task that it woke last. That of a connection ends when it is upgraded.
+                    if !answered.as_ref().is_ok_and(|response| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
+                        connection.keep(timer);
+                    }
                     answered.inspect(|response| http::charge_refused_token(client.as_ref(), response))
                 }
                 Err(error) => {
@@ -170,12 +178,14 @@ mod tests {
     use axum::body::to_bytes;
 
     use super::*;
+    use crate::timer::Timer;
 
     #[tokio::test]
     async fn a_panic_is_told_in_the_form_of_its_door_and_not_what_it_said() {
         for (path, pointer) in [("/graphql", "/errors/0/extensions/code"), ("/api/tasks", "/code")] {
             let answer = async { panic!("a secret") };
-            let response = http::guarded(Duration::from_mins(1), answer).await.unwrap_or_else(door_error(path));
+            let guarded = http::guarded(&mut Timer::default(), Duration::from_mins(1), pin!(answer)).await;
+            let response = guarded.unwrap_or_else(door_error(path));
             assert_eq!(response.status().as_u16(), 500);
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();

@@ -5,24 +5,25 @@ use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, time::Duration
 
 use axum::extract::Request;
 use futures::FutureExt;
-use tokio::time::timeout;
 
 use super::is_probe;
 use crate::{
     error::{Code, Error, Result},
     telemetry::{Limit, limit_hit},
+    timer::Timer,
 };
 
 /// The answer, or why there is none: a panic, or a missed deadline.
 pub(crate) fn guarded<T>(
+    timer: &mut Timer,
     deadline: Duration,
-    answer: impl Future<Output = Result<T, Infallible>>,
+    answer: impl Future<Output = Result<T, Infallible>> + Unpin,
 ) -> impl Future<Output = Result<T>> {
     // A request shares with others only what keeps its own invariants: locks, atomics and the database.
-    timeout(deadline, AssertUnwindSafe(answer).catch_unwind()).map(|done| match done {
-        Ok(Ok(Ok(answer))) => Ok(answer),
-        Ok(Err(panic)) => Err(panic_error(&*panic)),
-        Err(_) => Err(Error::new(Code::Timeout, "The request took too long")),
+    timer.limit(deadline, AssertUnwindSafe(answer).catch_unwind()).map(|done| match done {
+        Some(Ok(Ok(answer))) => Ok(answer),
+        Some(Err(panic)) => Err(panic_error(&*panic)),
+        None => Err(Error::new(Code::Timeout, "The request took too long")),
     })
 }
 

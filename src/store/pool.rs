@@ -36,9 +36,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long anything may take before the server serves: a machine that starts many things at once is slow.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
-/// Connections to one database, as one request sees them. Cheap to clone.
+/// Connections to one database, as one request sees them. Cheap to clone: a clone counts references of the request, and none
+/// that all requests share.
 #[derive(Clone)]
-pub(super) struct Pool {
+pub(super) struct Pool(Arc<View>);
+
+struct View {
     shared: Arc<Shared>,
     /// How many transactions of this request run at once.
     turns: Arc<Semaphore>,
@@ -125,68 +128,72 @@ impl Pool {
             waiting: AtomicU32::new(0),
         });
         let (checkout_timeout, statement_timeout) = (config.checkout_timeout, config.statement_timeout);
-        Ok(Self { shared, turns, checkout_timeout, statement_timeout })
+        Ok(Self(Arc::new(View { shared, turns, checkout_timeout, statement_timeout })))
     }
 
     /// The same connections, for another request.
     pub(super) fn for_request(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), turns: self.shared.admission.turns(), ..*self }
+        Self(Arc::new(View { shared: Arc::clone(&self.0.shared), turns: self.0.shared.admission.turns(), ..*self.0 }))
     }
 
     /// The same connections, for a server that is starting.
     pub(super) fn for_start(&self) -> Self {
         let at_least = |limit: Duration| limit.max(START_LIMIT);
-        let (checkout_timeout, statement_timeout) = (at_least(self.checkout_timeout), at_least(self.statement_timeout));
-        Self { checkout_timeout, statement_timeout, ..self.clone() }
+        let (checkout_timeout, statement_timeout) =
+            (at_least(self.0.checkout_timeout), at_least(self.0.statement_timeout));
+        let (shared, turns) = (Arc::clone(&self.0.shared), Arc::clone(&self.0.turns));
+        Self(Arc::new(View { shared, turns, checkout_timeout, statement_timeout }))
     }
 
     pub(super) fn statement_timeout(&self) -> Duration {
-        self.statement_timeout
+        self.0.statement_timeout
     }
 
     /// The same, as the setting of the server.
     pub(super) fn statement_timeout_setting(&self) -> &str {
-        &self.shared.statement_timeout_setting
+        &self.0.shared.statement_timeout_setting
     }
 
     /// Only the first listener is kept.
     pub(super) fn on_write(&self, listener: Arc<WriteListener>) {
-        let _ = self.shared.on_write.set(listener);
+        let _ = self.0.shared.on_write.set(listener);
     }
 
     /// Tells the listener that this user has written, perhaps.
     pub(super) fn wrote(&self, user: &str) {
-        if let Some(listener) = self.shared.on_write.get() {
+        if let Some(listener) = self.0.shared.on_write.get() {
             listener(user);
         }
     }
 
     pub(super) fn slow_query(&self) -> Duration {
-        self.shared.slow_query
+        self.0.shared.slow_query
     }
 
     /// How the connections are used right now.
     pub(super) fn usage(&self) -> PoolUsage {
-        let bb8::State { connections, idle_connections: idle, .. } = self.shared.connections.state();
-        let waiting = self.shared.waiting.load(Ordering::Relaxed);
-        PoolUsage { max: self.shared.size, in_use: connections.saturating_sub(idle), idle, waiting }
+        let bb8::State { connections, idle_connections: idle, .. } = self.0.shared.connections.state();
+        let waiting = self.0.shared.waiting.load(Ordering::Relaxed);
+        PoolUsage { max: self.0.shared.size, in_use: connections.saturating_sub(idle), idle, waiting }
     }
 
     pub(super) fn connector(&self) -> &Arc<Connector> {
-        &self.shared.connector
+        &self.0.shared.connector
     }
 
     /// A connection for a transaction of a user. How long the other transactions of the request take is its own affair;
     /// how long others may keep it waiting is limited.
     pub(super) async fn lease_for(&self, user: &Arc<str>, access: Access) -> Result<Lease> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
-        self.in_time(|| async move { self.open_session(self.shared.admission.of_user(user, access).await, turn).await })
-            .await
+        let turn = Arc::clone(&self.0.turns).acquire_owned().await.ok();
+        self.in_time(
+            || async move { self.open_session(self.0.shared.admission.of_user(user, access).await, turn).await },
+        )
+        .await
     }
 
     /// A connection for work that is no user's.
     pub(super) async fn lease(&self) -> Result<Lease> {
-        self.in_time(|| async { self.open_session(self.shared.admission.of_server().await, None).await }).await
+        self.in_time(|| async { self.open_session(self.0.shared.admission.of_server().await, None).await }).await
     }
 
     /// The future is made here: one that is handed over has its size twice. Most have no need to wait, nor of a timer.
@@ -196,8 +203,8 @@ impl Pool {
         let lease = match lease.as_mut().now_or_never() {
             Some(lease) => Ok(lease),
             None => {
-                let _waiting = Waiting::new(&self.shared.waiting);
-                timeout(self.checkout_timeout, lease).await
+                let _waiting = Waiting::new(&self.0.shared.waiting);
+                timeout(self.0.checkout_timeout, lease).await
             }
         };
         telemetry::checked_out(started.elapsed());
@@ -211,8 +218,8 @@ impl Pool {
     /// dropped on the way.
     async fn open_session(&self, admitted: Admitted, turn: Option<OwnedSemaphorePermit>) -> Result<Lease> {
         loop {
-            let mut session = self.shared.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
-            if session.generation != self.shared.generation.load(Ordering::Relaxed) {
+            let mut session = self.0.shared.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
+            if session.generation != self.0.shared.generation.load(Ordering::Relaxed) {
                 session.spoil();
             }
             if !session.is_unfit() {
@@ -226,13 +233,13 @@ impl Pool {
     pub(super) fn retire(&self, lease: &mut Lease) {
         lease.spoil();
         let next = lease.generation + 1;
-        let _ = self.shared.generation.compare_exchange(lease.generation, next, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.0.shared.generation.compare_exchange(lease.generation, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Waits until no connection is leased, or until the deadline.
     pub(super) async fn drain(&self, deadline: Instant) {
         let is_idle = || {
-            let bb8::State { connections, idle_connections, .. } = self.shared.connections.state();
+            let bb8::State { connections, idle_connections, .. } = self.0.shared.connections.state();
             connections == idle_connections
         };
         while !is_idle() && Instant::now() < deadline {
@@ -241,7 +248,7 @@ impl Pool {
     }
 
     fn unavailable(&self, error: RunError<ConnectionError>) -> Error {
-        match (error, self.shared.last_failure.get()) {
+        match (error, self.0.shared.last_failure.get()) {
             (RunError::User(error), _) => Error::unavailable(error),
             (RunError::TimedOut, Some(failure)) => Error::unavailable(failure),
             (RunError::TimedOut, None) => Error::unavailable("no database connection became free in time"),

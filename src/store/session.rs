@@ -13,6 +13,7 @@ use diesel::ConnectionError;
 use tokio::time::sleep;
 
 use super::{connect::Connector, connection::DrivenConnection};
+use crate::timer::Timer;
 
 /// The pause after a failed attempt to connect, which doubles up to the longest.
 const MIN_PAUSE: Duration = Duration::from_millis(50);
@@ -39,7 +40,8 @@ impl ManageConnection for Manager {
             match self.connector.connect_to_schema().await {
                 Ok((connection, schema)) => {
                     self.last_failure.clear();
-                    return Ok(Box::new(Session { connection, schema, generation, is_spoilt: false }));
+                    let timer = Timer::default();
+                    return Ok(Box::new(Session { connection, schema, generation, timer, is_spoilt: false }));
                 }
                 Err(error) => self.last_failure.note(&error),
             }
@@ -62,6 +64,8 @@ pub(super) struct Session {
     connection: DrivenConnection,
     schema: Arc<str>,
     pub(super) generation: u64,
+    /// What limits its transactions.
+    pub(super) timer: Timer,
     is_spoilt: bool,
 }
 

@@ -6,14 +6,14 @@
 //! diesel-async lets one of them at a time through its statement cache, first come first served, and sends it before
 //! it lets the next one in.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, pin::pin, sync::Arc, time::Duration};
 
 use diesel::{
     QueryResult,
     result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DbError},
 };
 use futures::{FutureExt, future::BoxFuture};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span};
 
 use super::{
@@ -130,17 +130,22 @@ async fn transact<W: Work>(
 ) -> Result<W::Output, Failure> {
     let started = Instant::now();
     let limit = pool.statement_timeout();
-    let switch = Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: lease.schema() };
-    let answers = lease.connection().run(|connection| pipeline(connection, access, &switch, &*work));
-    let answers = timeout(limit + GRACE, answers).await;
+    let mut timer = mem::take(&mut lease.timer);
+    let answers = {
+        let switch =
+            Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: lease.schema() };
+        let answers = pin!(lease.connection().run(|connection| pipeline(connection, access, &switch, &*work)));
+        timer.limit(limit + GRACE, answers).await
+    };
     let elapsed = started.elapsed();
     if access == Access::ReadWrite {
         pool.wrote(&user);
     }
-    let Ok(answers) = answers else {
+    let Some(answers) = answers else {
         telemetry::transaction_ended(W::STATEMENT, Outcome::Unknown, elapsed);
         return Err(give_up(&pool, lease, &settled));
     };
+    lease.timer = timer;
     if answers.begin.is_err() {
         pool.retire(&mut lease);
     }

@@ -1,10 +1,17 @@
 //! The connection that a request came on, as far as a stream needs it.
 
-use std::{any::Any, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::watch;
+
+use crate::timer::Timer;
 
 /// A connection. A stream that outlives its request, as a WebSocket does, keeps it: so it counts for as long as it is
 /// open, and the server waits for it when it stops. The default is a connection that is not counted, never told to stop
@@ -19,12 +26,30 @@ struct Inner {
     _held: Arc<dyn Any + Send + Sync>,
     stopping: watch::Receiver<()>,
     send_timeout: Duration,
+    /// Those of requests that were answered.
+    timers: Mutex<Vec<Timer>>,
 }
 
 impl Connection {
     /// One that holds this, and is told to stop when the watched value changes.
     pub fn new(held: Arc<dyn Any + Send + Sync>, stopping: watch::Receiver<()>, send_timeout: Duration) -> Self {
-        Self(Some(Arc::new(Inner { _held: held, stopping, send_timeout })))
+        Self(Some(Arc::new(Inner { _held: held, stopping, send_timeout, timers: Mutex::default() })))
+    }
+
+    /// A timer for a request, to be kept when it is answered.
+    pub(crate) fn timer(&self) -> Timer {
+        self.timers().and_then(|mut timers| timers.pop()).unwrap_or_default()
+    }
+
+    /// Keeps a timer for the next request.
+    pub(crate) fn keep(&self, timer: Timer) {
+        if let Some(mut timers) = self.timers() {
+            timers.push(timer);
+        }
+    }
+
+    fn timers(&self) -> Option<MutexGuard<'_, Vec<Timer>>> {
+        Some(self.0.as_ref()?.timers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How long the client may read nothing of what is sent to it.

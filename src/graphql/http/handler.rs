@@ -98,7 +98,10 @@ impl Caller {
         connection: &Connection,
     ) -> Result<Response> {
         let allowed = Allowed { mutations, subscriptions: self.takes_events };
-        let reply = match start(&state.schema, &self.tasks, parameters, allowed).await? {
+        let mut timer = connection.timer();
+        let started = start(&state.schema, &self.tasks, parameters, allowed, &mut timer).await;
+        connection.keep(timer);
+        let reply = match started? {
             Started::Subscribed(replies) => return self.subscribe(state, replies, connection),
             Started::Rejected(errors) => Reply::not_run(errors),
             Started::Done(reply) => reply,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError, parser::types::ExecutableDocument};
 use futures::{future::join_all, stream::BoxStream};
-use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{Parameters, Reply, subscribe::Repeatable};
@@ -22,6 +21,7 @@ use crate::{
     rate_limit::{REQUEST_COST, change_cost},
     store::UserTasks,
     telemetry::{self, Limit, trace_span},
+    timer::Timer,
 };
 
 /// How many field values of an answer cost a point.
@@ -55,6 +55,7 @@ pub(in crate::graphql) async fn start(
     tasks: &UserTasks,
     parameters: Parameters,
     allowed: Allowed,
+    timer: &mut Timer,
 ) -> Result<Started> {
     let mut budget = Budget { parts: schema.parts(), spent: Cost::default(), is_batch: false };
     let prepared = budget.prepare(parameters, allowed);
@@ -63,7 +64,7 @@ pub(in crate::graphql) async fn start(
         Ok(BoundOperation { bound, repeatable: Some(repeatable) }) => {
             Ok(repeatable.subscribe(schema, bound, tasks.clone()).await)
         }
-        Ok(operation) => Ok(Started::Done(operation.run(schema.parts(), tasks).await)),
+        Ok(operation) => Ok(Started::Done(operation.run(schema.parts(), tasks, timer).await)),
         Err(Rejected::Operation(errors)) => Ok(Started::Rejected(errors)),
         Err(Rejected::Request(error)) => Err(error),
     }
@@ -81,7 +82,7 @@ pub(in crate::graphql) async fn run_many(
     budget.charge(tasks)?;
     let replies = prepared?.into_iter().enumerate().map(|(index, operation)| async move {
         match operation {
-            Ok(operation) => operation.run(parts, &tasks.operation(index)).await,
+            Ok(operation) => operation.run(parts, &tasks.operation(index), &mut Timer::default()).await,
             Err(reply) => reply,
         }
     });
@@ -199,12 +200,12 @@ struct BoundOperation {
 
 impl BoundOperation {
     /// On a timeout the operation is dropped: its remaining fields are not resolved, and a running read is cancelled.
-    async fn run(self, parts: &Parts, tasks: &UserTasks) -> Reply {
+    async fn run(self, parts: &Parts, tasks: &UserTasks, timer: &mut Timer) -> Reply {
         let (limits, Bound { document, failures, .. }) = (&parts.limits, self.bound);
         let request = request(document, tasks, limits);
         // In a box: it is large, and would be moved by what is around it.
         let execution = Box::pin(parts.executor.execute(request)).instrument(trace_span!("graphql operation"));
-        let Ok(response) = timeout(limits.timeout, execution).await else {
+        let Some(response) = timer.limit(limits.timeout, execution).await else {
             let message = format!("The operation timed out (GRAPHQL_TIMEOUT is {:?})", limits.timeout);
             return Reply::failed(request_error(&Error::new(Code::Timeout, message)));
         };

@@ -24,6 +24,7 @@ use crate::{
     },
     store::Db,
     telemetry::SocketOrigin,
+    timer::Timer,
 };
 
 /// The operations of one socket. Cheap to clone.
@@ -67,7 +68,8 @@ impl Operations {
         let Inner { schema, db, .. } = &*self.0;
         let parameters = parameters(payload).map_err(|reason| Error::new(Code::BadUserInput, reason))?;
         let tasks = db.tasks(user.clone());
-        start(schema, &tasks, parameters, Allowed { mutations: true, subscriptions: true }).await
+        let allowed = Allowed { mutations: true, subscriptions: true };
+        start(schema, &tasks, parameters, allowed, &mut Timer::default()).await
     }
 }
 
