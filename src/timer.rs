@@ -4,7 +4,10 @@
 use std::{pin::Pin, task::Poll, time::Duration};
 
 use futures::{FutureExt, future::poll_fn};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
 
 /// Longer than anything is limited to, as time can't be added without end.
 const FAR_FUTURE: Duration = Duration::from_hours(24 * 365);
@@ -27,7 +30,8 @@ impl Timer {
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         poll_fn(move |context| match work.poll_unpin(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending => sleep.as_mut().poll(context).map(|()| None),
+            // Work that has used up what a task may do at once must not keep its limit from being looked at.
+            Poll::Pending => unconstrained(&mut *sleep).poll_unpin(context).map(|()| None),
         })
     }
 }
@@ -36,7 +40,7 @@ impl Timer {
 mod tests {
     use std::future::pending;
 
-    use tokio::time::sleep;
+    use tokio::{task::coop::consume_budget, time::sleep};
 
     use super::*;
 
@@ -48,6 +52,17 @@ mod tests {
             let work = Box::pin(sleep(Duration::from_millis(4)));
             assert_eq!(timer.limit(Duration::from_hours(1), work).await, Some(()));
         }
+    }
+
+    #[tokio::test]
+    async fn work_that_never_rests_is_limited() {
+        let work = Box::pin(async {
+            loop {
+                consume_budget().await;
+            }
+        });
+        let limited: Option<()> = Timer::default().limit(Duration::from_millis(2), work).await;
+        assert_eq!(limited, None);
     }
 
     #[tokio::test]

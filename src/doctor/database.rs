@@ -182,3 +182,16 @@ async fn service(config: &DbConfig) -> Vec<Verdict> {
     };
     vec![pooler, isolation]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distant_database_is_a_warning_and_a_near_one_is_not() {
+        let near = distance("DATABASE_URL", "app", MAX_ROUND_TRIP);
+        assert_eq!(near, Verdict::ok("database", "DATABASE_URL: connected as app, a round trip takes 20 ms"));
+        let far = distance("DATABASE_URL", "app", MAX_ROUND_TRIP + 1).to_string();
+        assert!(far.contains("warn") && far.contains("a round trip takes 21 ms"), "{far}");
+    }
+}
