@@ -66,7 +66,7 @@ impl Verifier {
     /// The user of a token. The error names the check that failed and nothing secret. Waits for an issuer only if the
     /// token names an unknown key.
     pub async fn verify(&self, token: &str) -> Result<CurrentUser> {
-        Ok(self.entry(token).await?.user)
+        Ok(self.entry(token).await?.user.clone())
     }
 
     /// The same as [`Self::authenticate`], for what lasts longer than a request.
@@ -78,11 +78,10 @@ impl Verifier {
 
     /// The same as [`Self::verify`], for what lasts longer than a request.
     pub async fn session_of(&self, token: &str) -> Result<Session> {
-        let Entry { user, expires, key } = self.entry(token).await?;
-        Ok(Session::new(user, expires + self.inner.rules.leeway, key))
+        Ok(Session::new(self.entry(token).await?, self.inner.rules.leeway))
     }
 
-    async fn entry(&self, token: &str) -> Result<Entry> {
+    async fn entry(&self, token: &str) -> Result<Arc<Entry>> {
         // Hashing a token of any size would be unbounded work.
         let digest = (token.len() <= MAX_TOKEN).then(|| Digest::of(token));
         if let Some(entry) = digest.and_then(|digest| self.inner.cache.get(&digest)) {
@@ -111,7 +110,7 @@ impl Verifier {
 }
 
 impl Inner {
-    async fn check(&self, text: &str, digest: Option<Digest>, trail: &mut Trail) -> Result<Entry, TokenError> {
+    async fn check(&self, text: &str, digest: Option<Digest>, trail: &mut Trail) -> Result<Arc<Entry>, TokenError> {
         if text.len() > MAX_TOKEN {
             return Err(TokenError::new(Check::Size, format!("token is longer than {MAX_TOKEN} bytes")));
         }
@@ -124,7 +123,7 @@ impl Inner {
         trail.passed(Check::Algorithm, || format!("{algorithm:?}"));
         let key = self.signer(&token, algorithm, trail).await?;
         let (user, expires) = self.rules.check(&token.claims, trail)?;
-        let entry = Entry { user, expires, key: Arc::downgrade(&key) };
+        let entry = Arc::new(Entry { user, expires, key: Arc::downgrade(&key) });
         if let Some(digest) = digest {
             self.cache.insert(digest, &entry);
         }

@@ -39,7 +39,7 @@ pub fn schema(limits: &Limits, documents: Documents, rate_limits: RateLimits, li
         definitions: Definitions::of(&executor.sdl()),
         executor,
         persisted: PersistedQueries::new(documents),
-        documents: DocumentCache::new(),
+        documents: DocumentCache::default(),
         limits: limits.clone(),
         rate_limits,
         live,

@@ -1,6 +1,7 @@
 //! One limit for each of many keys.
 
 use std::{
+    convert::Infallible,
     hash::Hash,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
@@ -8,18 +9,16 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock, middleware::StateInformationMiddleware};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 use crate::error::RateLimited;
 
 /// The most keys that are remembered; beyond it the least used are forgotten, which gives them their limit anew.
-const CAPACITY: u64 = 50_000;
-/// As long as an empty quota takes to fill up. Who was away for that long is as good as new, and forgotten.
-const WINDOW: Duration = Duration::from_mins(1);
+const CAPACITY: usize = 50_000;
 
 /// So many points a minute for each key, all of which can be spent at once (GCRA).
-#[derive(Clone, Debug)]
-pub(super) struct Limiter<K: Hash + Eq + Send + Sync + 'static> {
+#[derive(Debug)]
+pub(super) struct Limiter<K> {
     quota: NonZeroU32,
     states: Cache<K, Arc<State>>,
 }
@@ -31,16 +30,16 @@ struct State {
     empty_until: Mutex<Option<Instant>>,
 }
 
-impl<K: Hash + Eq + Send + Sync + 'static> Limiter<K> {
+impl<K: Clone + Eq + Hash> Limiter<K> {
     /// `None` for a quota of zero, which is none.
     pub(super) fn per_minute(quota: u32) -> Option<Self> {
         let quota = NonZeroU32::new(quota)?;
-        Some(Self { quota, states: Cache::builder().max_capacity(CAPACITY).time_to_idle(WINDOW).build() })
+        Some(Self { quota, states: Cache::new(CAPACITY) })
     }
 
     /// Takes points, or says when there are enough of them. More than all of them is all of them.
-    pub(super) fn take(&self, key: K, points: u32) -> Result<(), RateLimited> {
-        let state = self.states.get_with(key, || Arc::new(State::new(self.quota)));
+    pub(super) fn take(&self, key: &K, points: u32) -> Result<(), RateLimited> {
+        let Ok(state) = self.states.get_or_insert_with(key, || Ok::<_, Infallible>(Arc::new(State::new(self.quota))));
         state.take(NonZeroU32::new(points).unwrap_or(NonZeroU32::MIN).min(self.quota))
     }
 
@@ -90,18 +89,18 @@ mod tests {
     #[test]
     fn each_key_has_its_own_quota_and_is_told_when_there_is_more() {
         let limiter = Limiter::per_minute(60).unwrap();
-        assert!(limiter.take("ann", 60).is_ok());
-        let refused = limiter.take("ann", 10).unwrap_err();
+        assert!(limiter.take(&"ann", 60).is_ok());
+        let refused = limiter.take(&"ann", 10).unwrap_err();
         assert_eq!(refused.limit.get(), 60);
         assert!(refused.wait > Duration::from_secs(9) && refused.wait <= Duration::from_secs(10), "{refused:?}");
-        assert!(limiter.take("bob", 1).is_ok());
+        assert!(limiter.take(&"bob", 1).is_ok());
     }
 
     #[test]
     fn what_costs_more_than_the_quota_takes_all_of_it() {
         let limiter = Limiter::per_minute(10).unwrap();
-        assert!(limiter.take((), 1000).is_ok());
-        assert!(limiter.take((), 1).is_err());
+        assert!(limiter.take(&(), 1000).is_ok());
+        assert!(limiter.take(&(), 1).is_err());
     }
 
     #[test]
@@ -109,7 +108,7 @@ mod tests {
         let limiter = Limiter::per_minute(2).unwrap();
         for _ in 0..2 {
             assert!(limiter.check(&()).is_ok());
-            assert!(limiter.take((), 1).is_ok());
+            assert!(limiter.take(&(), 1).is_ok());
         }
         assert!(limiter.check(&()).is_err());
     }

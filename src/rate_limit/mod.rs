@@ -70,7 +70,7 @@ impl RateLimits {
     /// Takes what a request costs from its user's quota.
     pub(crate) fn charge(&self, user: &CurrentUser, cost: u32) -> Result<()> {
         let Some(users) = &self.0.users else { return Ok(()) };
-        users.take(Arc::clone(user.shared_id()), cost).map_err(|limited| refused(Limit::User, limited))
+        users.take(user.shared_id(), cost).map_err(|limited| refused(Limit::User, limited))
     }
 
     /// The client that is limited; `None` if addresses aren't limited or it isn't known.
@@ -96,14 +96,14 @@ pub(crate) struct Client {
 impl Client {
     /// Counts a request.
     pub(crate) fn charge(&self) -> Result<()> {
-        let taken = self.limits.addresses.as_ref().map(|limiter| limiter.take(self.address, 1));
+        let taken = self.limits.addresses.as_ref().map(|limiter| limiter.take(&self.address, 1));
         taken.unwrap_or(Ok(())).map_err(|limited| refused(Limit::Address, limited))
     }
 
     /// Counts a token that was refused.
     pub(crate) fn charge_refused_token(&self) {
         // More than the quota is no worse: what comes next isn't even looked at.
-        let _ = self.limits.refused_tokens.as_ref().map(|limiter| limiter.take(self.address, 1));
+        let _ = self.limits.refused_tokens.as_ref().map(|limiter| limiter.take(&self.address, 1));
     }
 
     /// Fails if too many tokens were refused lately to look at another one.

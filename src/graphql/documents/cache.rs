@@ -1,9 +1,10 @@
 //! Documents that were parsed, validated and compiled, kept by their text: clients send the same few again and again.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use async_graphql::ServerError;
-use moka::sync::Cache;
+use quick_cache::{Weighter, unsync::Cache};
+use thread_local::ThreadLocal;
 
 use super::{parse::parse, token_count::TokenCount};
 use crate::{
@@ -16,8 +17,12 @@ use crate::{
     telemetry::{self, Limit},
 };
 
-/// How many bytes of text are kept. What is made of a document takes some ten times as much.
-const MAX_CACHED: u64 = 2 * 1024 * 1024;
+/// How many bytes of text a thread keeps. What is made of a document takes some ten times as much.
+const MAX_CACHED: u64 = 256 * 1024;
+/// As which the shortest text counts.
+const MIN_WEIGHT: u64 = 64;
+/// About how many documents a thread keeps.
+const DOCUMENTS: usize = 256;
 
 /// A document that fits the schema.
 pub(in crate::graphql) struct Document {
@@ -43,16 +48,26 @@ impl Document {
 }
 
 /// Compiles documents, and keeps them.
+///
+/// Each thread has its own: a request counts references to a dozen names of its document, and the processors that ran it
+/// last would wait for each other at every one.
+#[derive(Default)]
 pub(in crate::graphql) struct DocumentCache {
-    documents: Cache<String, Arc<Document>>,
+    documents: ThreadLocal<RefCell<Documents>>,
+}
+
+type Documents = Cache<String, Arc<Document>, TextLength>;
+
+#[derive(Clone)]
+struct TextLength;
+
+impl Weighter<String, Arc<Document>> for TextLength {
+    fn weight(&self, text: &String, _: &Arc<Document>) -> u64 {
+        u64::try_from(text.len()).unwrap_or(u64::MAX).max(MIN_WEIGHT)
+    }
 }
 
 impl DocumentCache {
-    pub(in crate::graphql) fn new() -> Self {
-        let weight = |text: &String, _: &Arc<Document>| u32::try_from(text.len()).unwrap_or(u32::MAX).max(64);
-        Self { documents: Cache::builder().max_capacity(MAX_CACHED).weigher(weight).build() }
-    }
-
     /// The document of this text, unless it exceeds a limit or doesn't fit the schema.
     pub(in crate::graphql) fn get(
         &self,
@@ -60,11 +75,12 @@ impl DocumentCache {
         definitions: &Definitions,
         limits: &Limits,
     ) -> Result<Arc<Document>, Vec<ServerError>> {
-        if let Some(document) = self.documents.get(text) {
-            return Ok(document);
+        let documents = self.documents.get_or(|| RefCell::new(Cache::with_weighter(DOCUMENTS, MAX_CACHED, TextLength)));
+        if let Some(document) = documents.borrow().get(text) {
+            return Ok(Arc::clone(document));
         }
         let document = Arc::new(prepare(text, definitions, limits)?);
-        self.documents.insert(text.to_owned(), Arc::clone(&document));
+        documents.borrow_mut().insert(text.to_owned(), Arc::clone(&document));
         Ok(document)
     }
 }

@@ -5,13 +5,17 @@ use std::{fmt::Write, sync::Arc};
 
 use async_graphql::ServerError;
 use aws_lc_rs::digest;
-use moka::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 
 use super::trusted::Trusted;
 use crate::{error::Code, graphql::error::worded};
 
 /// The most bytes of documents that are kept by their hash.
 const MAX_KEPT: u64 = 2 * 1024 * 1024;
+/// As which the shortest ones count, with their hash.
+const MIN_WEIGHT: u64 = 128;
+/// About how many there are. With more, the cache would be cut into parts too small for the longest of them.
+const DOCUMENTS: usize = 256;
 
 /// Which documents are run, and how they can be requested.
 #[derive(Clone, Debug)]
@@ -48,13 +52,22 @@ pub(in crate::graphql) struct Named {
 /// Finds documents by hash or id.
 pub(in crate::graphql) struct PersistedQueries {
     rules: Documents,
-    by_hash: Cache<String, Arc<str>>,
+    by_hash: Cache<String, Arc<str>, TextLength>,
+}
+
+/// What is kept of a document is its text.
+#[derive(Clone)]
+struct TextLength;
+
+impl Weighter<String, Arc<str>> for TextLength {
+    fn weight(&self, _: &String, text: &Arc<str>) -> u64 {
+        u64::try_from(text.len()).unwrap_or(u64::MAX).max(MIN_WEIGHT)
+    }
 }
 
 impl PersistedQueries {
     pub(in crate::graphql) fn new(rules: Documents) -> Self {
-        let weight = |_: &String, text: &Arc<str>| u32::try_from(text.len()).unwrap_or(u32::MAX).max(128);
-        Self { rules, by_hash: Cache::builder().max_capacity(MAX_KEPT).weigher(weight).build() }
+        Self { rules, by_hash: Cache::with_weighter(DOCUMENTS, MAX_KEPT, TextLength) }
     }
 
     /// The document that a request sends or identifies; `None` if it does neither.
