@@ -14,7 +14,7 @@ use bb8::{QueueStrategy, RunError};
 use diesel::ConnectionError;
 use futures::FutureExt;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep, timeout},
 };
 
@@ -44,7 +44,7 @@ pub(super) struct Pool(Arc<View>);
 struct View {
     shared: Arc<Shared>,
     /// How many transactions of this request run at once.
-    turns: Arc<Semaphore>,
+    turns: Semaphore,
     checkout_timeout: Duration,
     statement_timeout: Duration,
 }
@@ -71,8 +71,23 @@ type WriteListener = dyn Fn(&str) + Send + Sync;
 pub(super) struct Lease {
     // Dropped in this order: who is admitted next finds a connection.
     session: bb8::PooledConnection<'static, Manager>,
-    _admitted: Admitted,
-    _turn: Option<OwnedSemaphorePermit>,
+    _admitted: Admitted<Pool>,
+    _turn: Option<Turn>,
+}
+
+/// One of a request's turns.
+struct Turn(Pool);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.0.turns.add_permits(1);
+    }
+}
+
+impl AsRef<Admission> for Pool {
+    fn as_ref(&self) -> &Admission {
+        &self.0.shared.admission
+    }
 }
 
 impl Deref for Lease {
@@ -141,7 +156,7 @@ impl Pool {
         let at_least = |limit: Duration| limit.max(START_LIMIT);
         let (checkout_timeout, statement_timeout) =
             (at_least(self.0.checkout_timeout), at_least(self.0.statement_timeout));
-        let (shared, turns) = (Arc::clone(&self.0.shared), Arc::clone(&self.0.turns));
+        let (shared, turns) = (Arc::clone(&self.0.shared), self.0.shared.admission.turns());
         Self(Arc::new(View { shared, turns, checkout_timeout, statement_timeout }))
     }
 
@@ -184,16 +199,21 @@ impl Pool {
     /// A connection for a transaction of a user. How long the other transactions of the request take is its own affair;
     /// how long others may keep it waiting is limited.
     pub(super) async fn lease_for(&self, user: &Arc<str>, access: Access) -> Result<Lease> {
-        let turn = Arc::clone(&self.0.turns).acquire_owned().await.ok();
+        let turn = self.turn().await;
         self.in_time(
-            || async move { self.open_session(self.0.shared.admission.of_user(user, access).await, turn).await },
+            || async move { self.open_session(Admitted::of_user(self.clone(), user, access).await, turn).await },
         )
         .await
     }
 
+    /// `None` only if the semaphore were closed, which none is.
+    async fn turn(&self) -> Option<Turn> {
+        self.0.turns.acquire().await.map(SemaphorePermit::forget).ok().map(|()| Turn(self.clone()))
+    }
+
     /// A connection for work that is no user's.
     pub(super) async fn lease(&self) -> Result<Lease> {
-        self.in_time(|| async { self.open_session(self.0.shared.admission.of_server().await, None).await }).await
+        self.in_time(|| async { self.open_session(Admitted::of_server(self.clone()).await, None).await }).await
     }
 
     /// The future is made here: one that is handed over has its size twice. Most have no need to wait, nor of a timer.
@@ -216,7 +236,7 @@ impl Pool {
 
     /// A connection that was alive when last heard of. Those the server has closed meanwhile, and retired ones, are
     /// dropped on the way.
-    async fn open_session(&self, admitted: Admitted, turn: Option<OwnedSemaphorePermit>) -> Result<Lease> {
+    async fn open_session(&self, admitted: Admitted<Self>, turn: Option<Turn>) -> Result<Lease> {
         loop {
             let mut session = self.0.shared.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
             if session.generation != self.0.shared.generation.load(Ordering::Relaxed) {
