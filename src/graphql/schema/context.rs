@@ -1,6 +1,7 @@
 //! What root fields share: the caller's tasks, and the form of a field that is null when it fails.
 
 use async_graphql::Context;
+use futures::{FutureExt, future::BoxFuture};
 
 use super::{error::GraphqlError, subscription::Source};
 use crate::{error::Error, live::Hub, store::UserTasks};
@@ -34,7 +35,10 @@ impl ContextExt for Context<'_> {
 /// A field that is null when it fails, with an error beside it. `Result<Option<_>>` would make null what is around it.
 pub(in crate::graphql) type Nullable<T> = Option<Result<T, async_graphql::Error>>;
 
-/// Waits for a field that is null when it fails.
-pub(in crate::graphql) async fn nullable<T>(field: impl Future<Output = Result<T, GraphqlError>>) -> Nullable<T> {
-    Some(field.await.map_err(Into::into))
+/// Waits for a field that is null when it fails. In a box: what resolves any field of an object is as large as the largest of
+/// them, and async-graphql moves it three times.
+pub(in crate::graphql) fn nullable<'a, T: 'a>(
+    field: impl Future<Output = Result<T, GraphqlError>> + Send + 'a,
+) -> BoxFuture<'a, Nullable<T>> {
+    field.map(|done| Some(done.map_err(Into::into))).boxed()
 }
