@@ -160,6 +160,17 @@ mod tests {
     }
 
     #[test]
+    fn a_document_of_any_length_is_compiled_once_for_a_thread() {
+        let definitions = Definitions::of(&crate::graphql::sdl());
+        let cache = DocumentCache::default();
+        for length in [1, 60_000] {
+            let text = format!("{{ __typename }} # {}", "x".repeat(length));
+            let get = || cache.get(&text, &definitions, &Limits::default()).unwrap_or_else(|_| panic!("{length}"));
+            assert!(Arc::ptr_eq(&get(), &get()), "{length}");
+        }
+    }
+
+    #[test]
     fn no_document_panics() {
         let definitions = Definitions::of(&crate::graphql::sdl());
         let mut random = Random(9);
