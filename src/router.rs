@@ -18,12 +18,15 @@ use crate::{
     auth::Verifier,
     error::{Code, Error, Result},
     graphql::{self, Playground},
-    health, http,
-    rate_limit::{Client, RateLimits},
+    http::{
+        guard, health,
+        rate_limiting::{self, Client, RateLimits},
+        request,
+        streams::Connection,
+    },
     rest,
     state::AppState,
     store::Db,
-    streams::Connection,
     telemetry::{self, Metrics, Observe, REQUEST_ID, note_route},
 };
 
@@ -60,12 +63,12 @@ pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
     let around = Arc::new(Around { routes, limits, verifier, deadline, origins });
     let answer = move |request| Arc::clone(&around).answer(request).map(Ok).boxed();
     ServiceBuilder::new()
-        .map_response(http::security_headers(config.hsts))
-        .map_request(http::drop_invalid_request_id)
+        .map_response(guard::security_headers(config.hsts))
+        .map_request(request::drop_invalid_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(layer_fn(|service| Observe::new(service, door)))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(http::cors(config.cors_origins.as_deref(), &graphql::PREFLIGHT_HEADERS))
+        .layer(guard::cors(config.cors_origins.as_deref(), &graphql::PREFLIGHT_HEADERS))
         .service_fn(answer)
 }
 
@@ -96,18 +99,18 @@ impl Around {
             let error_response = door_error(request.uri().path());
             let accepted = rest::Accepted::of(request.headers());
             let connection = request.extensions().get::<Connection>().cloned().unwrap_or_default();
-            let unread = http::UnreadBody::track(&mut request);
-            let replayed = http::expect_replay(&mut request);
+            let unread = guard::UnreadBody::track(&mut request);
+            let replayed = request::expect_replay(&mut request);
             let answered = match self.admit(&request) {
                 Ok(client) => {
                     let mut timer = connection.timer();
                     let answer = pin!(self.routes.clone().oneshot(request));
-                    let answered = http::guarded(&mut timer, self.deadline, answer).await;
+                    let answered = guard::guarded(&mut timer, self.deadline, answer).await;
                     // A timer keeps the memory of the task that it woke last. That of a connection ends when it is upgraded.
                     if !answered.as_ref().is_ok_and(|response| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
                         connection.keep(timer);
                     }
-                    answered.inspect(|response| http::charge_refused_token(client.as_ref(), response))
+                    answered.inspect(|response| rate_limiting::charge_refused_token(client.as_ref(), response))
                 }
                 Err(error) => {
                     // Only what is dropped is left over.
@@ -116,7 +119,7 @@ impl Around {
                 }
             };
             let mut response = accepted.negotiate(answered.unwrap_or_else(error_response));
-            http::mark_replayed(replayed.as_ref(), &mut response);
+            request::mark_replayed(replayed.as_ref(), &mut response);
             unread.drain(&mut response);
             response
         }
@@ -124,10 +127,10 @@ impl Around {
 
     /// Whatever can be known of a request without its body.
     fn admit(&self, request: &Request) -> Result<Option<Client>> {
-        let client = http::admit(request, &self.limits, &self.verifier)?;
-        http::check_connection(request)?;
-        http::check_head(request)?;
-        http::check_socket_origin(request.headers(), self.origins.as_deref())?;
+        let client = rate_limiting::admit(request, &self.limits, &self.verifier)?;
+        guard::check_connection(request)?;
+        request::check_head(request)?;
+        guard::check_socket_origin(request.headers(), self.origins.as_deref())?;
         Ok(client)
     }
 }
@@ -146,7 +149,7 @@ fn door(route: &str) -> &'static str {
     match route {
         _ if route.starts_with("/graphql") => telemetry::GRAPHQL,
         _ if route.starts_with("/api/") => telemetry::REST,
-        _ if http::is_probe(route) => "health",
+        _ if guard::is_probe(route) => "health",
         _ => "other",
     }
 }
@@ -184,7 +187,7 @@ mod tests {
     async fn a_panic_is_told_in_the_form_of_its_door_and_not_what_it_said() {
         for (path, pointer) in [("/graphql", "/errors/0/extensions/code"), ("/api/tasks", "/code")] {
             let answer = async { panic!("a secret") };
-            let guarded = http::guarded(&mut Timer::default(), Duration::from_mins(1), pin!(answer)).await;
+            let guarded = guard::guarded(&mut Timer::default(), Duration::from_mins(1), pin!(answer)).await;
             let response = guarded.unwrap_or_else(door_error(path));
             assert_eq!(response.status().as_u16(), 500);
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();

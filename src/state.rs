@@ -7,11 +7,9 @@ use axum::extract::FromRef;
 use crate::{
     auth::Verifier,
     graphql::{Playground, Schema},
-    health::Readiness,
+    http::{health::Readiness, rate_limiting::RateLimits, streams::Streams},
     live::Hub,
-    rate_limit::RateLimits,
     store::Db,
-    streams::Streams,
 };
 
 /// What routes have for a state. axum clones that several times a request, and all cores write to a count of references:

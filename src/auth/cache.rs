@@ -8,7 +8,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 
-use super::{CurrentUser, key_set::Key};
+use super::{CurrentUser, keys::key_set::Key};
 
 /// Maximum number of tokens; the least used ones are evicted first.
 const CAPACITY: usize = 10_000;
@@ -90,7 +90,7 @@ impl std::fmt::Debug for TokenCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::key_set::KeySet;
+    use crate::auth::keys::key_set::KeySet;
 
     fn key() -> Arc<Key> {
         KeySet::of_secrets(&["secret".into()]).first()

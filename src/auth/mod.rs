@@ -11,27 +11,23 @@ mod challenge;
 mod check;
 mod claims;
 mod dev_secret;
-mod jwks;
-mod jwks_config;
-mod key_set;
+mod keys;
 mod mint;
 mod session;
-mod source;
 mod token;
 mod verifier;
 
 use std::sync::Arc;
 
-pub(crate) use self::jwks_config::is_loopback;
+pub(crate) use self::keys::is_loopback;
 pub use self::{
     challenge::{challenge, is_token_refused},
     check::{Check, Finding},
     claims::ClaimRules,
     dev_secret::dev_secret,
-    jwks_config::{BetterAuth, JwksConfig, JwksUrl, Timing},
+    keys::{BetterAuth, JwksConfig, JwksUrl, KeySource, Timing, parse_versioned_secrets},
     mint::{NewToken, mint},
     session::Session,
-    source::{KeySource, parse_versioned_secrets},
     verifier::Verifier,
 };
 

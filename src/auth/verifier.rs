@@ -10,8 +10,7 @@ use super::{
     ClaimRules, CurrentUser, KeySource, Session,
     cache::{Digest, Entry, TokenCache},
     check::{Check, Finding, TokenError, Trail},
-    key_set::Key,
-    source::algorithm,
+    keys::{key_set::Key, source::algorithm},
     token::{MAX_TOKEN, Token},
 };
 use crate::{

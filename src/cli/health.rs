@@ -9,7 +9,7 @@ use std::{
 use crate::{
     config::Config,
     error::{Chain, Error, Result},
-    http::PROBES,
+    http::guard::PROBES,
 };
 
 /// Less than the patience of container engines.

@@ -3,16 +3,11 @@
 //! A setting is declared once, as a field of its group: name, default, help and valid values. The command line, `--help`
 //! and `docs/CONFIGURATION.md` follow from that.
 
-mod database;
 mod errors;
-mod graphql;
-mod logs;
-mod rate_limits;
 mod read;
 mod reference;
 mod secret_files;
-mod server;
-mod tokens;
+mod settings;
 
 use std::time::Duration;
 
@@ -20,10 +15,19 @@ use clap::Args;
 
 pub(crate) use self::read::read;
 pub use self::{
-    database::DatabaseSettings, errors::ConfigErrors, graphql::GraphqlSettings, logs::LogSettings,
-    rate_limits::RateLimitSettings, reference::reference, server::ServerSettings, tokens::TokenSettings,
+    errors::ConfigErrors,
+    reference::reference,
+    settings::{
+        ConnectionLimits, DatabaseSettings, GraphqlSettings, LogSettings, RateLimitSettings, ServerSettings,
+        TokenSettings,
+    },
 };
-use crate::{auth::KeySource, graphql::Limits, rate_limit::RateLimits, setting, streams::StreamLimits};
+use crate::{
+    auth::KeySource,
+    graphql::Limits,
+    http::{rate_limiting::RateLimits, streams::StreamLimits},
+    setting,
+};
 
 /// All settings. The default is what ships: every setting omitted, which is development mode.
 #[derive(Args, Clone, Debug)]
@@ -80,7 +84,7 @@ impl Config {
     /// How long the server goes on after it was told to stop, while balancers notice that it isn't ready any more.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
-        let default = if self.is_development() { Duration::ZERO } else { server::SHUTDOWN_DELAY };
+        let default = if self.is_development() { Duration::ZERO } else { settings::server::SHUTDOWN_DELAY };
         self.server.shutdown_delay.unwrap_or(default)
     }
 

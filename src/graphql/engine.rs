@@ -8,7 +8,7 @@ use super::{
     plan::Definitions,
     schema::{AsyncGraphql, executor},
 };
-use crate::{live::Hub, rate_limit::RateLimits};
+use crate::{http::rate_limiting::RateLimits, live::Hub};
 
 /// Everything that answers an operation. Cheap to clone.
 #[derive(Clone)]

@@ -18,9 +18,8 @@ use super::{
 };
 use crate::{
     error::{Code, Error},
-    http::is_own_host,
+    http::{guard::is_own_host, streams::Connection},
     state::SharedState,
-    streams::Connection,
 };
 
 /// Where operations are sent.

@@ -1,34 +1,15 @@
-//! What both doors need of HTTP: media types, statuses, bodies, idempotency headers, and the layers around the routes.
-//! It knows neither door.
+//! What both doors need of HTTP. It knows neither door.
+//!
+//! | room | what it does |
+//! | --- | --- |
+//! | `request/` | Reads requests: bodies, JSON, media types, idempotency keys, request ids. |
+//! | `guard/` | Stands around the routes: panics, deadlines, CORS, security headers, bodies left unread. |
+//! | `rate_limiting/` | How much a user and an address may ask for. |
+//! | `streams/` | Responses that stay open: WebSockets and event streams. |
 
-mod body;
-mod cors;
-mod guard;
-mod idempotency;
-mod json;
-mod loopback;
-mod media_type;
-mod probes;
-mod rate_limit;
-mod request_id;
-mod security_headers;
-mod socket_origin;
+pub mod guard;
+pub mod health;
+pub mod rate_limiting;
+pub mod request;
 mod status;
-mod unread_body;
-
-pub use self::body::MAX_BODY;
-pub(crate) use self::{
-    body::{check_head, read_body},
-    cors::cors,
-    guard::{AboveLimit, check_connection, guarded},
-    idempotency::{expect_replay, idempotency, mark_replayed},
-    json::Json,
-    loopback::is_own_host,
-    media_type::{Accept, content_type, quality},
-    probes::{PROBES, is_probe},
-    rate_limit::{RATE_LIMIT_HEADERS, RETRY_SOON, admit, charge_refused_token, retry_after},
-    request_id::drop_invalid_request_id,
-    security_headers::security_headers,
-    socket_origin::check_socket_origin,
-    unread_body::UnreadBody,
-};
+pub mod streams;

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::task::TaskBody;
+use super::tasks::task::TaskBody;
 use crate::{
     auth::challenge,
     error::{Code, Error},
-    http::retry_after,
+    http::rate_limiting::retry_after,
     task::{FieldError, Violation},
     telemetry,
 };

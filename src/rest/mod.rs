@@ -1,20 +1,12 @@
 //! The REST door: the routes and answers that clients of the older FastAPI backends expect, on the shared resolvers.
 
-mod body;
-mod bulk;
-mod changes;
 mod error;
-mod event_stream;
-mod extract;
-mod fields;
-mod list;
 mod openapi;
 mod problem;
-mod query;
+mod request;
 mod responses;
 mod routes;
-mod schemas;
-mod task;
+mod tasks;
 
 use axum::Router;
 

@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 
 use super::{
     error::{RestError, ValidationError},
-    task::TaskBody,
+    tasks::task::TaskBody,
 };
-use crate::http::Accept;
+use crate::http::request::Accept;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 

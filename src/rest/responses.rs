@@ -10,12 +10,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    extract::{IfNoneMatch, Prefer},
-    list::ListQuery,
-    task::TaskBody,
+    request::extract::{IfNoneMatch, Prefer},
+    tasks::{list::ListQuery, task::TaskBody},
 };
 use crate::{
-    http::Json,
+    http::request::Json,
     task::{Cursor, Page, Task},
 };
 

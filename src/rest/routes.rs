@@ -11,18 +11,22 @@ use axum::{
 use tower::util::MapResponseLayer;
 
 use super::{
-    body::JsonBody,
-    bulk::{Bulk, BulkAnswer},
-    changes::{ChangesBody, ChangesParams, ChangesQuery},
     error::RestError,
-    event_stream::WantsEvents,
-    extract::{Id, IfMatch, IfNoneMatch, OwnTasks, Prefer},
-    list::{ListParams, ListQuery},
+    request::{
+        body::JsonBody,
+        extract::{Id, IfMatch, IfNoneMatch, OwnTasks, Prefer},
+    },
     responses::{Created, TaskList, TaskListBody, Versioned},
-    task::{Completion, CreateTask, TaskBody, UpdateTask},
+    tasks::{
+        bulk::{Bulk, BulkAnswer},
+        changes::{ChangesBody, ChangesParams, ChangesQuery},
+        event_stream::WantsEvents,
+        list::{ListParams, ListQuery},
+        task::{Completion, CreateTask, TaskBody, UpdateTask},
+    },
 };
 use crate::{
-    rate_limit::{RateLimits, change_cost},
+    http::rate_limiting::{RateLimits, change_cost},
     resolvers,
     state::SharedState,
 };

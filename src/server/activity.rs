@@ -16,7 +16,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::ConnectionLimits;
+use crate::config::ConnectionLimits;
 
 /// What one connection is doing. Shared by its socket and its requests.
 #[derive(Debug)]

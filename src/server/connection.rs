@@ -26,11 +26,15 @@ use tokio::{
 };
 
 use super::{
-    ConnectionLimits,
     activity::{Activity, AnswerBody, InFlight, Socket},
     request_body::RequestBody,
 };
-use crate::{health::Readiness, http::AboveLimit, router::App, streams, telemetry::OpenConnection};
+use crate::{
+    config::ConnectionLimits,
+    http::{guard::AboveLimit, health::Readiness, streams},
+    router::App,
+    telemetry::OpenConnection,
+};
 
 /// The largest head of a request. Heads longer than that are answered with 431.
 const MAX_HEAD: usize = 32 * 1024;

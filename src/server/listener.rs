@@ -8,11 +8,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use super::{
-    ConnectionLimits,
-    connection::{Connections, Held, Serving},
-};
-use crate::{health::Readiness, router::App, telemetry};
+use super::connection::{Connections, Held, Serving};
+use crate::{config::ConnectionLimits, http::health::Readiness, router::App, telemetry};
 
 /// How many connections above the limit are open at once, to be answered with their health or a 503. Those above that
 /// are closed unheard.

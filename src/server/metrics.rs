@@ -7,10 +7,10 @@ use super::bind;
 use crate::{
     config::Config,
     error::{Error, Result},
+    http::streams,
     live,
     router::metrics_route,
     store::Db,
-    streams,
     telemetry::Metrics,
 };
 

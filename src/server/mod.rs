@@ -2,7 +2,8 @@
 
 mod activity;
 mod connection;
-mod limits;
+pub mod database;
+pub mod development;
 mod listener;
 mod metrics;
 mod request_body;
@@ -16,22 +17,20 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+pub use self::listener::serve as listen;
 use self::metrics::MetricsServer;
-pub use self::{limits::ConnectionLimits, listener::serve as listen};
 
+use self::{database::Database, development::Development};
 use crate::{
     auth::{KeySource, Verifier},
     config::Config,
-    database::Database,
-    development::Development,
     error::{Error, Result},
     graphql::{self, Documents, Playground},
-    health::Readiness,
+    http::{health::Readiness, streams::Streams},
     live::Hub,
     router::{self, App, RouterConfig},
     state::AppState,
     store::{self, Db},
-    streams::Streams,
     telemetry::Metrics,
 };
 

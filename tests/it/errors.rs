@@ -1,7 +1,7 @@
 //! Bad input: a clear refusal through each door, and nothing stored, lost or broken by it.
 
 use serde_json::{Value, json};
-use tandem::http::MAX_BODY;
+use tandem::http::request::MAX_BODY;
 
 use crate::support::{Answer, App, OneTask, check_all, path_of};
 

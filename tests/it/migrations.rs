@@ -119,8 +119,8 @@ async fn the_generated_table_definitions_are_in_step_with_the_migrations() {
     let print = Command::new("diesel").args(["print-schema", "--database-url", db.url()]).output();
     let Ok(printed) = print else { skip!(DieselCli) };
     let printed = String::from_utf8(printed.stdout).unwrap();
-    let refresh = "refresh it: diesel migration run (with DATABASE_URL), which writes src/store/schema.rs";
-    assert_eq!(include_str!("../../src/store/schema.rs"), printed, "{refresh}");
+    let refresh = "refresh it: diesel migration run (with DATABASE_URL), which writes src/store/sql/schema.rs";
+    assert_eq!(include_str!("../../src/store/sql/schema.rs"), printed, "{refresh}");
 }
 
 #[test]

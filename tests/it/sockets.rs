@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tandem::{
     auth::{KeySource, Timing},
     graphql::{Documents, Limits, TrustMode, Trusted},
-    streams::StreamLimits,
+    http::streams::StreamLimits,
 };
 use tokio_tungstenite::tungstenite::{Error, Message};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::{Value, json};
-use tandem::streams::StreamLimits;
+use tandem::http::streams::StreamLimits;
 use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::Message;
 

@@ -12,7 +12,7 @@ use futures::{StreamExt, stream};
 
 use crate::{
     graphql::operation::{Replies, Reply, to_json},
-    streams::{Ended, EventStream, Lifetime, Place, retry_soon},
+    http::streams::{Ended, EventStream, Lifetime, Place, retry_soon},
 };
 
 /// The response to an operation that has ended.

@@ -21,10 +21,13 @@ use crate::{
         schema::request_error,
         status,
     },
-    http::{Accept, idempotency, read_body, retry_after},
+    http::{
+        rate_limiting::retry_after,
+        request::{Accept, idempotency, read_body},
+        streams::{Connection, Lifetime, Outlet},
+    },
     state::{AppState, SharedState},
     store::UserTasks,
-    streams::{Connection, Lifetime, Outlet},
 };
 
 /// The `Allow` header.

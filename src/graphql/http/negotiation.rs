@@ -3,7 +3,7 @@
 use axum::http::HeaderValue;
 use mime::Mime;
 
-use crate::http::{Accept, quality};
+use crate::http::request::{Accept, quality};
 
 /// The media type of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

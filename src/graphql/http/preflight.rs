@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::http::content_type;
+use crate::http::request::content_type;
 
 /// Headers that a page can't send to another origin without a preflight.
 pub const PREFLIGHT_HEADERS: [HeaderName; 4] = [

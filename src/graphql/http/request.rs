@@ -7,7 +7,7 @@ use url::form_urlencoded;
 use crate::{
     error::{Code, Error, Result},
     graphql::operation::Parameters,
-    http::content_type,
+    http::request::content_type,
 };
 
 /// The operations of a request.

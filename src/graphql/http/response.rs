@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::MediaType;
 use crate::{
     graphql::operation::{Reply, to_json},
-    http::RETRY_SOON,
+    http::rate_limiting::RETRY_SOON,
 };
 
 /// The response to one operation. Unless it has a status of its own, it is 200; in the newer media type 400 if the

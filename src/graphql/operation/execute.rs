@@ -18,7 +18,7 @@ use crate::{
         plan::Bound,
         schema::{ResponseBudget, request_error},
     },
-    rate_limit::{REQUEST_COST, change_cost},
+    http::rate_limiting::{REQUEST_COST, change_cost},
     store::UserTasks,
     telemetry::{self, Limit, trace_span},
     timer::Timer,

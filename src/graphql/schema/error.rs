@@ -2,7 +2,7 @@
 
 use async_graphql::{ErrorExtensionValues, Name, ServerError, Value, indexmap::IndexMap};
 
-use super::task;
+use super::types::task;
 use crate::{error::Error, graphql::error::with_code, task::FieldError};
 
 /// An error on its way to a GraphQL client. It has no `Display`: see [`Error`].

@@ -1,15 +1,10 @@
 //! The types and root fields (specification, sections 3 and 4), as async-graphql serves them and as plans see them.
 
-mod change;
-mod connection;
 mod context;
 mod error;
-mod inputs;
-mod json;
 mod mutation;
 mod query;
 mod subscription;
-mod task;
 mod types;
 mod validated;
 
@@ -17,8 +12,8 @@ use async_graphql::SDLExportOptions;
 
 pub(super) use self::{
     error::request_error,
-    json::ResponseBudget,
     subscription::{Event, Source},
+    types::json::ResponseBudget,
 };
 use self::{mutation::Mutation, query::Query, subscription::Subscription, validated::Validated};
 

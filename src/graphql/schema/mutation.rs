@@ -4,9 +4,11 @@ use async_graphql::{Context, ID, Object};
 
 use super::{
     context::{ContextExt, Nullable, nullable},
-    inputs::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
-    json::Json,
-    types::{ChangedTasks, ClearedTasks, CompletedTasks},
+    types::{
+        ChangedTasks, ClearedTasks, CompletedTasks,
+        inputs::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
+        json::Json,
+    },
 };
 use crate::{
     resolvers,

@@ -3,13 +3,15 @@
 use async_graphql::{Context, ID, Object};
 
 use super::{
-    change::Changes,
-    connection::TaskConnection,
     context::{ContextExt, Nullable},
     error::GraphqlError,
-    inputs::{ConnectionArgs, ListArgs, feed_page, task_id},
-    json::Json,
-    types::{Node, TaskSort, TaskStatusFilter, Viewer},
+    types::{
+        Node, TaskSort, TaskStatusFilter, Viewer,
+        change::Changes,
+        connection::TaskConnection,
+        inputs::{ConnectionArgs, ListArgs, feed_page, task_id},
+        json::Json,
+    },
 };
 use crate::{resolvers, task::Task};
 

@@ -9,7 +9,11 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use super::{change::Changes, context::ContextExt, error::GraphqlError, inputs::feed_position};
+use super::{
+    context::ContextExt,
+    error::GraphqlError,
+    types::{change::Changes, inputs::feed_position},
+};
 use crate::{error::Result, task};
 
 /// The pages that a subscription's events are made of.

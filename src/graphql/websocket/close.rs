@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::extract::ws::{CloseFrame, Message};
 
-use crate::streams::Ended;
+use crate::http::streams::Ended;
 
 /// The longest reason that fits a close frame, in bytes.
 const MAX_REASON: usize = 123;

@@ -9,8 +9,10 @@ use super::close::Close;
 use crate::{
     auth::{Session, Verifier},
     error::{Code, Error},
-    rate_limit::Client,
-    streams::{Outlet, Place, Streams},
+    http::{
+        rate_limiting::Client,
+        streams::{Outlet, Place, Streams},
+    },
     telemetry::SocketOrigin,
 };
 

@@ -20,7 +20,7 @@ use super::{
     init::{Admission, Admitted},
     protocol::Protocol,
 };
-use crate::streams::{Connection, Ended, Lifetime, StreamLimits};
+use crate::http::streams::{Connection, Ended, Lifetime, StreamLimits};
 
 /// How many pings may be unanswered.
 const MAX_UNANSWERED: u8 = 2;

@@ -24,9 +24,8 @@ use super::{
 use crate::{
     error::{Code, Error},
     graphql::error_response,
-    rate_limit::Client,
+    http::{rate_limiting::Client, streams::Connection},
     state::SharedState,
-    streams::Connection,
     telemetry::SocketOrigin,
 };
 

@@ -2,6 +2,7 @@
 //! get what they have in common: the token, the idempotency key and the error statuses.
 
 mod errors;
+pub(super) mod schemas;
 
 use std::sync::LazyLock;
 
@@ -24,8 +25,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
     error::ErrorBody,
-    extract::{idempotency_key, user_id},
     problem::ProblemDetails,
+    request::extract::{idempotency_key, user_id},
     routes::{self, PREFIXES},
 };
 use crate::state::SharedState;

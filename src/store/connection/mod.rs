@@ -1,11 +1,15 @@
 //! A connection, and how it sends statements: prepared by name, once for each connection, or without a name, each time
 //! with its text. The latter is for poolers that hand a client any server connection, whoever prepared statements there.
 
+pub(super) mod connect;
 mod driven;
 mod driver;
 mod memoized;
+pub(super) mod pooler;
 mod row;
+pub(super) mod target;
 mod unnamed;
+mod wire;
 
 use diesel::{
     QueryResult,

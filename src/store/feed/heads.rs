@@ -17,10 +17,12 @@ use tokio::time::timeout;
 use crate::{
     error::{Error, Result},
     store::{
-        access::{BeginReadOnly, Commit},
-        cancellation::FinishOnDrop,
         connection::Connection,
         pool::{Lease, Pool},
+        transaction::{
+            access::{BeginReadOnly, Commit},
+            cancellation::FinishOnDrop,
+        },
     },
 };
 

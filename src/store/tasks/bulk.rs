@@ -18,10 +18,10 @@ use super::{
     reads::owned_by,
     writes::{completion, revision},
 };
-use crate::store::{
-    idempotency::ReadAs,
+use crate::store::sql::{
     owner::push_owned_by,
     position::{Selected, statement_timestamp, tandem_position},
+    record::ReadAs,
     rows::{TaskColumns, TaskRow},
     schema::tasks,
     statement::{Answer, Operation, Statement, Write},

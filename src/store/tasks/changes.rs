@@ -11,7 +11,7 @@ use diesel::{
 
 use crate::{
     error::{Error, Result},
-    store::{
+    store::sql::{
         owner::{push_owned_by, push_user},
         rows::{TOMBSTONE_COLUMNS, TaskColumns, TaskRow},
         schema::tasks,

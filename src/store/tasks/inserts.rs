@@ -8,7 +8,7 @@ use diesel::{
 };
 use serde::Serialize;
 
-use crate::store::{
+use crate::store::sql::{
     owner::{IS_API, push_user},
     position::NOW,
     rows::{NewRow, NewRows, TaskColumns, TaskRow},

@@ -15,7 +15,11 @@ use self::{
     reads::{Counts, Find, List, Total},
     writes::{Delete, SetCompleted, TaskTarget, Toggle, Update},
 };
-use super::{idempotency::Idempotency, pool::Pool, rows::TaskRow, statement::Write, transaction::Work};
+use super::{
+    pool::Pool,
+    sql::{rows::TaskRow, statement::Write},
+    transaction::{Work, idempotency::Idempotency},
+};
 use crate::{
     auth::CurrentUser,
     error::{Error, Result},

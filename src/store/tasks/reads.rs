@@ -8,7 +8,7 @@ use diesel::{
 };
 
 use crate::{
-    store::{
+    store::sql::{
         owner::OwnedBy,
         rows::{TaskColumns, TaskRow},
         schema::tasks,

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::reads::{Owned, owned_by};
 use crate::{
-    store::{
-        idempotency::ReadAs,
+    store::sql::{
         position::{Selected, statement_timestamp, tandem_position},
+        record::ReadAs,
         rows::{ChangedColumns, DeletedRow, TaskColumns, TaskRow},
         schema::tasks,
         statement::{Answer, Operation, Statement, Write},

@@ -81,7 +81,7 @@ mod without {
     use tracing::Subscriber;
     use tracing_subscriber::Layer;
 
-    use super::super::Tracing;
+    use crate::telemetry::Tracing;
 
     /// No traces are sent by this build.
     #[derive(Debug)]

@@ -6,13 +6,15 @@ use axum::{Router, http::StatusCode};
 use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
     graphql::{self, Documents, Limits, Playground},
-    health::Readiness,
+    http::{
+        health::Readiness,
+        rate_limiting::RateLimits,
+        streams::{StreamLimits, Streams},
+    },
     live::Hub,
-    rate_limit::RateLimits,
     router::{self, RouterConfig},
     state::AppState,
     store::Db,
-    streams::{StreamLimits, Streams},
     telemetry::Metrics,
 };
 

@@ -1,0 +1,12 @@
+//! The keys that tokens are verified with: shared secrets, and key sets that issuers publish.
+
+pub(super) mod jwks;
+mod jwks_config;
+pub(super) mod key_set;
+pub(super) mod source;
+
+pub(crate) use self::jwks_config::is_loopback;
+pub use self::{
+    jwks_config::{BetterAuth, JwksConfig, JwksUrl, Timing},
+    source::{KeySource, parse_versioned_secrets},
+};

@@ -1,0 +1,239 @@
+//! The commands.
+
+pub mod doctor;
+mod health;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use self::doctor::Verdict;
+use crate::{
+    auth::{self, Finding, Verifier},
+    config::{self, Config, ConfigErrors},
+    error::{Error, Result},
+    graphql, rest,
+    server::{self, database::Database, development::Development},
+    setting::{DAY, SECOND, duration},
+    store::{self, Distribution},
+};
+
+/// To-do backend for many users, with a GraphQL and a REST API on PostgreSQL
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+const AFTER_HELP: &str = "\
+Every setting is a flag or an environment variable; the flag wins. A file .env in the working directory is read too; the
+environment wins over it. Durations are written like 500ms, 10s or 2m.
+
+With neither DATABASE_URL nor a setting that says who signs tokens, the server runs in development mode: embedded
+database, its own secret, GraphiQL, introspection, metrics.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve both APIs (the default)
+    Serve,
+    /// Migrate the database to the schema of this version
+    Migrate {
+        /// Revert all migrations instead, which deletes all tasks; requires --yes
+        #[arg(long, requires = "yes")]
+        revert: bool,
+        /// Confirm the deletion of all tasks
+        #[arg(long, requires = "revert")]
+        yes: bool,
+        /// Move the rows of a database that has Citus to its nodes, too; nothing can be read or written meanwhile. A database
+        /// without rows is distributed anyway
+        #[arg(long, conflicts_with = "revert")]
+        distribute: bool,
+    },
+    /// The change feed
+    Feed {
+        #[command(subcommand)]
+        command: FeedCommand,
+    },
+    /// Print the GraphQL schema
+    Schema,
+    /// Print the OpenAPI document of the REST API
+    Openapi,
+    /// Print docs/CONFIGURATION.md
+    #[command(hide = true)]
+    Settings,
+    /// Print a token for a user, signed with the first configured secret, or with the development secret
+    Token {
+        /// User id, 1 to 255 bytes
+        #[arg(long, value_name = "ID")]
+        user: String,
+        /// How long the token is valid, like 15m, 12h or 30d
+        #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = duration(SECOND..=10 * 365 * DAY))]
+        ttl: Duration,
+    },
+    /// Show every check that accepts or refuses a token; exits with 0 if it is accepted and 3 if it is refused
+    Check {
+        /// Token, or - to read it from standard input, where other users of this machine can't see it
+        #[arg(long, value_name = "TOKEN")]
+        token: String,
+    },
+    /// Check the settings, the database and the key sets, and say what to do about each fault; exits with 0 if a server
+    /// would serve, and with 3 if not
+    Doctor {
+        /// Check only what needs no network
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Ask the server on this machine whether it is ready; exits with 0 if it is, and with 1 if not
+    Health {
+        /// Ask only whether it is alive
+        #[arg(long)]
+        live: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum FeedCommand {
+    /// Make all clients start over, for after a backup was restored or tasks were changed by other means than this server;
+    /// requires --yes
+    Reset {
+        /// Confirm that every client reads all tasks again
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+}
+
+/// The exit code of `check` for a refused token, and of `doctor` for a fault. 1 and 2 mean that a command failed.
+const REFUSED: u8 = 3;
+
+impl Cli {
+    /// Reads the command line and the environment.
+    pub fn read() -> std::result::Result<Self, ConfigErrors> {
+        config::read(&Self::command(), std::env::args_os().collect(), |cli: &Self| &cli.config)
+    }
+
+    /// Runs the command.
+    pub async fn run(self) -> Result<ExitCode> {
+        let traces = self.config.logs.start().map_err(Error::internal)?;
+        let done = Box::pin(self.run_command()).await;
+        traces.finish().await;
+        done
+    }
+
+    async fn run_command(self) -> Result<ExitCode> {
+        let config = self.config;
+        match self.command.unwrap_or(Command::Serve) {
+            Command::Serve => Box::pin(server::serve(config)).await,
+            Command::Migrate { revert: true, .. } => revert(&config).await,
+            Command::Migrate { distribute, .. } => migrate(&config, distribute).await,
+            Command::Feed { command: FeedCommand::Reset { .. } } => reset_feed(&config).await,
+            Command::Schema => print(&graphql::sdl()),
+            Command::Openapi => print(rest::openapi()),
+            Command::Settings => print(&reference()),
+            Command::Token { user, ttl } => print(&format!("{}\n", token(&config, &user, ttl)?)),
+            Command::Check { token } => return check(&config, &token).await,
+            Command::Doctor { offline } => return examine(&config, offline).await,
+            Command::Health { live } => return health::health(&config, live).await,
+        }
+        .map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// `docs/CONFIGURATION.md`.
+#[must_use]
+pub fn reference() -> String {
+    config::reference(Cli::command())
+}
+
+async fn migrate(config: &Config, moves_rows: bool) -> Result<()> {
+    let database = Database::open(config).await?;
+    let migrating = &database.migrating;
+    let done = if moves_rows { store::distribute(migrating).await } else { store::migrate(migrating).await }?;
+    let mut lines = lines("applied", &done.versions);
+    match done.distribution {
+        Distribution::Done => lines += "distributed the tables by user\n",
+        Distribution::Absent if moves_rows => lines += "this database doesn't have the extension citus\n",
+        _ => {}
+    }
+    if lines.is_empty() {
+        lines += "nothing to do\n";
+    }
+    if let Some(advice) = done.distribution.advice() {
+        lines += advice;
+        lines += "\n";
+    }
+    print(&lines)?;
+    database.close().await
+}
+
+async fn revert(config: &Config) -> Result<()> {
+    let database = Database::open(config).await?;
+    let done = store::revert(&database.migrating).await?;
+    print(if done.is_empty() { "nothing to do\n".to_owned() } else { lines("reverted", &done) }.as_str())?;
+    database.close().await
+}
+
+fn lines(verb: &str, versions: &[String]) -> String {
+    versions.iter().fold(String::new(), |lines, version| lines + verb + " " + version + "\n")
+}
+
+async fn reset_feed(config: &Config) -> Result<()> {
+    let database = Database::open(config).await?;
+    store::reset_feed(&database.migrating).await?;
+    print("all clients of the change feed start over\n")?;
+    database.close().await
+}
+
+fn token(config: &Config, user: &str, ttl: Duration) -> Result<String> {
+    let secret = match config.tokens.secrets().into_iter().next() {
+        Some(secret) => secret,
+        None if config.is_development() => auth::dev_secret(&config.database.data_dir).map_err(Error::internal)?,
+        None => return Err(Error::internal("there is no secret to sign with: set BETTER_AUTH_SECRET")),
+    };
+    config.tokens.new_token(user, ttl).sign(&secret).map_err(Error::internal)
+}
+
+async fn check(config: &Config, token: &str) -> Result<ExitCode> {
+    let sources = if config.is_development() {
+        vec![Development::open(config)?.key_source(config)]
+    } else {
+        config.key_sources().map_err(Error::internal)?
+    };
+    let token = if token == "-" {
+        std::io::read_to_string(std::io::stdin()).map_err(Error::internal)?
+    } else {
+        token.to_owned()
+    };
+    let verifier = Verifier::new(sources, config.tokens.claim_rules.clone());
+    let findings = verifier.explain(token.trim()).await;
+    let sources = verifier.sources().into_iter().map(|(source, failure)| {
+        let failure = failure.map(|failure| format!(", which can't be fetched: {failure}")).unwrap_or_default();
+        format!("      keys of {source}{failure}\n")
+    });
+    let checks = findings.iter().map(|Finding { check, has_passed, detail }| {
+        format!("{:4}  {}: {detail}\n", if *has_passed { "ok" } else { "FAIL" }, check.as_str())
+    });
+    let lines: String = sources.chain(checks).collect();
+    let is_accepted = findings.iter().all(|finding| finding.has_passed);
+    print(&format!("{lines}{}\n", if is_accepted { "accepted" } else { "refused" }))?;
+    Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+}
+
+async fn examine(config: &Config, offline: bool) -> Result<ExitCode> {
+    let verdicts = doctor::examine(config, offline).await;
+    let lines: Vec<_> = verdicts.iter().map(ToString::to_string).collect();
+    print(&(lines.join("\n") + "\n"))?;
+    let is_fit = !verdicts.iter().any(Verdict::is_failure);
+    Ok(if is_fit { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+}
+
+/// To standard output. A closed pipe is not an error.
+fn print(text: &str) -> Result<()> {
+    use std::io::{ErrorKind, Write};
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::internal(error)),
+        _ => Ok(()),
+    }
+}

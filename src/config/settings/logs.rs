@@ -1,0 +1,64 @@
+//! Logs, metrics and traces.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use url::Url;
+
+use crate::{
+    config::ConfigErrors,
+    telemetry::{LogFormat, Traces, Tracing},
+};
+
+/// Settings of logs, metrics and traces.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logs, metrics and traces")]
+pub struct LogSettings {
+    /// IP address and port to serve /metrics on, like `127.0.0.1:9090`, to anyone who can reach it [default: no metrics, or
+    /// on the main port in development mode]
+    #[arg(long, env, value_name = "IP:PORT", value_parser = socket)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// What to log, like `info` or `tandem=debug`
+    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info", value_parser = LogFormat::check_filter)]
+    pub log: String,
+    /// How to log: `pretty`, `json`, or `auto` for pretty on a terminal and JSON elsewhere
+    #[arg(long, env, value_name = "auto|pretty|json", default_value = "auto")]
+    pub log_format: LogFormat,
+    /// OpenTelemetry collector that traces are sent to over HTTP, like `http://127.0.0.1:4318`; only in builds with the
+    /// feature `otlp` [default: no traces]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = collector)]
+    pub otlp_endpoint: Option<Url>,
+    /// Part of the requests that are traced, from 0 to 1; a `traceparent` header decides for those that have one
+    #[arg(long, env, value_name = "RATIO", default_value = "0.1", value_parser = ratio)]
+    pub trace_sampling: f64,
+}
+
+impl LogSettings {
+    pub(in crate::config) fn check(&self, errors: &mut ConfigErrors) {
+        if self.otlp_endpoint.is_some() && !cfg!(feature = "otlp") {
+            let reason = "this build sends no traces. Build with `--features otlp`";
+            errors.push("OTEL_EXPORTER_OTLP_ENDPOINT", reason);
+        }
+    }
+
+    /// Logs from now on, and sends traces if they are wanted.
+    pub fn start(&self) -> Result<Traces, String> {
+        let tracing = self.otlp_endpoint.clone().map(|endpoint| Tracing { endpoint, sampling: self.trace_sampling });
+        self.log_format.start(&self.log, tracing.as_ref())
+    }
+}
+
+fn collector(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| format!("must be a URL like http://127.0.0.1:4318, got `{text}`"))
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.trim().parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| format!("must be a number from 0 to 1, got `{text}`"))
+}
+
+fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.trim().parse().map_err(|_| format!("must be an IP address and a port like 127.0.0.1:9090, got `{text}`"))
+}

@@ -1,0 +1,14 @@
+//! The settings in groups. What they mean together is checked in [`super::Config`].
+
+mod connections;
+mod database;
+mod graphql;
+mod logs;
+mod rate_limits;
+pub(super) mod server;
+mod tokens;
+
+pub use self::{
+    connections::ConnectionLimits, database::DatabaseSettings, graphql::GraphqlSettings, logs::LogSettings,
+    rate_limits::RateLimitSettings, server::ServerSettings, tokens::TokenSettings,
+};

@@ -1,0 +1,125 @@
+//! Bodies that an answer didn't wait for, as when a request is refused by its head.
+//!
+//! In HTTP/1.1 the next request of a connection comes after the body of this one, so somebody has to read it. hyper
+//! closes the connection instead, without having said so, and the client's next request is lost with it.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    http::{HeaderValue, Version, header},
+    response::Response,
+};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::timeout;
+
+use crate::http::request::MAX_BODY;
+
+/// How much is read of a body that is too large. Closing a connection while the client is sending can destroy the
+/// answer before the client has read it.
+const MAX_DRAINED: usize = 16 * MAX_BODY;
+/// How long an unread body is waited for.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What becomes of a request's body.
+pub(crate) struct UnreadBody {
+    /// `None` where nothing can be left over.
+    kept: Option<Kept>,
+    awaits_permission: bool,
+}
+
+impl UnreadBody {
+    /// Has what the answer doesn't read of the body kept.
+    pub(crate) fn track(request: &mut Request) -> Self {
+        let awaits_permission = request.headers().contains_key(header::EXPECT);
+        if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
+            return Self { kept: None, awaits_permission };
+        }
+        let kept = Kept::default();
+        let body = Some(std::mem::take(request.body_mut()));
+        *request.body_mut() = Body::new(Tracked { body, is_asked_for: false, kept: kept.clone() });
+        Self { kept: Some(kept), awaits_permission }
+    }
+
+    /// Reads the rest once the answer is ready, without delaying it. Says `Connection: close` if the rest is too large or
+    /// of unknown length, or if the client waits for a permission to send it.
+    pub(crate) fn drain(self, response: &mut Response) {
+        let Some(Rest { body, is_asked_for }) = self.kept.and_then(|kept| kept.take()) else { return };
+        let is_small = body.size_hint().upper().is_some_and(|length| length <= MAX_BODY as u64);
+        let is_coming = is_asked_for || !self.awaits_permission;
+        if !(is_small && is_coming) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if is_coming {
+            tokio::spawn(timeout(DRAIN_TIMEOUT, axum::body::to_bytes(body, MAX_DRAINED)));
+        }
+    }
+}
+
+/// What was left of a body.
+struct Rest {
+    body: Body,
+    is_asked_for: bool,
+}
+
+/// Where a body goes when it is dropped before its end.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Option<Rest>>>);
+
+impl Kept {
+    fn take(&self) -> Option<Rest> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, rest: Rest) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+    }
+}
+
+/// A body that isn't lost when it is dropped before its end.
+struct Tracked {
+    /// `None` after the end.
+    body: Option<Body>,
+    is_asked_for: bool,
+    kept: Kept,
+}
+
+impl HttpBody for Tracked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.is_asked_for = true;
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        if !matches!(frame, Some(Ok(_))) {
+            self.body = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
+            self.kept.put(Rest { body, is_asked_for: self.is_asked_for });
+        }
+    }
+}

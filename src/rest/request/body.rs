@@ -1,0 +1,103 @@
+//! JSON bodies.
+
+use axum::{
+    body::HttpBody,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use mime::Mime;
+use serde_json::{Map, Value};
+
+use super::fields::FromFields;
+use crate::{
+    error::{Code, Error},
+    http::request::{content_type, read_body},
+    rest::error::RestError,
+    state::SharedState,
+    task::{FieldError, Violation},
+};
+
+/// A body read as `T`.
+pub(in crate::rest) struct JsonBody<T>(pub(in crate::rest) T);
+
+impl<T: FromFields> FromRequest<SharedState> for JsonBody<T> {
+    type Rejection = RestError;
+
+    async fn from_request(request: Request, _: &SharedState) -> Result<Self, RestError> {
+        let is_json = is_json(request.headers());
+        // Before the body is read: it may be long in coming.
+        let is_omitted = T::IS_OPTIONAL && request.body().is_end_stream();
+        if !(is_json || is_omitted) {
+            let message = "Send the body with Content-Type: application/json";
+            return Err(Error::new(Code::UnsupportedMediaType, message).into());
+        }
+        let body = read_body(request).await?;
+        let object = match body.is_empty() {
+            true if T::IS_OPTIONAL => Map::new(),
+            true => return Err(invalid(Violation::Missing, None)),
+            false => object(&body, T::IS_OPTIONAL)?,
+        };
+        T::from_object(object).map(Self).map_err(|errors| Error::from(errors).into())
+    }
+}
+
+/// Clients of the older backends don't always send a `Content-Type`.
+fn is_json(headers: &HeaderMap) -> bool {
+    let is_json = |given: Mime| {
+        given.type_() == mime::APPLICATION && (given.subtype() == mime::JSON || given.suffix() == Some(mime::JSON))
+    };
+    !headers.contains_key(header::CONTENT_TYPE) || content_type(headers).is_some_and(is_json)
+}
+
+fn object(body: &[u8], is_optional: bool) -> Result<Map<String, Value>, RestError> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(Value::Null) if is_optional => Ok(Map::new()),
+        Ok(Value::Null) => Err(invalid(Violation::Missing, None)),
+        Ok(other) => Err(invalid(Violation::NotAnObject, Some(other))),
+        Err(error) => Err(not_json(body, &error)),
+    }
+}
+
+fn invalid(violation: Violation, input: Option<Value>) -> RestError {
+    Error::from(FieldError { input, ..FieldError::new("", violation) }).into()
+}
+
+/// FastAPI counts characters from the start of the body; `serde_json` counts lines, and bytes within a line.
+fn not_json(body: &[u8], error: &serde_json::Error) -> RestError {
+    let reason = error.to_string();
+    let reason = reason.split_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
+    RestError::not_json(position(body, error), reason)
+}
+
+fn position(body: &[u8], error: &serde_json::Error) -> usize {
+    let line_starts = body.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::len);
+    let start: usize = line_starts.take(error.line().saturating_sub(1)).sum();
+    let end = if error.is_eof() { body.len() } else { (start + error.column()).saturating_sub(1) };
+    let read = body.get(..end).unwrap_or(body);
+    String::from_utf8_lossy(read).chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_position_of_a_syntax_error_is_the_character_that_should_not_be_there() {
+        for (body, expected) in [
+            (&b"}"[..], 0),
+            (b"{", 1),
+            (b"{\"title\":}", 9),
+            (b"{\"title\":\"a\",}", 13),
+            (b"{\"title\":\"a\"} {}", 14),
+            (b"{\"title\":\"a\nb\"}", 11),
+            (b"{\"title\":\"a", 11),
+            (b"{\n\n x", 4),
+            ("\n\n  {\"שלום 🦀\":x}".as_bytes(), 14),
+            (b"{\"title\":\"\xff\"}", 10),
+        ] {
+            let error = serde_json::from_slice::<Value>(body).unwrap_err();
+            assert_eq!(position(body, &error), expected, "{:?}: {error}", String::from_utf8_lossy(body));
+        }
+    }
+}

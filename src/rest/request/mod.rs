@@ -1,0 +1,6 @@
+//! Reading what a REST client sends, as leniently as pydantic does.
+
+pub(super) mod body;
+pub(super) mod extract;
+pub(super) mod fields;
+pub(super) mod query;

@@ -1,0 +1,31 @@
+//! How to reach the database, and for how long.
+
+use std::time::Duration;
+
+use super::connection::{connect::Connector, target::Target};
+
+/// How the database is reached and how long anything may take.
+#[derive(Clone, Debug)]
+pub struct DbConfig {
+    /// Which database.
+    pub target: Target,
+    /// The most connections at once.
+    pub pool_size: u32,
+    /// The most transactions of one user at once.
+    pub transactions_per_user: u32,
+    /// How long a request waits for a connection.
+    pub checkout_timeout: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+    /// Whether statements are prepared by name.
+    pub prepared_statements: bool,
+    /// How long a transaction may take before its statement's name is logged.
+    pub slow_query: Duration,
+}
+
+impl DbConfig {
+    /// What makes connections; fails if the certificates to trust can't be read.
+    pub(super) fn connector(&self) -> std::io::Result<Connector> {
+        Connector::to(&self.target, self.statement_timeout, self.prepared_statements)
+    }
+}

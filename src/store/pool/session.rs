@@ -1,0 +1,118 @@
+//! What the pool is made of: connections, how they are made, and when one is not fit to go back to it.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bb8::ManageConnection;
+use diesel::ConnectionError;
+use tokio::time::sleep;
+
+use crate::{
+    store::connection::{DrivenConnection, connect::Connector},
+    timer::Timer,
+};
+
+/// The pause after a failed attempt to connect, which doubles up to the longest.
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// Makes the pool's connections.
+pub(in crate::store) struct Manager {
+    pub(in crate::store) connector: Arc<Connector>,
+    pub(in crate::store) last_failure: LastFailure,
+    /// Which connections are the newest: older ones are retired.
+    pub(in crate::store) generation: Arc<AtomicU64>,
+}
+
+impl ManageConnection for Manager {
+    /// Boxed: it is moved out of the pool and back for each transaction.
+    type Connection = Box<Session>;
+    type Error = ConnectionError;
+
+    /// Goes on until it succeeds: bb8 would not try again for requests that wait already.
+    async fn connect(&self) -> Result<Box<Session>, ConnectionError> {
+        let mut pause = MIN_PAUSE;
+        loop {
+            let generation = self.generation.load(Ordering::Relaxed);
+            match self.connector.connect_to_schema().await {
+                Ok((connection, schema)) => {
+                    self.last_failure.clear();
+                    let timer = Timer::default();
+                    return Ok(Box::new(Session { connection, schema, generation, timer, is_spoilt: false }));
+                }
+                Err(error) => self.last_failure.note(&error),
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
+    }
+
+    async fn is_valid(&self, _: &mut Box<Session>) -> Result<(), ConnectionError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, session: &mut Box<Session>) -> bool {
+        session.is_unfit() || std::thread::panicking()
+    }
+}
+
+/// A connection and whether it can be trusted to be outside a transaction.
+pub(in crate::store) struct Session {
+    connection: DrivenConnection,
+    schema: Arc<str>,
+    pub(in crate::store) generation: u64,
+    /// What limits its transactions.
+    pub(in crate::store) timer: Timer,
+    is_spoilt: bool,
+}
+
+impl Session {
+    pub(in crate::store) fn connection(&self) -> &DrivenConnection {
+        &self.connection
+    }
+
+    /// The schema of the tables, quoted: what the login finds first, which the API role might not.
+    pub(in crate::store) fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// Keeps the connection from being used again: it will be closed, which ends whatever it was doing.
+    pub(in crate::store) fn spoil(&mut self) {
+        self.is_spoilt = true;
+    }
+
+    /// Whether it was spoilt, or the server has closed it.
+    pub(in crate::store) fn is_unfit(&mut self) -> bool {
+        self.is_spoilt || self.connection.is_broken()
+    }
+}
+
+/// Why the last attempt to connect failed; nothing after one that succeeded. Attempts are made apart from the request
+/// that waits, which learns only that its time is over.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct LastFailure(Arc<Mutex<Option<String>>>);
+
+impl LastFailure {
+    pub(in crate::store) fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Logs a failure that is another one than the last.
+    fn note(&self, error: &ConnectionError) {
+        let failure = format!("can't connect to the database: {error}");
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref() != Some(&failure) {
+            tracing::warn!("{failure}");
+            *last = Some(failure);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Makes the proof of isolation on a connection of its own: a busy server is not an unready one.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    time::timeout,
+};
+
+use super::isolation::{self, Coverage};
+use crate::{
+    error::{Error, Result},
+    store::{
+        connection::{DrivenConnection, connect::Connector},
+        pool::{Lease, Pool},
+        transaction::cancellation::FinishOnDrop,
+    },
+};
+
+/// Proves one at a time.
+pub(in crate::store) struct Prober {
+    pool: Pool,
+    /// Kept from one proof to the next.
+    connection: Arc<Mutex<Kept>>,
+}
+
+/// A connection and the schema of the tables.
+type Kept = Option<(DrivenConnection, Arc<str>)>;
+
+impl Prober {
+    pub(in crate::store) fn new(pool: &Pool) -> Self {
+        Self { pool: pool.clone(), connection: Arc::default() }
+    }
+
+    /// Fails with what to fix. A caller who goes away leaves nothing half done.
+    pub(in crate::store) async fn prove(&self) -> Result<Coverage> {
+        let limit = self.pool.statement_timeout();
+        if self.pool.connector().has_one_backend() {
+            return FinishOnDrop::new(Box::pin(prove_on_lease(self.pool.lease().await?, limit))).await;
+        }
+        let kept = Arc::clone(&self.connection).lock_owned().await;
+        FinishOnDrop::new(Box::pin(prove_apart(kept, Arc::clone(self.pool.connector()), limit))).await
+    }
+}
+
+async fn prove_on_lease(mut lease: Lease, limit: Duration) -> Result<Coverage> {
+    let found = within(limit, lease.connection(), lease.schema(), false).await;
+    if found.is_err() {
+        lease.spoil();
+    }
+    judge(found?)
+}
+
+/// On the connection that is kept, if that succeeds, else on a new one: the old one may be dead, or lead to a primary
+/// that became a standby.
+async fn prove_apart(mut kept: OwnedMutexGuard<Kept>, connector: Arc<Connector>, limit: Duration) -> Result<Coverage> {
+    if let Some((connection, schema)) = kept.take()
+        && let Ok(Ok(coverage)) = within(limit, &connection, &schema, connector.is_distributed()).await
+    {
+        *kept = Some((connection, schema));
+        return Ok(coverage);
+    }
+    let (connection, schema) = connector.connect_to_schema().await.map_err(Error::unavailable)?;
+    let coverage = judge(within(limit, &connection, &schema, connector.is_distributed()).await?)?;
+    *kept = Some((connection, schema));
+    Ok(coverage)
+}
+
+/// The inner error is what to fix.
+async fn within(
+    limit: Duration,
+    connection: &DrivenConnection,
+    schema: &str,
+    is_distributed: bool,
+) -> Result<Result<Coverage, String>> {
+    let proof = connection.run(|connection| isolation::prove(connection, schema, is_distributed));
+    timeout(limit, proof).await.map_err(Error::unavailable)?.map_err(Error::unavailable)
+}
+
+fn judge(proof: Result<Coverage, String>) -> Result<Coverage> {
+    proof.map_err(|flaw| Error::internal(format!("user isolation can't be proved: {flaw}")))
+}

@@ -1,0 +1,139 @@
+//! Idempotency keys: a request that is repeated under its key is answered from the stored outcome of the first one, and
+//! its writes are not done again.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI32, Ordering},
+};
+
+use diesel::QueryResult;
+use futures::{FutureExt, future::BoxFuture};
+
+use super::Work;
+use crate::{
+    error::{Error, Result},
+    store::{
+        connection::Connection,
+        pool::Pool,
+        sql::{
+            claim::{Claim, Recall},
+            fingerprint::Fingerprint,
+            record::Outcome,
+            statement::{Statement, Write},
+        },
+    },
+    task::IdempotencyKey,
+};
+
+/// How many writes one operation of a batch can have.
+const PARTS: i32 = 10_000;
+/// How often a write is tried under a key that was taken a moment ago and is free now.
+const MAX_CLAIMS: usize = 3;
+
+/// A request under an idempotency key.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    key: Arc<IdempotencyKey>,
+    next_part: Arc<AtomicI32>,
+    replayed: Replayed,
+}
+
+/// Whether any part of a request was answered from a stored outcome.
+#[derive(Clone, Debug, Default)]
+pub struct Replayed(Arc<AtomicBool>);
+
+impl Replayed {
+    /// Whether that has happened so far.
+    #[must_use]
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Idempotency {
+    /// The writes of one request; `replayed` tells later whether they had been done before.
+    #[must_use]
+    pub fn new(key: IdempotencyKey, replayed: Replayed) -> Self {
+        Self { key: Arc::new(key), next_part: Arc::default(), replayed }
+    }
+
+    /// The writes of one operation of a batch. Operations run concurrently, so each numbers its own writes.
+    #[must_use]
+    pub fn operation(&self, index: usize) -> Self {
+        let first = i32::try_from(index).unwrap_or(i32::MAX).saturating_mul(PARTS);
+        Self { next_part: Arc::new(first.into()), ..self.clone() }
+    }
+
+    /// Numbers the request's next write.
+    fn claim<W: Write>(&self, owner: &Arc<str>, write: &W) -> Result<Claim> {
+        Ok(Claim {
+            user: Arc::clone(owner),
+            key: Arc::clone(&self.key),
+            part: self.next_part.fetch_add(1, Ordering::Relaxed),
+            fingerprint: Fingerprint::of(write)?,
+        })
+    }
+}
+
+impl Pool {
+    /// Writes for a user, once for each key.
+    pub(in crate::store) async fn write<W: Write>(
+        &self,
+        owner: &Arc<str>,
+        idempotency: Option<&Idempotency>,
+        write: W,
+    ) -> Result<Vec<W::Row>> {
+        let claim = idempotency.map(|idempotency| idempotency.claim(owner, &write)).transpose()?;
+        let keyed = Arc::new(Keyed { write, claim });
+        for _ in 0..MAX_CLAIMS {
+            if let Some(rows) = self.change(owner, Arc::clone(&keyed)).await? {
+                return Ok(rows);
+            }
+            if let (Some(idempotency), Some(claim)) = (idempotency, &keyed.claim)
+                && let Some(rows) = self.replay::<W>(owner, claim).await?
+            {
+                idempotency.replayed.0.store(true, Ordering::Relaxed);
+                return Ok(rows);
+            }
+        }
+        Err(Error::unavailable("an idempotency key that is neither free nor taken"))
+    }
+
+    /// The stored outcome; `None` if the key has become free.
+    async fn replay<W: Write>(&self, owner: &Arc<str>, claim: &Claim) -> Result<Option<Vec<W::Row>>> {
+        let found = self.read(owner, Arc::new(Recall(claim.clone()))).await?;
+        let Some((fingerprint, outcome)) = found.into_iter().next() else { return Ok(None) };
+        if claim.fingerprint.differs_from(&fingerprint) {
+            return Err(Error::idempotency_key_reused());
+        }
+        serde_json::from_value(outcome.unwrap_or_default()).map(Some).map_err(Error::internal)
+    }
+}
+
+/// A write and the key it claims, if any.
+struct Keyed<W> {
+    write: W,
+    claim: Option<Claim>,
+}
+
+impl<W: Write> Work for Keyed<W> {
+    const STATEMENT: &'static str = W::NAME;
+    /// `None` when the key is taken: nothing was done.
+    type Output = Option<Vec<W::Row>>;
+
+    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+        let claim = self.claim.as_ref();
+        let outcome = Outcome { answer: W::ANSWER, deleted_from: W::DELETES.then_some(owner), claim };
+        let rows = self.write.statement(owner).recorded_rows::<W>(outcome, connection);
+        let Some(claim) = claim else { return rows.map(|rows| rows.map(Some)).boxed() };
+        let claimed = Claim::take(claim.expire(connection), claim.insert(connection));
+        async move {
+            let (claimed, rows) = futures::join!(claimed, rows);
+            match claimed? {
+                Some(()) => rows.map(Some),
+                None => Ok(None),
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,271 @@
+//! The isolated data path: whatever is done for a user is one transaction in one network round trip.
+//!
+//! Four statements go out together: `BEGIN`, the switch to the API role and the user, the work, `COMMIT`. Work can be
+//! more than one statement: a write under an idempotency key has two more in front of it.
+//! They stay in order even when they must be prepared first, because all take the prepared-statement path:
+//! diesel-async lets one of them at a time through its statement cache, first come first served, and sends it before
+//! it lets the next one in.
+
+pub(super) mod access;
+pub(super) mod cancellation;
+pub(super) mod idempotency;
+
+use std::{mem, pin::pin, sync::Arc, time::Duration};
+
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DbError},
+};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::time::{Instant, sleep};
+use tracing::{Instrument, Span};
+
+use self::{
+    access::{Access, Commit, Switch},
+    cancellation::{CancelOnDrop, FinishOnDrop, Settled},
+};
+use super::{
+    connection::Connection,
+    distribution::is_node_away,
+    pool::{Lease, Pool},
+    sql::statement::{Operation, Statement},
+};
+use crate::{
+    error::{Error, Result},
+    telemetry::{self, Outcome, trace_span},
+};
+
+/// How much longer than the server's own limit we wait for its answer.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long a write that lost a deadlock lets the other transaction go first: at once, it could take the same lock again.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a transaction does for its user.
+pub(super) trait Work: Send + Sync + 'static {
+    /// The name of its statement, or of the first one, in logs and metrics.
+    const STATEMENT: &'static str;
+    type Output: Send + 'static;
+
+    /// Builds the statements. They are sent, in order, when the future is polled first.
+    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>>;
+}
+
+impl<O: Operation> Work for O {
+    const STATEMENT: &'static str = O::NAME;
+    type Output = Vec<O::Row>;
+
+    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+        self.statement(owner).rows(connection)
+    }
+}
+
+/// Two operations in one transaction, the second one only if it is wanted.
+impl<A: Operation, B: Operation> Work for (A, Option<B>) {
+    const STATEMENT: &'static str = A::NAME;
+    type Output = (Vec<A::Row>, Option<Vec<B::Row>>);
+
+    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+        let (first, second) = self;
+        let first = first.statement(owner).rows(connection);
+        let Some(second) = second else { return first.map(|rows| Ok((rows?, None))).boxed() };
+        let second = second.statement(owner).rows(connection);
+        async move {
+            let (first, second) = futures::join!(first, second);
+            Ok((first?, Some(second?)))
+        }
+        .boxed()
+    }
+}
+
+impl Pool {
+    /// Reads for a user. A read changes nothing, so whatever may go better elsewhere is tried once more.
+    pub(super) async fn read<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
+        match self.run(Access::ReadOnly, user, Arc::clone(&work)).await {
+            Err(Failure::NotDone(_) | Failure::Unknown(_)) => Ok(self.run(Access::ReadOnly, user, work).await?),
+            done => Ok(done?),
+        }
+    }
+
+    /// Changes something for a user. Tried once more only if it is certain that nothing was done.
+    pub(super) async fn change<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
+        match self.run(Access::ReadWrite, user, Arc::clone(&work)).await {
+            Err(Failure::NotDone(_)) => {
+                sleep(RETRY_PAUSE).await;
+                Ok(self.run(Access::ReadWrite, user, work).await?)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
+    ///
+    /// Boxed, because every future around this one would be larger by it, some of them several times.
+    fn run<'a, W: Work>(
+        &'a self,
+        access: Access,
+        user: &'a Arc<str>,
+        work: Arc<W>,
+    ) -> BoxFuture<'a, Result<W::Output, Failure>> {
+        async move {
+            let lease =
+                self.lease_for(user, access).instrument(trace_span!("checkout")).await.map_err(Failure::Final)?;
+            let settled = Settled::default();
+            let token = lease.connection().cancel_token();
+            let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
+            let span = trace_span!("transaction", otel.kind = "client", db.system.name = "postgresql", ?access);
+            let mut transaction = FinishOnDrop::new(Box::pin(transaction).instrument(span));
+            if access == Access::ReadWrite || !self.connector().can_cancel() {
+                return transaction.await;
+            }
+            let cancel = CancelOnDrop::new(self.connector(), token, settled);
+            let done = (&mut transaction).await;
+            cancel.disarm();
+            done
+        }
+        .boxed()
+    }
+}
+
+async fn transact<W: Work>(
+    pool: Pool,
+    mut lease: Lease,
+    access: Access,
+    user: Arc<str>,
+    work: Arc<W>,
+    settled: Settled,
+) -> Result<W::Output, Failure> {
+    let started = Instant::now();
+    let limit = pool.statement_timeout();
+    let mut timer = mem::take(&mut lease.timer);
+    let answers = {
+        let switch =
+            Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: lease.schema() };
+        let answers = pin!(lease.connection().run(|connection| pipeline(connection, access, &switch, &*work)));
+        timer.limit(limit + GRACE, answers).await
+    };
+    let elapsed = started.elapsed();
+    if access == Access::ReadWrite {
+        pool.wrote(&user);
+    }
+    let Some(answers) = answers else {
+        telemetry::transaction_ended(W::STATEMENT, Outcome::Unknown, elapsed);
+        return Err(give_up(&pool, lease, &settled));
+    };
+    lease.timer = timer;
+    if answers.begin.is_err() {
+        pool.retire(&mut lease);
+    }
+    // Without a COMMIT that went through, the connection may still be inside the transaction; and a request to cancel
+    // that is under way may arrive only now.
+    if answers.switch.is_err() || answers.commit.is_err() || !settled.settle() {
+        lease.spoil();
+    }
+    let done = answers.judge(elapsed >= limit);
+    telemetry::transaction_ended(W::STATEMENT, outcome(&done), elapsed);
+    if elapsed >= pool.slow_query() {
+        tracing::warn!(statement = W::STATEMENT, ms = elapsed.as_secs_f64() * 1000.0, "slow query");
+    }
+    done
+}
+
+fn outcome<T>(done: &Result<T, Failure>) -> Outcome {
+    match done {
+        Ok(_) => Outcome::Committed,
+        Err(Failure::NotDone(_)) => Outcome::RolledBack,
+        Err(Failure::Final(_)) => Outcome::Failed,
+        Err(Failure::Unknown(_)) => Outcome::Unknown,
+    }
+}
+
+/// The server limits itself, so no answer at all means that the connection is dead, or the server is.
+fn give_up(pool: &Pool, mut lease: Lease, settled: &Settled) -> Failure {
+    if pool.connector().can_cancel() && settled.settle() {
+        let (connector, token) = (Arc::clone(pool.connector()), lease.connection().cancel_token());
+        tokio::spawn(async move { connector.cancel(&token).await });
+    }
+    pool.retire(&mut lease);
+    Failure::Unknown(Error::unavailable("the database did not answer in time"))
+}
+
+/// Sends all statements at once and awaits all of them, whatever becomes of each: the COMMIT must be answered.
+async fn pipeline<W: Work>(
+    connection: &Connection,
+    access: Access,
+    switch: &Switch<'_>,
+    work: &W,
+) -> Answers<W::Output> {
+    let (begin, switched, result, commit) = futures::join!(
+        access.begin(connection).instrument(statement_span("BEGIN")),
+        access.switch(switch, connection).instrument(statement_span("switch")),
+        work.send(switch.user, connection).instrument(statement_span(W::STATEMENT)),
+        connection.execute(Commit).instrument(statement_span("COMMIT")),
+    );
+    Answers { begin, switch: switched, result, commit }
+}
+
+/// All of them are sent in one go, so that each takes until its answer is there.
+fn statement_span(name: &'static str) -> Span {
+    trace_span!("statement", otel.name = name, db.query.summary = name)
+}
+
+/// What became of each statement.
+struct Answers<T> {
+    begin: QueryResult<usize>,
+    switch: QueryResult<usize>,
+    result: QueryResult<T>,
+    commit: QueryResult<usize>,
+}
+
+impl<T> Answers<T> {
+    /// A COMMIT without a good answer leaves it open what was done. Otherwise the first failure in the order they were sent
+    /// is the cause of those behind it, and a query that failed has turned the COMMIT into a rollback.
+    fn judge(self, has_used_its_time: bool) -> Result<T, Failure> {
+        self.commit.map_err(|error| Failure::Unknown(Error::unavailable(error)))?;
+        // A primary that became a standby, as a rule. Nothing behind it was done: see `owner`.
+        self.begin.map_err(|error| Failure::NotDone(Error::unavailable(error)))?;
+        self.switch.map_err(|error| Failure::Final(Error::unavailable(error)))?;
+        self.result.map_err(|error| classify(error, has_used_its_time))
+    }
+}
+
+/// A failure, and whether trying once more on another connection is safe.
+enum Failure {
+    /// Nothing was done, and it may go better next time.
+    NotDone(Error),
+    /// Whether the server got as far as the commit is not known.
+    Unknown(Error),
+    /// It would fail again.
+    Final(Error),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotDone(error) | Failure::Unknown(error) | Failure::Final(error) => error,
+        }
+    }
+}
+
+/// Of a query that failed and was rolled back. diesel doesn't pass on the SQLSTATE, and messages may be translated. What
+/// fails for no known reason after all of its time was cancelled for that; before, one more attempt is safe.
+fn classify(error: DbError, has_used_its_time: bool) -> Failure {
+    use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
+    match &error {
+        DbError::DatabaseError(Unknown, _) if has_used_its_time => Failure::Final(Error::unavailable(error)),
+        DbError::DatabaseError(SerializationFailure | ReadOnlyTransaction, _) => {
+            Failure::NotDone(Error::unavailable(error))
+        }
+        DbError::DatabaseError(Unknown, cause) if is_deadlock(&**cause) || is_node_away(cause.message()) => {
+            Failure::NotDone(Error::unavailable(error))
+        }
+        DbError::DatabaseError(Unknown, _) => Failure::NotDone(Error::internal(error)),
+        _ => Failure::Final(Error::internal(error)),
+    }
+}
+
+/// The detail has a line for each transaction of the circle, with the kind of lock it waits for, like `ShareLock`: names
+/// that are not translated.
+fn is_deadlock(cause: &(dyn DatabaseErrorInformation + Send + Sync)) -> bool {
+    let lines = || cause.details().unwrap_or_default().lines();
+    lines().count() > 1 && lines().all(|line| line.contains("Lock"))
+}

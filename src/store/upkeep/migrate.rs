@@ -1,0 +1,159 @@
+//! Applies and reverts the migrations.
+
+use std::fmt::Display;
+
+use diesel::{
+    QueryableByName,
+    migration::{MigrationSource, MigrationVersion},
+    pg::Pg,
+    sql_query,
+    sql_types::{Nullable, Text},
+};
+use diesel_async::{
+    AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    TransactionManager,
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tokio::task::JoinSet;
+
+use crate::{
+    error::{Error, Result},
+    store::{
+        DbConfig,
+        connection::{Connection, pooler::explain},
+        distribution::{self, Distribution},
+    },
+};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// The advisory lock that serialises migrations: an arbitrary number that only this project uses.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(8241978302147711)";
+
+/// What to do about a login that may not migrate.
+pub const MIGRATE_AS_OWNER: &str = "Set DATABASE_MIGRATION_URL to the login that owns the tables, or run `tandem migrate` \
+                                    as that one and serve with MIGRATE_ON_START=false";
+
+/// What became of a database.
+#[derive(Clone, Debug)]
+pub struct Migrated {
+    /// The versions that were applied.
+    pub versions: Vec<String>,
+    /// Where its tables are now.
+    pub distribution: Distribution,
+}
+
+/// Applies all pending migrations in one transaction, and distributes empty tables where that is possible. Instances that
+/// start at the same time wait for the first, then find nothing left to do.
+pub async fn migrate(config: &DbConfig) -> Result<Migrated> {
+    apply(config, false).await
+}
+
+/// The same, but moves the rows of tables that have some. Nobody can use the tables meanwhile.
+pub async fn distribute(config: &DbConfig) -> Result<Migrated> {
+    apply(config, true).await
+}
+
+async fn apply(config: &DbConfig, moves_rows: bool) -> Result<Migrated> {
+    let locked = Locked::begin(config).await?;
+    let (mut locked, versions) =
+        locked.run(|harness| harness.run_pending_migrations(MIGRATIONS).map(|versions| names(&versions)))?;
+    let distribution = distribution::distribute(&mut locked.connection, moves_rows).await.map_err(failed)?;
+    locked.commit().await?;
+    Ok(Migrated { versions, distribution })
+}
+
+/// Reverts all migrations, newest first, and returns their versions. Drops all tasks.
+pub async fn revert(config: &DbConfig) -> Result<Vec<String>> {
+    let locked = Locked::begin(config).await?;
+    let (locked, versions) =
+        locked.run(|harness| harness.revert_all_migrations(MIGRATIONS).map(|versions| names(&versions)))?;
+    locked.commit().await?;
+    Ok(versions)
+}
+
+/// The versions that are not applied yet. Only reads, so that it needs no right to create anything.
+#[expect(clippy::disallowed_methods, reason = "diesel's own table of migrations isn't in the schema")]
+pub async fn pending(config: &DbConfig) -> Result<Vec<String>> {
+    let connector = config.connector().map_err(Error::internal)?;
+    let connection = connector.connect().await.map_err(Error::unavailable)?;
+    let exists = "SELECT to_regclass('__diesel_schema_migrations')::text AS version";
+    let exists: Vec<Applied> =
+        connection.run(|connection| connection.load(sql_query(exists))).await.map_err(Error::internal)?;
+    let mut applied: Vec<Applied> = Vec::new();
+    if exists.iter().any(|table| table.version.is_some()) {
+        let query = "SELECT version::text AS version FROM __diesel_schema_migrations";
+        applied = connection.run(|connection| connection.load(sql_query(query))).await.map_err(Error::internal)?;
+    }
+    let ours = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(Error::internal)?;
+    let mut pending: Vec<_> = ours.iter().map(|migration| migration.name().version().to_string()).collect();
+    pending.retain(|version| applied.iter().all(|applied| applied.version.as_ref() != Some(version)));
+    pending.sort();
+    Ok(pending)
+}
+
+#[derive(QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = Nullable<Text>)]
+    version: Option<String>,
+}
+
+fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
+    versions.iter().map(ToString::to_string).collect()
+}
+
+type Harness = AsyncMigrationHarness<AsyncPgConnection>;
+
+/// One transaction around everything: a lock of the transaction works behind transaction poolers too.
+struct Locked {
+    connection: AsyncPgConnection,
+    /// Whether others use its server connection, too, whose statements have no names but in here.
+    is_shared: bool,
+    _driver: JoinSet<()>,
+}
+
+impl Locked {
+    async fn begin(config: &DbConfig) -> Result<Self> {
+        let connector = config.connector().map_err(Error::internal)?;
+        let (connection, driver) = connector.connect().await.map_err(Error::unavailable)?.into_background();
+        let (mut connection, is_shared) = match connection {
+            Connection::Named(connection) => (*connection, false),
+            Connection::Unnamed(connection) => (connection.begin_named().await.map_err(Error::unavailable)?, true),
+        };
+        AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(failed)?;
+        lift_limits(&mut connection).await.map_err(failed)?;
+        distribution::prepare(&mut connection).await.map_err(failed)?;
+        Ok(Self { connection, is_shared, _driver: driver })
+    }
+
+    fn run<T>(self, work: impl FnOnce(&mut Harness) -> diesel::migration::Result<T>) -> Result<(Self, T)> {
+        let mut harness = AsyncMigrationHarness::new(self.connection);
+        let done = work(&mut harness).map_err(failed)?;
+        Ok((Self { connection: harness.into_inner(), ..self }, done))
+    }
+
+    async fn commit(mut self) -> Result<()> {
+        if self.is_shared {
+            self.connection.batch_execute("DEALLOCATE ALL").await.map_err(Error::internal)?;
+        }
+        AnsiTransactionManager::commit_transaction(&mut self.connection).await.map_err(Error::internal)
+    }
+}
+
+/// It may be a pooler that mixes up statements, or a login that only serves.
+fn failed(error: impl Display) -> Error {
+    let text = error.to_string();
+    // A server that speaks another language than English is quoted without the advice.
+    if text.contains("permission denied") {
+        return Error::internal(format!("can't migrate: {text}. {MIGRATE_AS_OWNER}"));
+    }
+    Error::internal(explain(&text))
+}
+
+/// Waiting for the lock and changing a large table may take longer than any request should.
+#[expect(clippy::disallowed_methods, reason = "neither SET nor the lock function exists in diesel's query builder")]
+async fn lift_limits(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+    sql_query("SET LOCAL statement_timeout = 0").execute(connection).await?;
+    sql_query(LOCK).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! What is done to the database as a whole: migrations, sweeping, diagnosis.
+
+pub(super) mod diagnosis;
+pub(super) mod migrate;
+mod sweep;
