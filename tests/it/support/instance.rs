@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 
 use super::{SECRET, cluster::scratch_dir, eventually};
-use crate::process::tandem;
+use crate::operations::process::tandem;
 
 pub struct Instance {
     settings: Vec<(String, String)>,

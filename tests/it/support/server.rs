@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{SECRET, TestDb, cluster::scratch_dir};
-use crate::process::tandem;
+use crate::operations::process::tandem;
 
 /// How long an answer, or the end of a connection, is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -19,7 +19,7 @@ import { Variables } from "./variables.js";
 const DEPTH = 5;
 /** What graphql-js has of a later draft than the specification of September 2025. */
 const DRAFTS = { __Schema: ["directives"], __Directive: ["isDeprecated", "deprecationReason"] };
-/** What has a model of its own: tests/it/feed_model.rs. */
+/** What has a model of its own: tests/it/feed/model.rs. */
 const MODELLED_ELSEWHERE = { Query: ["changes"] };
 const LEFT_OUT = { ...DRAFTS, ...MODELLED_ELSEWHERE };
 

@@ -1,0 +1,13 @@
+//! PostgreSQL: its schema, what it is sent, and the days on which it or the way to it fails.
+
+pub mod citus;
+mod failover;
+mod faults;
+mod migrations;
+mod outage;
+mod pipeline;
+mod plans;
+mod poolers;
+mod soak;
+mod tls;
+mod upgrade;

@@ -1,0 +1,9 @@
+//! The change feed, and the streams that follow it.
+
+mod changes;
+mod late_commits;
+mod ledger;
+mod live;
+mod model;
+mod stream_faults;
+mod streams;

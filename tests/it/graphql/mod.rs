@@ -1,0 +1,10 @@
+//! The GraphQL API: documents, responses, transports and clients.
+
+mod answers;
+mod clients;
+mod differential;
+mod documents;
+mod documents_table;
+mod persisted;
+mod sockets;
+mod transport;

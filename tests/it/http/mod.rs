@@ -1,0 +1,6 @@
+//! What both APIs have in common of HTTP: connections, bodies, headers and limits.
+
+mod connections;
+mod headers;
+mod rate_limits;
+mod refused_writes;

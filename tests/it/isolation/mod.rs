@@ -1,0 +1,5 @@
+//! One user can neither see, nor change, nor block what is another one's.
+
+mod fairness;
+mod matrix;
+mod walls;

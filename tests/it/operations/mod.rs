@@ -1,0 +1,13 @@
+//! The binary as operators meet it: settings, commands, logs, metrics, traces.
+
+mod backup;
+mod compose;
+mod doctor;
+mod lifecycle;
+mod logs;
+mod metrics;
+mod monitoring;
+pub mod process;
+mod settings;
+#[cfg(feature = "otlp")]
+mod traces;

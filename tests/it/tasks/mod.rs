@@ -1,0 +1,11 @@
+//! The operations on tasks, which are the same through both APIs.
+
+mod arguments;
+mod bulk;
+mod concurrency;
+mod errors;
+mod formats;
+mod idempotency;
+mod lists;
+mod many;
+mod parity;
