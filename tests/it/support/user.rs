@@ -66,12 +66,12 @@ impl User {
         self.post("/api/tasks", json!({ "title": title })).await.good()
     }
 
-    /// The first hundred tasks, as REST lists them.
+    /// The first 1,000 tasks, as REST lists them.
     pub async fn tasks(&self) -> Value {
         self.get("/api/tasks").await.good()
     }
 
-    /// How many tasks there are.
+    /// How many tasks there are, if no more than 1,000.
     pub async fn task_count(&self) -> usize {
         self.tasks().await.as_array().expect("a list").len()
     }
