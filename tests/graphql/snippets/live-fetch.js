@@ -1,4 +1,4 @@
-// Follows a user's changes through REST from a cursor on, or from the beginning, until `signal` is aborted.
+// Follows a user's changes through REST, from a cursor or from the beginning, until `signal` is aborted.
 export const follow = async (url, token, cursor, apply, signal) => {
   let pause = 1000;
   while (!signal.aborted) {

@@ -12,7 +12,7 @@ const CHANGES = `subscription Changes($after: String) {
   }
 }`;
 
-// Follows a user's changes from a cursor on, or from the beginning. `token` is asked for each connection.
+// Follows a user's changes from a cursor, or from the beginning. `token` is called for each connection.
 export const follow = (url, token, after, apply, options) => {
   const client = createClient({
     url: `${url.replace(/^http/, "ws")}/graphql`,
@@ -25,7 +25,7 @@ export const follow = (url, token, after, apply, options) => {
   const stop = client.subscribe(request, {
     next: ({ data }) => {
       apply(data.changes);
-      // What is sent again after a broken connection: it goes on where it was.
+      // graphql-ws sends these variables again when it reconnects, so the stream resumes here.
       request.variables.after = data.changes.cursor;
     },
     error: (error) => console.error(error),

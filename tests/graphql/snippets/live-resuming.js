@@ -1,5 +1,5 @@
-// A client of graphql-ws whose subscriptions to changes go on where they were. Apollo and urql make a request of their own
-// of what they are given, so the cursor has to be put into that one.
+// A graphql-ws client whose subscriptions to `changes` resume after a reconnect. Apollo and urql copy the request they are
+// given, so the cursor has to go into the copy that graphql-ws sends.
 export const resuming = (client) => ({
   ...client,
   subscribe: (request, sink) => {
