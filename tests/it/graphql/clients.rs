@@ -69,12 +69,13 @@ fn the_guide_shows_the_clients_that_the_tests_run() {
     for snippet in [include_str!("../../graphql/snippets/apollo.js"), include_str!("../../graphql/snippets/urql.js")] {
         assert!(guide.contains(&format!("```js\n{snippet}```")), "{snippet}");
     }
-    let live = include_str!("../../docs/LIVE.md");
-    let indented = include_str!("../graphql/snippets/live-resuming.js");
+    let live = include_str!("../../../docs/LIVE.md");
+    let indented = include_str!("../../graphql/snippets/live-resuming.js");
     assert!(live.replace("\n   ", "\n").contains(indented), "in docs/LIVE.md, indented");
-    for snippet in
-        [include_str!("../graphql/snippets/live-graphql-ws.js"), include_str!("../graphql/snippets/live-fetch.js")]
-    {
+    for snippet in [
+        include_str!("../../graphql/snippets/live-graphql-ws.js"),
+        include_str!("../../graphql/snippets/live-fetch.js"),
+    ] {
         assert!(live.contains(&format!("```js\n{snippet}```")), "{snippet}");
     }
 }
