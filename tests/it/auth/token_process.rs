@@ -12,11 +12,11 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::{
-    operations::process::{output, stderr, tandem},
     skip,
     support::{
         SECRET, TestDb, check_all,
         cluster::scratch_dir,
+        command::{output, stderr, tandem},
         eventually,
         issuer::{Issuer, SigningKey, claims_of},
         token,

@@ -8,23 +8,12 @@ use tandem::store::{self, Distribution};
 use tokio_postgres::Client;
 
 use crate::{
-    operations::process::output,
     skip,
     support::{
-        App, SECRET, TestDb, check_all, cluster::scratch_dir, db, eventually, instance::Instance, network::Network,
-        path_of,
+        App, SECRET, TestDb, check_all, citus::behind_network, cluster::scratch_dir, command::output, eventually,
+        instance::Instance, network::Network, path_of,
     },
 };
-
-/// A database whose first worker is reached through this network.
-pub async fn behind_network() -> Option<(TestDb, Network)> {
-    let db = TestDb::on_citus().await?;
-    let spread = db.spread();
-    let network = Network::to(spread.nodes.worker(1)).await;
-    spread.nodes.join(&spread.name, Some((1, network.port))).await;
-    db::migrate(&db.config).await;
-    Some((db, network))
-}
 
 /// A user whose rows are on the node with this port.
 async fn user_on(admin: &Client, port: u16) -> String {

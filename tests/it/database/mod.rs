@@ -1,6 +1,6 @@
 //! PostgreSQL: its schema, what it is sent, and the days on which it or the way to it fails.
 
-pub mod citus;
+mod citus;
 mod failover;
 mod faults;
 mod migrations;

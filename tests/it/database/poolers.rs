@@ -5,11 +5,11 @@ use serde_json::json;
 use tandem::store::Target;
 
 use crate::{
-    operations::process::{output, stderr},
     skip,
     support::{
         App, SECRET, TestDb,
         cluster::scratch_dir,
+        command::{output, stderr},
         db,
         followers::Crowd,
         instance::Instance,

@@ -3,9 +3,10 @@
 use tandem::store::Target;
 
 use crate::{
-    database::citus::behind_network,
     skip,
-    support::{TestDb, cluster::Cluster, db, followers::Crowd, instance::Instance, network::Network},
+    support::{
+        TestDb, citus::behind_network, cluster::Cluster, db, followers::Crowd, instance::Instance, network::Network,
+    },
 };
 
 const WRITERS: usize = 8;

@@ -4,11 +4,11 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    operations::process::{output, stderr},
     skip,
     support::{
         SECRET, TestDb,
         cluster::{Cluster, scratch_dir},
+        command::{output, stderr},
         db,
         instance::Instance,
         token,

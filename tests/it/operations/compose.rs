@@ -5,11 +5,11 @@ use std::fs;
 use serde_json::json;
 
 use crate::{
-    operations::process::{output, stderr},
     skip,
     support::{
         SECRET,
         cluster::{Cluster, scratch_dir},
+        command::{output, stderr},
         db,
         instance::Instance,
         token,

@@ -5,11 +5,11 @@ use jsonwebtoken::Algorithm;
 use url::Url;
 
 use crate::{
-    operations::process::output,
     skip,
     support::{
         SECRET, TestDb,
         cluster::scratch_dir,
+        command::output,
         issuer::{Issuer, Mood, SigningKey},
     },
 };

@@ -6,12 +6,12 @@ use serde_json::json;
 use url::Url;
 
 use crate::{
-    operations::process::output,
     skip,
     support::{
         SECRET, TestDb,
         balancer::Traffic,
         cluster::scratch_dir,
+        command::{output, stderr},
         eventually,
         instance::Instance,
         server::{Client, Server},
@@ -83,9 +83,9 @@ async fn the_login_that_migrates_can_be_another_one_than_the_login_that_serves()
     assert_eq!(db.client().await.query_one(owner, &[]).await.unwrap().get::<_, String>(0), "app");
     let alone = [("DATABASE_MIGRATION_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET)];
     let refused = output(&scratch_dir(), &[], &alone);
-    assert!(crate::operations::process::stderr(&refused).contains("DATABASE_MIGRATION_URL: needs DATABASE_URL"));
+    assert!(stderr(&refused).contains("DATABASE_MIGRATION_URL: needs DATABASE_URL"));
     let serving_only = [("DATABASE_URL", serving.as_str()), ("BETTER_AUTH_SECRET", SECRET)];
-    let refused = crate::operations::process::stderr(&output(&scratch_dir(), &[], &serving_only));
+    let refused = stderr(&output(&scratch_dir(), &[], &serving_only));
     assert!(refused.contains("can't migrate") && refused.contains("Set DATABASE_MIGRATION_URL"), "{refused}");
 }
 

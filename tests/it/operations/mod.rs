@@ -7,7 +7,7 @@ mod lifecycle;
 mod logs;
 mod metrics;
 mod monitoring;
-pub mod process;
+mod process;
 mod settings;
 #[cfg(feature = "otlp")]
 mod traces;

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use reqwest::{Client, Response};
@@ -13,26 +13,13 @@ use tandem::auth::{ClaimRules, KeySource, Verifier};
 
 use crate::{
     skip,
-    support::{SECRET, TestDb, cluster::scratch_dir, token},
+    support::{
+        SECRET, TestDb,
+        cluster::scratch_dir,
+        command::{output, stderr, tandem},
+        token,
+    },
 };
-
-/// A `tandem` that runs in a directory of its own, with nothing in its environment but that no balancer is waited for when
-/// it stops: the one that was built with the tests, unless `TANDEM` names another one.
-pub fn tandem(dir: &Path, args: &[&str]) -> Command {
-    let program = std::env::var_os("TANDEM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tandem").into());
-    let mut command = Command::new(program);
-    command.args(args).current_dir(dir).env_clear().env("SHUTDOWN_DELAY", "0s");
-    command.stdin(Stdio::null()).stderr(Stdio::null());
-    command
-}
-
-pub fn output(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
-    tandem(dir, args).envs(env.iter().copied()).stderr(Stdio::piped()).output().unwrap()
-}
-
-pub fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// A development server: embedded database, its own secret.
 struct Server {

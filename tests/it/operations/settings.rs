@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use crate::{
-    operations::process::{output, stderr},
-    support::{SECRET, cluster::scratch_dir},
+use crate::support::{
+    SECRET,
+    cluster::scratch_dir,
+    command::{output, stderr},
 };
 
 /// What `tandem token` says with these settings. It reads all of them and needs neither a database nor a network.

@@ -5,7 +5,11 @@ use futures::future::join_all;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::db::{connect, on_own_runtime};
+use super::{
+    TestDb,
+    db::{self, connect, on_own_runtime},
+    network::Network,
+};
 
 /// Each makes the roles of the cluster known to nodes, which only one can at a time.
 static JOINING: Mutex<()> = Mutex::const_new(());
@@ -109,4 +113,14 @@ impl Drop for Spread {
     fn drop(&mut self) {
         self.nodes.drop(&self.name);
     }
+}
+
+/// A database whose first worker is reached through this network.
+pub async fn behind_network() -> Option<(TestDb, Network)> {
+    let db = TestDb::on_citus().await?;
+    let spread = db.spread();
+    let network = Network::to(spread.nodes.worker(1)).await;
+    spread.nodes.join(&spread.name, Some((1, network.port))).await;
+    db::migrate(&db.config).await;
+    Some((db, network))
 }

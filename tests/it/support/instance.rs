@@ -9,8 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{SECRET, cluster::scratch_dir, eventually};
-use crate::operations::process::tandem;
+use super::{SECRET, cluster::scratch_dir, command::tandem, eventually};
 
 pub struct Instance {
     settings: Vec<(String, String)>,

@@ -6,6 +6,7 @@ pub mod balancer;
 pub mod better_auth;
 pub mod citus;
 pub mod cluster;
+pub mod command;
 pub mod db;
 pub mod events;
 pub mod followers;

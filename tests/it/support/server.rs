@@ -15,8 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{SECRET, TestDb, cluster::scratch_dir};
-use crate::operations::process::tandem;
+use super::{SECRET, TestDb, cluster::scratch_dir, command::tandem};
 
 /// How long an answer, or the end of a connection, is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -54,6 +53,10 @@ impl Server {
         let hearing = Arc::clone(&heard);
         std::thread::spawn(move || log.map_while(Result::ok).for_each(|line| *hearing.lock().unwrap() += &line));
         Some(Self { process, address, metrics, db, log: heard })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// What it has logged since it serves.
