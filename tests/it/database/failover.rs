@@ -13,7 +13,10 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::{
     skip,
-    support::{App, TestDb, cluster::Cluster, db, eventually, id_of, network::Network, path_of, proxy::Proxy},
+    support::{
+        App, Lock, TestDb, cluster::Cluster, db, eventually, id_of, lock::blocked, network::Network, path_of,
+        proxy::Proxy,
+    },
 };
 
 /// How long writes may fail after a standby was promoted.
@@ -29,13 +32,6 @@ fn impatient(config: &DbConfig, url: &str) -> DbConfig {
         statement_timeout: Duration::from_secs(1),
         ..config.clone()
     }
-}
-
-/// How many backends wait for a lock.
-async fn waiting(admin: &Client) -> i64 {
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    admin.query_one(waiting, &[]).await.unwrap().get(0)
 }
 
 /// Whether the server has logged this about the database of a connection.
@@ -80,7 +76,7 @@ async fn a_read_on_a_connection_that_the_network_forgot_is_answered_from_a_new_o
 #[tokio::test]
 async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
-    let (admin, watch) = (db.superuser().await, db.superuser().await);
+    let admin = db.superuser().await;
     // Whoever looks for a deadlock first is its victim: the server is to look when there is one, and the test after it.
     let slow =
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 3000', current_database()); END $$";
@@ -96,7 +92,7 @@ async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
     let complete = ann.graphql("mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }").variables(ids);
     // It waits for b and has locked a.
     let other = async {
-        while waiting(&watch).await == 0 {}
+        eventually("it waits", async || blocked(&admin).await == 1).await;
         admin.batch_execute(&format!("{}; COMMIT", update(&a))).await.unwrap();
     };
     let (answer, ()) = tokio::join!(complete, other);
@@ -111,16 +107,15 @@ async fn a_request_to_cancel_that_hangs_is_given_up() {
     let Some((app, network)) = behind_a_network(1).await else { skip!(Postgres) };
     let ann = app.user("ann");
     ann.create("a").await;
-    let (admin, watch) = (app.db.superuser().await, app.db.superuser().await);
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&app.db).await;
     network.swallow(true);
     tokio::select! {
         answer = ann.get("/api/tasks").send() => panic!("{answer}"),
-        () = eventually("the list waits", async || waiting(&watch).await == 1) => {}
+        () = lock.blocks(1) => {}
     }
     eventually("a request to cancel hangs", async || network.swallowed() == 1).await;
     eventually("it is given up", async || network.swallowed() == 0).await;
-    admin.batch_execute("ROLLBACK").await.unwrap();
+    lock.release().await;
     network.swallow(false);
     assert_eq!(ann.get("/api/tasks").await.status, 200);
 }
@@ -201,13 +196,12 @@ async fn a_statement_is_limited_and_ended_where_start_up_options_have_no_effect(
     let app = App::on(db).await;
     let ann = app.user("ann");
     ann.create("a").await;
-    let admin = app.db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&app.db).await;
     assert_eq!(ann.get("/api/tasks").await.status, 503);
     // By the server itself: our own request to cancel would come later, and say so.
-    assert!(has_logged(&admin, "canceling statement due to statement timeout").await);
-    assert_eq!(waiting(&admin).await, 0);
-    admin.batch_execute("ROLLBACK").await.unwrap();
+    assert!(has_logged(&app.db.superuser().await, "canceling statement due to statement timeout").await);
+    assert_eq!(lock.blocked().await, 0);
+    lock.release().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use tandem::store::Target;
 
 use crate::{
     skip,
-    support::{Answer, App, TestDb, cluster::Cluster, db},
+    support::{Answer, App, Lock, TestDb, cluster::Cluster, db},
 };
 
 const QUERY: &str = "{ tasks { id title } }";
@@ -77,12 +77,11 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     let ann = app.user("ann");
     let task = ann.create("Busy").await;
     let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
-    let admin = app.db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&app.db).await;
     assert_unavailable(&ann.get("/api/tasks").await);
     assert_unavailable(&ann.graphql(QUERY).await);
     assert_unavailable(&ann.call("PATCH", &path).await);
-    admin.batch_execute("ROLLBACK").await.unwrap();
+    lock.release().await;
     assert_eq!(ann.tasks().await[0]["version"], json!(1));
 }
 
@@ -94,8 +93,7 @@ async fn waiting_for_a_connection_has_an_end() {
     let app = App::on(db).await;
     let ann = app.user("ann");
     ann.create("Busy").await;
-    let admin = app.db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&app.db).await;
     let (first, second) = tokio::join!(
         async {
             let answer = ann.get("/api/tasks").await;
@@ -103,7 +101,7 @@ async fn waiting_for_a_connection_has_an_end() {
         },
         async {
             let answer = ann.get("/api/tasks").await;
-            admin.batch_execute("ROLLBACK").await.unwrap();
+            lock.release().await;
             answer
         }
     );
@@ -116,12 +114,11 @@ async fn a_request_past_its_deadline_is_answered_in_the_form_of_its_door() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let app = App::builder().db(db).request_timeout(Duration::from_millis(200)).build().await;
     let ann = app.user("ann");
-    let admin = app.db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&app.db).await;
     let rest = ann.get("/api/tasks").await;
     rest.refused(504, "TIMEOUT");
     assert!(rest.json["detail"].is_string());
     let graphql = ann.graphql(QUERY).await;
     graphql.refused(504, "TIMEOUT");
-    admin.batch_execute("ROLLBACK").await.unwrap();
+    lock.release().await;
 }

@@ -7,7 +7,9 @@ use tokio_postgres::Client;
 
 use crate::{
     skip,
-    support::{Answer, App, Call, TestDb, User, check_all, eventually, id_of, path_of, replica::Replica},
+    support::{
+        Answer, App, Call, Lock, TestDb, User, check_all, eventually, id_of, lock::blocked, path_of, replica::Replica,
+    },
 };
 
 /// Two servers, and a task of Ann's that only the test may change for now.
@@ -38,11 +40,7 @@ impl Held {
 
     /// How many statements wait for a lock.
     async fn waiting(&self) -> i64 {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let count = async |watcher: &Client| watcher.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0);
-        let counts = self.watchers.iter().map(count);
-        join_all(counts).await.into_iter().sum()
+        join_all(self.watchers.iter().map(blocked)).await.into_iter().sum()
     }
 
     /// Sends a change of the task, which has taken its position and waits.
@@ -129,13 +127,12 @@ async fn writes_of_one_user_that_wait_take_no_connections_from_others() {
     let app = App::on(db).await;
     let ann = app.user("ann");
     let task = ann.create("Held").await;
-    let holder = app.db.superuser().await;
-    holder.batch_execute("BEGIN; SELECT 1 FROM tasks WHERE user_id = 'ann' FOR UPDATE").await.unwrap();
+    let lock = Lock::rows(&app.db).await;
     let path = format!("{}/complete", path_of(&task));
     let waiting: Vec<_> = (0..20).map(|_| tokio::spawn(ann.call("PATCH", &path).send())).collect();
     tokio::task::yield_now().await;
     app.user("bob").create("Bob's").await;
-    holder.batch_execute("COMMIT").await.unwrap();
+    lock.release().await;
     for answer in join_all(waiting).await {
         answer.unwrap().good();
     }

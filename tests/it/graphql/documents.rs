@@ -8,7 +8,7 @@ use tandem::graphql::{Limits, MAX_NESTING};
 
 use crate::{
     skip,
-    support::{Answer, App, TestDb, check_all},
+    support::{Answer, App, Lock, TestDb, check_all, eventually},
 };
 
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
@@ -345,21 +345,13 @@ async fn an_operation_past_its_deadline_is_cancelled_with_its_query() {
     let limits = Limits { timeout: Duration::from_millis(300), ..Limits::default() };
     let app = App::builder().db(db).limits(limits).build().await;
     let ann = app.user("ann");
-    let admin = app.db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&app.db).await;
     let late = ann.graphql("{ tasks { id } }").await;
     late.refused(504, "TIMEOUT");
     assert!(late.json["errors"][0]["message"].as_str().unwrap().contains("GRAPHQL_TIMEOUT"));
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-    let watcher = app.db.superuser().await;
     // The lock is still held: only a cancelled query stops waiting for it before its own limit of a minute.
-    let gone = async {
-        while watcher.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("the query is cancelled");
-    admin.batch_execute("ROLLBACK").await.unwrap();
+    eventually("the query is cancelled", async || lock.blocked().await == 0).await;
+    lock.release().await;
     assert_runs(&app, "{ tasks { id } }").await;
 }
 

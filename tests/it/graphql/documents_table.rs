@@ -7,7 +7,7 @@ use tandem::graphql::{Documents, Limits, TrustMode, Trusted};
 
 use crate::{
     skip,
-    support::{App, TestDb, proxy::proxied},
+    support::{App, Lock, TestDb, proxy::proxied},
 };
 
 const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
@@ -137,8 +137,7 @@ async fn row_9_a_mutation_that_takes_too_long_is_not_said_not_to_have_run() {
         let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
         let limits = Limits { timeout: Duration::from_millis(operation), ..Limits::default() };
         let app = App::builder().db(db).limits(limits).request_timeout(Duration::from_millis(request)).build().await;
-        let admin = app.db.superuser().await;
-        admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+        let lock = Lock::table(&app.db).await;
         let late = app
             .user("ann")
             .graphql("mutation { createTask(input: { title: \"a\" }) { id } }")
@@ -146,7 +145,7 @@ async fn row_9_a_mutation_that_takes_too_long_is_not_said_not_to_have_run() {
             .await;
         assert_eq!((late.status.as_u16(), late.code()), (504, "TIMEOUT"), "{}", late.text);
         assert_eq!(late.json.get("data"), Some(&Value::Null), "{}", late.text);
-        admin.batch_execute("ROLLBACK").await.unwrap();
+        lock.release().await;
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::{
 use crate::{
     skip,
     support::{
-        eventually,
+        Lock,
         server::{PATIENCE, Server},
         token,
     },
@@ -80,13 +80,12 @@ async fn a_connection_without_requests_is_closed() {
 async fn a_request_in_flight_keeps_its_connection_open() {
     let settings = [("HEADER_TIMEOUT", "20ms"), ("IDLE_TIMEOUT", "20ms")];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
-    let admin = server.db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&server.db).await;
     let mut client = server.connect().await;
     client.send(list("ann")).await;
     let closed = timeout(Duration::from_millis(500), client.0.read_u8()).await;
     assert!(closed.is_err(), "{closed:?}");
-    admin.batch_execute("ROLLBACK").await.unwrap();
+    lock.release().await;
     assert_eq!(client.answer().await.status, 200);
 }
 
@@ -215,19 +214,14 @@ async fn silent_connections_above_the_limit_do_not_keep_health_checks_out_for_lo
 #[tokio::test]
 async fn a_stop_closes_idle_connections_and_lets_requests_in_flight_end() {
     let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
-    let admin = server.db.superuser().await;
     let (mut idle, mut busy) = (server.connect().await, server.connect().await);
     assert_eq!(idle.ask(LIVEZ).await.status, 200);
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&server.db).await;
     busy.send(list("ann")).await;
-    eventually("a request waits", async || {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-        admin.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 1
-    })
-    .await;
+    lock.blocks(1).await;
     server.signal("-TERM");
     assert_eq!(idle.rest().await, b"");
-    admin.batch_execute("ROLLBACK").await.unwrap();
+    lock.release().await;
     assert_eq!(busy.answer().await.status, 200);
     assert_eq!(server.ended().await, Some(0));
 }
@@ -235,10 +229,9 @@ async fn a_stop_closes_idle_connections_and_lets_requests_in_flight_end() {
 #[tokio::test]
 async fn a_second_signal_stops_at_once() {
     let Some(server) = Server::with(&[("SHUTDOWN_TIMEOUT", "1h")]).await else { skip!(Postgres) };
-    let admin = server.db.superuser().await;
     let (mut idle, mut busy) = (server.connect().await, server.connect().await);
     assert_eq!(idle.ask(LIVEZ).await.status, 200);
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let _lock = Lock::table(&server.db).await;
     busy.send(list("ann")).await;
     server.signal("-TERM");
     assert_eq!(idle.rest().await, b"");

@@ -6,33 +6,23 @@ use std::{
 };
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
-use tokio_postgres::Client;
 
 use crate::{
     skip,
-    support::{App, TestDb, User, eventually, path_of},
+    support::{App, Lock, TestDb, User, path_of},
 };
 
 /// How long a request waits for a connection: longer than a busy machine takes to make one.
 const CHECKOUT: Duration = Duration::from_secs(2);
 
-/// How many backends wait for a lock.
-async fn waiting(admin: &Client) -> i64 {
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    admin.query_one(waiting, &[]).await.unwrap().get(0)
-}
-
 /// Has the server make all of its connections, which takes a while.
-async fn connect_all(app: &App, admin: &Client) {
+async fn connect_all(app: &App) {
     let count = i64::from(app.db.config.pool_size);
-    // In a transaction the statistics stay as they were when it looked first.
-    let watcher = app.db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&app.db).await;
     let lists = join_all((0..count).map(|index| app.user(&format!("user {index}")).get("/api/tasks").send()));
     let connected = async {
-        eventually("all connections are in use", async || waiting(&watcher).await == count).await;
-        admin.batch_execute("ROLLBACK").await.unwrap();
+        lock.blocks(count).await;
+        lock.release().await;
     };
     tokio::join!(lists, connected);
 }
@@ -42,18 +32,16 @@ async fn a_request_with_many_fields_leaves_connections_to_others() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     (db.config.pool_size, db.config.transactions_per_user) = (8, 4);
     let app = App::builder().db(db).build().await;
-    let admin = app.db.superuser().await;
-    let watcher = app.db.superuser().await;
-    connect_all(&app, &admin).await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    connect_all(&app).await;
+    let lock = Lock::table(&app.db).await;
     let fields = (0..8).map(|index| format!("f{index}: tasks {{ id }}")).collect::<Vec<_>>().join(" ");
     let asked = app.user("ann").graphql(format!("{{ {fields} }}")).send();
     let check = async {
-        eventually("two fields wait", async || waiting(&watcher).await == 2).await;
+        lock.blocks(2).await;
         for _ in 0..100 {
-            assert!(waiting(&watcher).await <= 2, "half of what its user may have");
+            assert!(lock.blocked().await <= 2, "half of what its user may have");
         }
-        admin.batch_execute("ROLLBACK").await.unwrap();
+        lock.release().await;
     };
     let (answer, ()) = tokio::join!(asked, check);
     assert_eq!(answer.good().as_object().unwrap().len(), 8);
@@ -67,19 +55,17 @@ async fn a_user_who_has_all_their_connections_waits_while_others_are_served() {
     let app = App::builder().db(db).build().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
     let task = ann.create("Busy").await;
-    let admin = app.db.superuser().await;
-    let watcher = app.db.superuser().await;
-    connect_all(&app, &admin).await;
-    admin.batch_execute("BEGIN; SELECT FROM tasks FOR UPDATE").await.unwrap();
+    connect_all(&app).await;
+    let lock = Lock::rows(&app.db).await;
     let toggles = join_all((0..6).map(|_| ann.call("PATCH", format!("{}/complete", path_of(&task))).send()));
     let others = async {
-        eventually("a change waits", async || waiting(&watcher).await == 1).await;
+        lock.blocks(1).await;
         for _ in 0..20 {
             assert_eq!(bob.tasks().await, serde_json::json!([]));
         }
         bob.get("/readyz").await.status(200);
         ann.get("/api/tasks").await.refused(503, "SERVICE_UNAVAILABLE");
-        admin.batch_execute("ROLLBACK").await.unwrap();
+        lock.release().await;
     };
     let (answers, ()) = tokio::join!(toggles, others);
     let done = answers.iter().filter(|answer| answer.status == 200).count();
@@ -96,16 +82,14 @@ async fn a_busy_server_is_a_ready_one() {
     let app = App::builder().db(db).build().await;
     let (ann, eve) = (app.user("ann"), app.user("eve"));
     let (anns, eves) = (ann.create("Busy").await, eve.create("Busy").await);
-    let admin = app.db.superuser().await;
-    let watcher = app.db.superuser().await;
-    connect_all(&app, &admin).await;
-    admin.batch_execute("BEGIN; SELECT FROM tasks FOR UPDATE").await.unwrap();
+    connect_all(&app).await;
+    let lock = Lock::rows(&app.db).await;
     let toggle = |user: &User, task| user.call("PATCH", format!("{}/complete", path_of(task))).send();
     let probed = async {
-        eventually("all connections wait", async || waiting(&watcher).await == 2).await;
+        lock.blocks(2).await;
         app.user("bob").get("/api/tasks").await.refused(503, "SERVICE_UNAVAILABLE");
         ann.get("/readyz").await.status(200);
-        admin.batch_execute("ROLLBACK").await.unwrap();
+        lock.release().await;
     };
     let (first, second, ()) = tokio::join!(toggle(&ann, &anns), toggle(&eve, &eves), probed);
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 200));

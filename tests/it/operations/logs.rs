@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     skip,
     support::{
-        TestDb, eventually,
+        Lock, TestDb, eventually,
         instance::Instance,
         socket::{Socket, init},
         token,
@@ -86,19 +86,13 @@ async fn a_slow_query_is_named_and_neither_titles_nor_tokens_are_in_the_log() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let settings = [("RUST_LOG", "debug"), ("SLOW_QUERY", "1ms"), ("STATEMENT_TIMEOUT", "1m")];
     let server = Instance::start(db.url(), &settings).await;
-    let admin = db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&db).await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let task = json!({ "title": "a private title", "description": "a private description" });
     let create = client.post(format!("{}/api/tasks", server.url())).json(&task).header("x-request-id", "the-slow-one");
     let release = async {
-        eventually("the write waits", async || {
-            let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database =
-                           (SELECT oid FROM pg_database WHERE datname = current_database())";
-            admin.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 1
-        })
-        .await;
-        admin.batch_execute("ROLLBACK").await.unwrap();
+        lock.blocks(1).await;
+        lock.release().await;
     };
     let (created, ()) = tokio::join!(create.bearer_auth(token("ann")).send(), release);
     assert_eq!(created.unwrap().status(), 201);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     skip,
-    support::{TestDb, check_all, db, eventually, instance::Instance, issuer::Issuer, token},
+    support::{Lock, TestDb, check_all, db, eventually, instance::Instance, issuer::Issuer, token},
 };
 
 /// A server on a database of its own that serves metrics.
@@ -91,8 +91,7 @@ async fn connections_to_the_database_and_who_waits_for_one_show_while_they_are_b
     let Some((server, db)) = watched(&[("DATABASE_POOL_SIZE", "1"), ("STATEMENT_TIMEOUT", "1m")]).await else {
         skip!(Postgres)
     };
-    let admin = db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&db).await;
     let waiting = async {
         eventually("one has the connection and one waits", async || {
             let scrape = server.metrics().await;
@@ -100,7 +99,7 @@ async fn connections_to_the_database_and_who_waits_for_one_show_while_they_are_b
             is_busy && scrape.contains("tandem_db_waiting 1\n") && scrape.contains("tandem_db_connections_max 1\n")
         })
         .await;
-        admin.batch_execute("ROLLBACK").await.unwrap();
+        lock.release().await;
     };
     let read = async || ask(&server, "GET", "/api/tasks", None).await;
     let (first, second, ()) = tokio::join!(read(), read(), waiting);

@@ -6,7 +6,7 @@ use tandem::store::Target;
 
 use crate::{
     skip,
-    support::{App, TestDb},
+    support::{App, Lock, TestDb},
 };
 
 #[tokio::test]
@@ -56,15 +56,14 @@ async fn a_write_whose_client_goes_away_while_it_waits_is_finished() {
     let ann = app.user("ann");
     let task = ann.create("Flip me").await;
     let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
-    let admin = app.db.superuser().await;
-    admin.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let lock = Lock::table(&app.db).await;
     {
         let mut toggle = ann.call("PATCH", &path).into_future();
-        while waiting(&app).await == 0 {
+        while lock.blocked().await == 0 {
             assert!(futures::poll!(&mut toggle).is_pending());
         }
     }
-    admin.batch_execute("COMMIT").await.unwrap();
+    lock.release().await;
     app.store.drain(tokio::time::Instant::now() + app.db.config.statement_timeout).await;
     assert_eq!(ann.tasks().await[0]["version"], json!(2));
     assert_eq!(open_transactions(&app).await, 0);
@@ -78,20 +77,9 @@ async fn turns(count: usize) {
 }
 
 async fn open_transactions(app: &App) -> i64 {
-    count(app, "state LIKE 'idle in transaction%' OR state = 'active'").await
-}
-
-async fn waiting(app: &App) -> i64 {
-    count(app, "wait_event_type = 'Lock'").await
-}
-
-/// How many of the tested server's connections are in this state.
-async fn count(app: &App, condition: &str) -> i64 {
-    let query = format!(
-        "SELECT count(*) FROM pg_stat_activity
-         WHERE datname = current_database() AND application_name = 'tandem' AND ({condition})"
-    );
-    app.db.superuser().await.query_one(&query, &[]).await.unwrap().get(0)
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                AND application_name = 'tandem' AND (state LIKE 'idle in transaction%' OR state = 'active')";
+    app.db.superuser().await.query_one(open, &[]).await.unwrap().get(0)
 }
 
 #[test]
