@@ -4,12 +4,11 @@ use std::{pin::Pin, time::Duration};
 
 use axum::http::HeaderMap;
 use futures::{FutureExt, Stream, StreamExt};
-use serde_json::Value;
 use tandem::{
     error::Result,
     live::Hub,
     store::{Target, UserTasks},
-    task::{Change, Changes, FeedCursor, Since},
+    task::{Change, Changes, Since},
 };
 use tokio::time::timeout;
 
@@ -84,17 +83,6 @@ async fn create(user: &User) -> String {
 }
 
 #[tokio::test]
-async fn the_first_page_comes_at_once_even_if_it_is_empty() {
-    let app = App::new().await;
-    let ann = app.user("ann");
-    for since in [Since::Beginning, Since::Latest] {
-        assert!(Followed::new(&app, "ann", since).await.next().await.items.is_empty());
-    }
-    let id = create(&ann).await;
-    assert_eq!(Followed::new(&app, "ann", Since::Beginning).await.next_ids().await, [id]);
-}
-
-#[tokio::test]
 async fn a_write_reaches_all_streams_of_its_user_and_no_others() {
     let app = App::new().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
@@ -136,30 +124,6 @@ async fn who_takes_nothing_for_a_while_catches_up_page_by_page() {
     }
     assert_eq!(told, expected);
     assert!(followed.is_quiet());
-}
-
-#[tokio::test]
-async fn a_stream_goes_on_where_a_cursor_of_another_one_stopped() {
-    let app = App::new().await;
-    let ann = app.user("ann");
-    let mut first = Followed::from_now_on(&app, "ann").await;
-    create(&ann).await;
-    let cursor: FeedCursor = first.next().await.cursor.to_string().parse().unwrap();
-    drop(first);
-    let missed = create(&ann).await;
-    let mut second = Followed::new(&app, "ann", Since::Cursor(cursor)).await;
-    assert_eq!(second.next_ids().await, [missed]);
-}
-
-#[tokio::test]
-async fn what_another_server_writes_reaches_the_streams_here() {
-    let Some((here, there)) = two_servers().await else { skip!(Postgres) };
-    let ann = here.user("ann");
-    let mut followed = Followed::from_now_on(&there, "ann").await;
-    for _ in 0..3 {
-        let id = create(&ann).await;
-        assert_eq!(followed.next_ids().await, [id]);
-    }
 }
 
 #[tokio::test]
@@ -210,17 +174,4 @@ async fn streams_outlive_a_database_that_goes_away_and_catch_up() {
             assert_eq!(told, [before.as_str(), after.as_str()], "round {round}");
         }
     }
-}
-
-/// What the hub has to say of a task, as REST has it.
-#[tokio::test]
-async fn a_stream_says_what_the_list_says() {
-    let app = App::new().await;
-    let ann = app.user("ann");
-    let mut followed = Followed::from_now_on(&app, "ann").await;
-    let task = ann.create("New").await;
-    let page = followed.next().await;
-    let [Change::Task(told)] = page.items.as_slice() else { panic!("one task") };
-    let expected = (&Value::from(told.title.as_str()), &Value::from(told.version), &Value::from(told.id.to_string()));
-    assert_eq!((&task["title"], &task["version"], &task["id"]), expected);
 }

@@ -174,19 +174,10 @@ impl<'a> World<'a> {
 
     /// Reads a page, which must be a reset exactly when it has to be.
     async fn pull(&mut self, replica: usize, outlet: Outlet, limit: usize) -> bool {
-        // GraphQL doesn't say whose a task is.
         let (known, user) = (&self.replicas[replica], &self.user);
         let page = match outlet {
             Outlet::Rest => user.get(known.path(limit)).await.good(),
-            Outlet::Graphql => {
-                let mut page = in_rest_words(&user.graphql(PAGE).variables(known.variables(limit)).await.good());
-                for change in page["changes"].as_array_mut().unwrap() {
-                    if let Some(task) = change.get_mut("task") {
-                        task["user_id"] = json!(self.name);
-                    }
-                }
-                page
-            }
+            Outlet::Graphql => in_rest_words(&user.graphql(PAGE).variables(known.variables(limit)).await.good()),
         };
         if let Some(cursor) = &known.cursor {
             let wire = Wire::read(cursor);

@@ -1,5 +1,6 @@
 //! Streams on bad days: the database is away, or its clock jumps. They stay, miss nothing and invent nothing.
 
+use chrono::Utc;
 use futures::{StreamExt, future::join_all, stream};
 use serde_json::json;
 
@@ -109,6 +110,7 @@ async fn work(users: &[User]) -> Vec<(String, u64)> {
     let [first, second] = users else { panic!("two servers") };
     let kept = first.create("kept").await;
     let gone = second.create("gone").await;
+    assert!(gone["updated_at"].as_str().unwrap() < Utc::now().to_rfc3339().as_str(), "times aren't positions");
     let toggle = |user: &User| user.call("PATCH", format!("{}/complete", path_of(&kept)));
     toggle(second).await.good();
     first.delete(path_of(&gone)).await.status(204);

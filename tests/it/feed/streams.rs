@@ -2,22 +2,18 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use serde_json::{Value, json};
 use tandem::http::streams::StreamLimits;
 use tokio::io::AsyncReadExt;
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     skip,
     support::{
         App, SECRET, User, check_all,
-        cluster::Cluster,
         events::Events,
         eventually, id_of,
-        instance::Instance,
         server::Server,
-        socket::{Socket, init, subscribe},
+        socket::Socket,
         stream::{CHANGES, OUTLETS, Stream},
         token,
         token::signed,
@@ -64,12 +60,6 @@ async fn operations_of_one_socket_do_not_disturb_each_other() {
     let app = App::new().await;
     let ann = app.user("ann");
     let url = app.listen().await;
-    let mut socket = Socket::of(&url, "ann").await;
-    socket.subscribe("a", CHANGES, json!({})).await;
-    assert_eq!(socket.next().await["id"], "a");
-    socket.send(subscribe("a", json!({ "query": "{ me { id } }" }))).await;
-    assert_eq!(socket.closed().await, Some(4409), "the id is in use");
-
     let mut socket = Socket::of(&url, "ann").await;
     for id in ["a", "b"] {
         socket.subscribe(id, CHANGES, json!({})).await;
@@ -165,11 +155,13 @@ async fn a_stream_of_events_without_events_has_a_heartbeat() {
 }
 
 #[tokio::test]
-async fn streams_end_with_their_token() {
-    let Some(server) = Server::with(&[("JWT_LEEWAY", "0s")]).await else { skip!(Postgres) };
-    let url = format!("http://{}", server.address);
+async fn streams_and_idle_sockets_end_with_their_token() {
+    let settings = [("JWT_LEEWAY", "0s"), ("METRICS_LISTEN", "127.0.0.1:0")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+    let url = server.url();
     let soon = chrono::Utc::now().timestamp() + 2;
     let token = signed(SECRET, &json!({ "sub": "ann", "exp": soon }));
+    let mut idle = Socket::let_in(&url, &token).await;
     let mut streams = Vec::new();
     for outlet in OUTLETS {
         let mut stream = Stream::open(outlet, &url, &token, None).await;
@@ -187,12 +179,21 @@ async fn streams_end_with_their_token() {
             }
         }
     }
+    assert_eq!(idle.closed().await, Some(4403));
+    assert!(chrono::Utc::now().timestamp() >= soon, "not before the token did");
+    let metrics_url = format!("http://{}/metrics", server.metrics.unwrap());
+    eventually("they are counted with their reason", async || {
+        let metrics = reqwest::get(&metrics_url).await.unwrap().text().await.unwrap();
+        metrics.contains(r#"tandem_streams_ended_total{outlet="websocket",reason="token"} 2"#)
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_stopping_server_spreads_the_return_of_its_streams_and_ends() {
     let Some(server) = Server::with(&[("SHUTDOWN_TIMEOUT", "60s")]).await else { skip!(Postgres) };
-    let url = format!("http://{}", server.address);
+    let url = server.url();
+    let (mut silent, mut idle) = (Socket::open(&url).await, Socket::of(&url, "ann").await);
     let mut streams = Vec::new();
     for outlet in OUTLETS {
         let mut stream = Stream::open(outlet, &url, &token("ann"), None).await;
@@ -210,6 +211,7 @@ async fn a_stopping_server_spreads_the_return_of_its_streams_and_ends() {
             }
         }
     }
+    assert_eq!((silent.closed().await, idle.closed().await), (Some(1012), Some(1012)));
     assert_eq!(server.ended().await, Some(0));
 }
 
@@ -238,26 +240,6 @@ async fn a_user_with_too_many_streams_is_refused_and_others_are_served() {
         .await;
 }
 
-#[tokio::test]
-async fn a_thousand_sockets_of_one_user_cost_nobody_else_anything() {
-    let url = App::new().await.listen().await;
-    let mut refused = 0;
-    let mut open = Vec::new();
-    for _ in 0..1000 {
-        let mut socket = Socket::open(&url).await;
-        socket.send(init(&token("ann"))).await;
-        // Those that are let in are acknowledged, and the others are closed.
-        match socket.stream.next().await.unwrap().unwrap() {
-            Message::Text(_) => open.push(socket),
-            _ => refused += 1,
-        }
-    }
-    let allowed = StreamLimits::default().streams_per_user;
-    assert_eq!((open.len(), refused), (allowed, 1000 - allowed));
-    let mut bobs = Stream::open("websocket", &url, &token("bob"), None).await;
-    bobs.next().await;
-}
-
 /// Through all outlets.
 async fn open_streams(url: &str) -> u32 {
     let metrics = reqwest::get(format!("{url}/metrics")).await.unwrap().text().await.unwrap();
@@ -269,7 +251,7 @@ async fn open_streams(url: &str) -> u32 {
 async fn clients_that_never_read_or_hardly_are_cut_off_and_lose_nothing() {
     let settings = [("SEND_TIMEOUT", "300ms"), ("HEADER_TIMEOUT", "400ms"), ("METRICS_LISTEN", "127.0.0.1:0")];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
-    let url = format!("http://{}", server.address);
+    let url = server.url();
     let metrics_url = format!("http://{}", server.metrics.unwrap());
     let db = server.db.superuser().await;
     let fill = "INSERT INTO tasks (user_id, id, title, description) \
@@ -304,29 +286,4 @@ async fn clients_that_never_read_or_hardly_are_cut_off_and_lose_nothing() {
     trickle.abort();
     let mut again = Stream::open("websocket", &url, &token, None).await;
     assert_eq!(again.next().await.0.len(), 100);
-}
-
-#[tokio::test]
-async fn streams_outlive_a_database_that_is_away_and_catch_up() {
-    let Some(cluster) = Cluster::private() else { skip!(Postgres) };
-    let database = cluster.url("postgres", "postgres");
-    let server = Instance::start(&database, &[]).await;
-    let (url, ann) = (server.url(), token("ann"));
-    let mut streams = Vec::new();
-    for index in 0..30 {
-        let mut stream = Stream::open(OUTLETS[index % 3], &url, &ann, None).await;
-        stream.next().await;
-        streams.push(stream);
-    }
-    cluster.crash();
-    let create = || async {
-        let request = reqwest::Client::new().post(format!("{url}/api/tasks")).bearer_auth(&ann);
-        request.json(&json!({ "title": "After all" })).send().await.unwrap().status().as_u16()
-    };
-    assert_eq!(create().await, 503, "it is away");
-    cluster.up();
-    eventually("it is back", async || create().await == 201).await;
-    for stream in &mut streams {
-        assert_eq!(stream.next().await.0, ["After all"]);
-    }
 }

@@ -15,12 +15,12 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::{
     skip,
     support::{
-        App, SECRET, check_all, eventually,
+        App, check_all, eventually,
         issuer::{Issuer, SigningKey, claims_of},
         server::Server,
         socket::{Socket, init, subscribe},
         token,
-        token::{expired, signed},
+        token::expired,
     },
 };
 
@@ -157,26 +157,9 @@ async fn who_does_not_say_who_they_are_in_time_is_closed_out() {
 }
 
 #[tokio::test]
-async fn a_socket_ends_with_its_token() {
-    let settings = [("JWT_LEEWAY", "0s"), ("METRICS_LISTEN", "127.0.0.1:0")];
-    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
-    let url = format!("http://{}", server.address);
-    let soon = chrono::Utc::now().timestamp() + 2;
-    let mut socket = Socket::let_in(&url, &signed(SECRET, &json!({ "sub": "ann", "exp": soon }))).await;
-    assert_eq!(socket.closed().await, Some(4403));
-    assert!(chrono::Utc::now().timestamp() >= soon, "not before the token did");
-    let metrics_url = format!("http://{}/metrics", server.metrics.unwrap());
-    eventually("it is counted with its reason", async || {
-        let metrics = reqwest::get(&metrics_url).await.unwrap().text().await.unwrap();
-        metrics.contains(r#"tandem_streams_ended_total{outlet="websocket",reason="token"} 1"#)
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn refused_tokens_are_limited_by_address() {
     let Some(server) = Server::with(&[("RATE_LIMIT_REFUSED_TOKENS", "3")]).await else { skip!(Postgres) };
-    let url = format!("http://{}", server.address);
+    let url = server.url();
     // One that is known by the time of the last attempt: a token made a second later is another one.
     let known = token("ann");
     let mut good = Socket::let_in(&url, &known).await;
@@ -277,7 +260,7 @@ async fn documents_have_the_same_limits_and_the_same_names_as_over_http() {
 #[tokio::test]
 async fn operations_on_a_socket_spend_their_users_quota() {
     let Some(server) = Server::with(&[("RATE_LIMIT_PER_USER", "30")]).await else { skip!(Postgres) };
-    let mut socket = Socket::of(&format!("http://{}", server.address), "ann").await;
+    let mut socket = Socket::of(&server.url(), "ann").await;
     for _ in 0..3 {
         assert_eq!(socket.run("1", ME, json!({})).await["data"]["me"]["id"], "ann");
     }
@@ -287,10 +270,9 @@ async fn operations_on_a_socket_spend_their_users_quota() {
 #[tokio::test]
 async fn a_page_of_another_origin_can_not_open_a_socket() {
     let Some(server) = Server::with(&[("CORS_ORIGINS", "https://app.example.com")]).await else { skip!(Postgres) };
-    let url = format!("http://{}", server.address);
-    let own = format!("http://{}", server.address);
+    let url = server.url();
     for (origin, is_let_in) in
-        [("https://app.example.com", true), (own.as_str(), true), ("https://evil.example.com", false), ("null", false)]
+        [("https://app.example.com", true), (url.as_str(), true), ("https://evil.example.com", false), ("null", false)]
     {
         let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("origin", origin)];
         match Socket::with(&url, "/graphql", &headers).await {
@@ -302,22 +284,11 @@ async fn a_page_of_another_origin_can_not_open_a_socket() {
 }
 
 #[tokio::test]
-async fn a_stopping_server_tells_sockets_to_come_again_and_ends() {
-    let Some(server) = Server::with(&[("SHUTDOWN_TIMEOUT", "60s")]).await else { skip!(Postgres) };
-    let url = format!("http://{}", server.address);
-    let (mut silent, mut ann) = (Socket::open(&url).await, Socket::of(&url, "ann").await);
-    server.signal("-TERM");
-    assert_eq!(ann.closed().await, Some(1012));
-    assert_eq!(silent.closed().await, Some(1012));
-    assert_eq!(server.ended().await, Some(0));
-}
-
-#[tokio::test]
 async fn a_socket_outlives_the_limits_of_requests_and_counts_as_a_connection() {
     let settings =
         [("MAX_CONNECTIONS", "1"), ("HEADER_TIMEOUT", "20ms"), ("IDLE_TIMEOUT", "20ms"), ("REQUEST_TIMEOUT", "20ms")];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
-    let mut socket = Socket::of(&format!("http://{}", server.address), "ann").await;
+    let mut socket = Socket::of(&server.url(), "ann").await;
     for _ in 0..20 {
         let list = format!("GET /api/tasks HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", token("ann"));
         assert_eq!(server.connect().await.ask(list).await.status, 503);

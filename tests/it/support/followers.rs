@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{
     SECRET, eventually,
-    replica::{Outlet, PAGE, Replica, in_rest_words, without_user},
+    replica::{Outlet, PAGE, Replica, in_rest_words},
     stream::OUTLETS,
     watcher::watch,
 };
@@ -281,8 +281,7 @@ async fn follow(mut actor: Actor, outlet: Outlet) {
     let settled = async {
         loop {
             catch_up(&mut actor, outlet, &mut replica).await;
-            let list = actor.list().await;
-            if replica.is(&if outlet == Outlet::Rest { list } else { without_user(list) }) {
+            if replica.is(&actor.list().await) {
                 return;
             }
         }

@@ -39,18 +39,9 @@ pub fn subscription() -> String {
 }
 
 impl Replica {
-    /// Reads and applies a page; whether there is more.
-    pub async fn pull(&mut self, user: &User, outlet: Outlet, limit: usize) -> bool {
-        let page = match outlet {
-            Outlet::Rest => user.get(self.path(limit)).await.good(),
-            Outlet::Graphql => in_rest_words(&user.graphql(PAGE).variables(self.variables(limit)).await.good()),
-        };
-        self.apply(&page)
-    }
-
     /// Reads and applies pages until there is no more.
     pub async fn catch_up(&mut self, user: &User) {
-        while self.pull(user, Outlet::Rest, 1000).await {}
+        while self.apply(&user.get(self.path(1000)).await.good()) {}
     }
 
     /// Where REST has the next page.
@@ -89,7 +80,7 @@ impl Replica {
         if is_deleted {
             self.tasks.remove(&id);
         } else {
-            self.tasks.insert(id, task.clone());
+            self.tasks.insert(id, without_user(task.clone()));
         }
     }
 
@@ -108,10 +99,6 @@ impl Replica {
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.tasks.len()
-    }
-
     /// Whether it is the same as a list.
     pub fn is(&self, list: &Value) -> bool {
         self.tasks == by_id(list)
@@ -125,10 +112,17 @@ impl Replica {
 }
 
 fn by_id(list: &Value) -> BTreeMap<String, Value> {
-    list.as_array().expect("a list").iter().map(|task| (id_of(task).to_owned(), task.clone())).collect()
+    let tasks = list.as_array().expect("a list").iter();
+    tasks.map(|task| (id_of(task).to_owned(), without_user(task.clone()))).collect()
 }
 
-/// GraphQL's data as REST would have it, but for the user's id.
+/// A task as both APIs have it: GraphQL doesn't say whose it is.
+fn without_user(mut task: Value) -> Value {
+    task.as_object_mut().expect("a task").remove("user_id");
+    task
+}
+
+/// A page of GraphQL's as REST would have it, but for the tasks' user.
 pub fn in_rest_words(data: &Value) -> Value {
     let page = &data["changes"];
     let changes: Vec<_> =
@@ -136,26 +130,23 @@ pub fn in_rest_words(data: &Value) -> Value {
     json!({ "changes": changes, "cursor": page["cursor"], "has_more": page["hasMore"], "reset": page["reset"] })
 }
 
-fn change(item: &Value) -> Value {
-    let rename = |name: &String| match name.as_str() {
+/// The fields of a GraphQL object, named as REST names them.
+pub fn rest_fields(object: &Value) -> Map<String, Value> {
+    let rename = |name: &str| match name {
         "createdAt" => "created_at".to_owned(),
         "updatedAt" => "updated_at".to_owned(),
         "deletedAt" => "deleted_at".to_owned(),
         name => name.to_owned(),
     };
-    let fields = item.as_object().expect("an object").iter().filter(|(name, _)| *name != "__typename");
-    let fields: Map<_, _> = fields.map(|(name, value)| (rename(name), value.clone())).collect();
+    let fields = object.as_object().expect("an object").iter().filter(|(name, _)| *name != "__typename");
+    fields.map(|(name, value)| (rename(name), value.clone())).collect()
+}
+
+fn change(item: &Value) -> Value {
+    let fields = rest_fields(item);
     match item["__typename"].as_str() {
         Some("Task") => json!({ "task": fields }),
         Some("DeletedTask") => json!({ "deleted": fields }),
         _ => panic!("no type of the union: {item}"),
     }
-}
-
-/// A list without what GraphQL doesn't say of a task: whose it is.
-pub fn without_user(mut list: Value) -> Value {
-    for task in list.as_array_mut().expect("a list") {
-        task.as_object_mut().expect("a task").remove("user_id");
-    }
-    list
 }

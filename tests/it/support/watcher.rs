@@ -4,7 +4,7 @@ use tokio::time::timeout;
 
 use super::{
     followers::{Actor, PATIENCE, PAUSE, dice},
-    replica::{Replica, without_user},
+    replica::Replica,
     stream::Stream,
 };
 
@@ -38,8 +38,7 @@ async fn settle(actor: &mut Actor, outlet: &'static str, replica: &mut Replica) 
         let Some(mut stream) = open(actor, outlet, replica).await else { continue };
         while let Some(page) = stream.try_page().await {
             actor.told(&page, replica);
-            let list = actor.list().await;
-            if replica.is(&if outlet == "rest_sse" { list } else { without_user(list) }) {
+            if replica.is(&actor.list().await) {
                 return;
             }
         }

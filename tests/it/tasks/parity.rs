@@ -1,8 +1,8 @@
 //! Every operation through both doors, and the answers compared.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::support::{App, check_all};
+use crate::support::{App, check_all, replica::rest_fields};
 
 const TASK: &str = "id title description completed version createdAt updatedAt";
 const STATUSES: [(&str, &str); 3] = [("all", "ALL"), ("pending", "PENDING"), ("completed", "COMPLETED")];
@@ -15,15 +15,9 @@ const SORTS: [(&str, &str); 6] = [
     ("sort=title&order=desc", "TITLE_DESC"),
 ];
 
-/// A task of Ann's as GraphQL tells it, in the words of REST.
+/// A task of Ann's from GraphQL, as REST would have it.
 fn in_rest_words(task: &Value) -> Value {
-    let rename = |name: &String| match name.as_str() {
-        "createdAt" => "created_at".to_owned(),
-        "updatedAt" => "updated_at".to_owned(),
-        name => name.to_owned(),
-    };
-    let mut task: Map<_, _> =
-        task.as_object().unwrap().iter().map(|(name, value)| (rename(name), value.clone())).collect();
+    let mut task = rest_fields(task);
     task.insert("user_id".to_owned(), json!("ann"));
     task.into()
 }
