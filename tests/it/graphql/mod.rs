@@ -1,6 +1,7 @@
 //! The GraphQL API: documents, responses, transports and clients.
 
 mod answers;
+mod canaries;
 mod clients;
 mod differential;
 mod documents;
