@@ -57,7 +57,7 @@ async fn anything_but_one_bearer_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_anywhere_but_in_the_header_is_ignored() {
+async fn a_token_outside_of_the_authorization_header_is_ignored() {
     let app = App::new().await;
     let (anyone, token) = (app.anonymous(), token("ann"));
     check_all(["token", "access_token", "authorization", "jwt"], async |name| {
@@ -71,7 +71,7 @@ async fn a_token_anywhere_but_in_the_header_is_ignored() {
 }
 
 #[tokio::test]
-async fn each_door_refuses_in_its_own_form() {
+async fn each_door_refuses_in_its_own_format() {
     let app = App::new().await;
     let bearer = format!("Bearer {}", expired("ann"));
     check_all([vec![], vec![bearer.as_str()]], async |headers| {
@@ -111,7 +111,7 @@ async fn a_caller_without_a_token_learns_nothing_about_the_rest_of_the_request()
 }
 
 #[tokio::test]
-async fn tasks_follow_the_user_that_the_claims_name_not_the_token() {
+async fn tasks_belong_to_the_user_in_the_claims_not_to_the_token() {
     let app = App::new().await;
     app.user("ann").create("Mine").await;
     let exp = chrono::Utc::now().timestamp() + 600;

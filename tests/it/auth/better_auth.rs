@@ -174,7 +174,7 @@ async fn tokens_of_a_withdrawn_key_are_refused_after_the_next_refresh() {
 }
 
 #[tokio::test]
-async fn what_else_better_auth_hands_out_is_refused() {
+async fn other_tokens_and_cookies_of_better_auth_are_refused() {
     let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
     let anything = better_auth.source(eager()).with_claims(None, None);
     let app = App::builder().trusting([KeySource::hs256(&[SECRET.into()]), anything]).build().await;

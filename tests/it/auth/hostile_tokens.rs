@@ -62,7 +62,7 @@ fn hmac(header: &Value, key: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn good_tokens_of_every_key_are_let_in() {
+async fn valid_tokens_of_every_key_are_accepted() {
     let setup = Setup::new().await;
     check_all([&setup.ed, &setup.ec, &setup.rsa], async |key| {
         assert!(setup.app.lets_in(&key.sign(&claims_of("ann"))).await, "{:?}", key.algorithm);
@@ -106,7 +106,7 @@ async fn an_algorithm_other_than_that_of_the_key_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_id_is_only_ever_compared() {
+async fn a_key_id_is_only_compared() {
     let setup = Setup::new().await;
     assert!(setup.app.lets_in(&setup.ed.sign(&claims_of("ann"))).await);
     let cases = [
@@ -205,7 +205,7 @@ async fn a_malformed_user_id_is_refused() {
 }
 
 #[tokio::test]
-async fn a_claim_that_is_there_twice_is_refused() {
+async fn a_duplicate_claim_is_refused() {
     let setup = Setup::new().await;
     let ann = claims_of("ann").to_string();
     check_all(["sub", "exp", "iss", "aud", "whatever"], async |name| {

@@ -51,7 +51,7 @@ async fn tokens_of_every_algorithm_are_accepted_beside_a_shared_secret() {
 }
 
 #[tokio::test]
-async fn each_issuer_speaks_only_for_itself_even_where_key_ids_collide() {
+async fn each_issuer_signs_only_its_own_tokens_even_where_key_ids_collide() {
     let (mine, yours) = (ed("1"), ed("1"));
     let (first, second) = (Issuer::start(&[&mine]).await, Issuer::start(&[&yours]).await);
     let other = |issuer: &Issuer| {
@@ -82,7 +82,7 @@ async fn a_token_without_a_key_id_is_accepted_where_only_one_key_fits() {
 }
 
 #[tokio::test]
-async fn however_many_ask_for_a_new_key_the_issuer_is_asked_once() {
+async fn any_number_of_requests_with_a_new_key_fetch_it_once() {
     let key = ed("new");
     let issuer = Issuer::start(&[]).await;
     let gate = Arc::new(Semaphore::new(0));
@@ -187,7 +187,7 @@ async fn a_server_is_ready_before_its_issuer_answers() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_and_its_remembered_tokens_stop_at_the_next_refresh() {
+async fn a_withdrawn_key_and_its_cached_tokens_are_refused_after_the_next_refresh() {
     let (old, new) = (ed("old"), ed("new"));
     let issuer = Issuer::start(&[&old, &new]).await;
     let app = App::builder().trusting([issuer.source(restless())]).build().await;
@@ -235,7 +235,7 @@ async fn known_keys_survive_an_issuers_outage_and_new_ones_are_found_after_it() 
 }
 
 #[tokio::test]
-async fn an_issuer_that_never_answers_is_given_up() {
+async fn a_fetch_from_an_issuer_that_never_responds_times_out() {
     let key = ed("1");
     let issuer = Issuer::start(&[]).await;
     let gate = Arc::new(Semaphore::new(0));
@@ -248,7 +248,7 @@ async fn an_issuer_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn keys_of_unknown_kinds_are_ignored_and_do_not_spoil_the_others() {
+async fn keys_of_unknown_kinds_are_ignored_and_the_others_used() {
     let key = ed("1");
     let issuer = Issuer::start(&[]).await;
     let strange = [

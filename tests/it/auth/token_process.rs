@@ -114,7 +114,7 @@ async fn better_auths_url_alone_is_enough_configuration() {
 
 /// Whoever reads the log must not be able to act for a user, or to try signatures until one fits.
 #[tokio::test]
-async fn tokens_and_secrets_are_not_in_the_log_however_much_is_logged() {
+async fn tokens_and_secrets_are_not_logged_at_any_level() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let key = SigningKey::new(Algorithm::EdDSA, "1");
     let issuer = Issuer::start(&[&key]).await;

@@ -50,7 +50,7 @@ async fn behind_a_network(pool_size: u32) -> Option<(App, Network)> {
 }
 
 #[tokio::test]
-async fn an_attempt_to_connect_that_hangs_after_tcp_gives_its_place_in_the_pool_back() {
+async fn a_connection_attempt_that_hangs_after_tcp_frees_its_slot_in_the_pool() {
     let Some((app, network)) = behind_a_network(1).await else { skip!(Postgres) };
     let ann = app.user("ann");
     network.swallow(true);
@@ -74,7 +74,7 @@ async fn a_read_on_a_connection_that_the_network_forgot_is_answered_from_a_new_o
 }
 
 #[tokio::test]
-async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
+async fn a_write_that_lost_a_deadlock_is_retried_once() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let admin = db.superuser().await;
     // Whoever looks for a deadlock first is its victim: the server is to look when there is one, and the test after it.
@@ -103,7 +103,7 @@ async fn a_write_that_lost_a_deadlock_is_tried_once_more() {
 }
 
 #[tokio::test]
-async fn a_request_to_cancel_that_hangs_is_given_up() {
+async fn a_cancel_request_that_hangs_times_out() {
     let Some((app, network)) = behind_a_network(1).await else { skip!(Postgres) };
     let ann = app.user("ann");
     ann.create("a").await;
@@ -140,7 +140,7 @@ async fn fail_inserts(admin: &Client, count: u32, sqlstate: &str) {
 }
 
 #[tokio::test]
-async fn a_write_that_met_another_transaction_is_tried_twice_and_then_refused_for_now_whatever_the_server_speaks() {
+async fn a_write_that_met_another_transaction_is_retried_once_and_then_refused_in_any_language() {
     for prepared_statements in [true, false] {
         let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
         db.config.prepared_statements = prepared_statements;
@@ -188,7 +188,7 @@ async fn bulk_changes_of_one_user_do_not_fail_each_other() {
 }
 
 #[tokio::test]
-async fn a_statement_is_limited_and_ended_where_start_up_options_have_no_effect() {
+async fn statements_time_out_where_startup_options_have_no_effect() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     // What is given in the URL wins over ours, as a pooler's own settings do.
     let url = format!("{}?options=-c%20statement_timeout%3D0", db.url());
@@ -219,7 +219,7 @@ async fn a_schema_named_after_the_login_is_found_after_the_switch_of_role() {
 }
 
 #[tokio::test]
-async fn statements_behind_a_begin_that_failed_read_and_change_nothing() {
+async fn statements_after_a_failed_begin_read_and_change_nothing() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     let proxy = Proxy::before(db.url()).await;
     db.config.target = Target::parse(&proxy.url).unwrap();
@@ -316,7 +316,7 @@ impl Pair {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_write_that_meets_a_standby_leaves_all_connections_to_it() {
+async fn the_first_write_that_meets_a_standby_drops_all_connections_to_it() {
     let Some(pair) = Pair::start().await else { skip!(Postgres) };
     let app = pair.app("target_session_attrs=any").await;
     let ann = app.user("ann");

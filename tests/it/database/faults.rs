@@ -171,7 +171,7 @@ async fn a_write_that_is_cut_at_any_message_is_done_once() {
 }
 
 #[tokio::test]
-async fn a_read_that_is_cut_at_any_message_is_answered_all_the_same() {
+async fn a_read_that_is_cut_at_any_message_is_still_answered() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
     ann.create("Still here").await;

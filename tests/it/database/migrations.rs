@@ -98,7 +98,7 @@ async fn the_database_itself_refuses_what_breaks_a_limit() {
 
 /// Nobody has an empty id, whatever the table's owner puts there.
 #[tokio::test]
-async fn rows_without_a_user_are_nobodys() {
+async fn rows_without_a_user_are_visible_to_nobody() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let admin = db.superuser().await;
     admin.batch_execute("INSERT INTO tasks (user_id, id, title) VALUES ('', gen_random_uuid(), 'x')").await.unwrap();

@@ -21,7 +21,7 @@ fn assert_unavailable(answer: &Answer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_outlives_its_database() {
+async fn a_server_survives_an_outage_of_its_database() {
     let Some(cluster) = Cluster::private() else { skip!(Postgres) };
     let mut config = db::config(Target::parse(&cluster.url("postgres", "postgres")).unwrap(), 4);
     config.checkout_timeout = Duration::from_millis(500);
@@ -70,7 +70,7 @@ async fn closed_database_connections_are_replaced_without_an_error() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_given_up() {
+async fn a_slow_statement_times_out() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.statement_timeout = Duration::from_millis(300);
     let app = App::on(db).await;
@@ -86,7 +86,7 @@ async fn a_statement_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn waiting_for_a_connection_has_an_end() {
+async fn waiting_for_a_connection_times_out() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 1;
     db.config.checkout_timeout = Duration::from_millis(100);
@@ -110,7 +110,7 @@ async fn waiting_for_a_connection_has_an_end() {
 }
 
 #[tokio::test]
-async fn a_request_past_its_deadline_is_answered_in_the_form_of_its_door() {
+async fn a_request_past_its_deadline_is_refused_in_the_format_of_its_door() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let app = App::builder().db(db).request_timeout(Duration::from_millis(200)).build().await;
     let ann = app.user("ann");

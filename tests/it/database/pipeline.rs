@@ -129,7 +129,7 @@ async fn a_transaction_that_fails_is_ended_by_a_second_flush_and_keeps_its_conne
 }
 
 #[tokio::test]
-async fn a_transaction_of_many_bytes_waits_for_no_answer() {
+async fn a_large_transaction_waits_for_no_answer() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let tasks = vec![json!({ "title": "Buy milk", "description": "m".repeat(1000) }); 50];

@@ -58,7 +58,7 @@ async fn a_pooler_that_mixes_up_prepared_statements_is_refused_with_a_sentence()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_servers_that_start_behind_such_a_pooler_say_so_and_end() {
+async fn two_servers_that_start_behind_such_a_pooler_say_so_and_exit() {
     let Some(db) = TestDb::empty().await else { skip!(Postgres) };
     let Some(bouncer) = Pooler::before(db.url(), "transaction").await else { skip!(PgBouncer) };
     let url = bouncer.url(db.url());

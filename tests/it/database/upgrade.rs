@@ -232,7 +232,7 @@ async fn a_migration_that_earlier_releases_cannot_live_with_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recording_has_every_statement_and_none_that_failed_unmeant() {
+async fn a_recording_has_every_statement_and_none_that_failed_unexpectedly() {
     let Some((said, mut names)) = recorded().await else { skip!(Postgres) };
     // Read in the transaction of a list.
     names.insert("total".to_owned());

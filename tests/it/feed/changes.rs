@@ -30,7 +30,7 @@ async fn complete(user: &User, task: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_change_is_told_once_in_its_order() {
+async fn every_change_is_delivered_once_in_order() {
     let app = App::new().await;
     let ann = app.user("ann");
     let (first, second) = (ann.create("first").await, ann.create("second").await);
@@ -80,7 +80,7 @@ async fn every_operation_is_in_the_feed() {
 }
 
 #[tokio::test]
-async fn writes_under_a_key_are_told_once_and_a_replay_is_no_change() {
+async fn a_replayed_write_is_not_another_change() {
     let app = App::new().await;
     let ann = app.user("ann");
     let task = ann.post("/api/tasks", json!({ "title": "x" })).key("create").await.good();
@@ -137,7 +137,7 @@ async fn pages_of_any_size_are_the_same_through_both_apis_and_make_the_list() {
 }
 
 #[tokio::test]
-async fn latest_is_from_now_on() {
+async fn latest_starts_from_now() {
     let app = App::new().await;
     let ann = app.user("ann");
     for before in 0..2 {
@@ -149,7 +149,7 @@ async fn latest_is_from_now_on() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_is_none_is_refused_and_another_users_shows_only_ones_own() {
+async fn an_invalid_cursor_is_refused_and_another_users_shows_only_ones_own_tasks() {
     let app = App::new().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
     ann.create("Ann's").await;
@@ -191,7 +191,7 @@ async fn a_page_has_1_to_1000_changes() {
 }
 
 #[tokio::test]
-async fn a_position_that_is_not_known_any_more_starts_over() {
+async fn an_unknown_or_outdated_position_starts_over() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
     ann.create("old").await;
@@ -222,7 +222,7 @@ fn aged(cursor: &Value, age: TimeDelta) -> Value {
 
 /// As when rows were copied without it.
 #[tokio::test]
-async fn a_reset_puts_the_sequence_of_positions_behind_all_rows() {
+async fn a_reset_moves_the_sequence_of_positions_past_all_rows() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let (kept, gone) = (ann.create("kept").await, ann.create("gone").await);

@@ -93,7 +93,7 @@ async fn no_cursor_passes_a_change_that_commits_late() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_given_up_leaves_no_gap() {
+async fn an_aborted_change_leaves_no_gap() {
     let Some(mut held) = Held::new().await else { skip!(Postgres) };
     let late = held.hold_up().await;
     let next = held.follow_up(held.there.user("ann").post("/api/tasks", json!({ "title": "Next" }))).await;
@@ -121,7 +121,7 @@ async fn other_users_and_readers_do_not_wait() {
 }
 
 #[tokio::test]
-async fn writes_of_one_user_that_wait_take_no_connections_from_others() {
+async fn waiting_writes_of_one_user_take_no_connections_from_others() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 2;
     let app = App::on(db).await;

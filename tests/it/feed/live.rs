@@ -105,7 +105,7 @@ async fn a_write_reaches_all_streams_of_its_user_and_no_others() {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_for_a_while_catches_up_page_by_page() {
+async fn a_slow_reader_catches_up_page_by_page() {
     let app = App::new().await;
     let ann = app.user("ann");
     let mut followed = Followed::from_now_on(&app, "ann").await;

@@ -26,7 +26,7 @@ async fn delete(user: &User, task: &Value) {
 }
 
 #[tokio::test]
-async fn every_outlet_tells_what_is_there_what_happens_and_what_happened_meanwhile() {
+async fn every_outlet_delivers_existing_new_and_missed_changes() {
     check_all(OUTLETS, async |outlet| {
         let app = App::new().await;
         let (ann, bob) = (app.user("ann"), app.user("bob"));
@@ -78,7 +78,7 @@ async fn operations_of_one_socket_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_streamed_is_refused_with_its_reason() {
+async fn what_cannot_be_streamed_is_refused_with_its_reason() {
     let url = App::new().await.listen().await;
     let mut socket = Socket::of(&url, "ann").await;
     let cases = [
@@ -111,7 +111,7 @@ async fn what_can_not_be_streamed_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_subscription_that_is_not_asked_for_as_events_is_not_acceptable() {
+async fn a_subscription_that_does_not_accept_events_is_not_acceptable() {
     let app = App::new().await;
     app.user("ann").graphql(CHANGES).await.refused(406, "NOT_ACCEPTABLE");
     let batch = json!([{ "query": "{ me { id } }" }]);
@@ -120,7 +120,7 @@ async fn a_subscription_that_is_not_asked_for_as_events_is_not_acceptable() {
 }
 
 #[tokio::test]
-async fn the_event_stream_of_rest_has_what_an_event_source_needs() {
+async fn rests_event_stream_works_with_event_source() {
     let app = App::new().await;
     let ann = app.user("ann");
     ann.create("Bread").await;
@@ -141,7 +141,7 @@ async fn the_event_stream_of_rest_has_what_an_event_source_needs() {
 }
 
 #[tokio::test]
-async fn a_stream_of_events_without_events_has_a_heartbeat() {
+async fn an_idle_event_stream_has_a_heartbeat() {
     let streams = StreamLimits { heartbeat: Duration::from_millis(20), ..StreamLimits::default() };
     let url = App::builder().streams(streams).build().await.listen().await;
     for outlet in ["graphql_sse", "rest_sse"] {
@@ -190,7 +190,7 @@ async fn streams_and_idle_sockets_end_with_their_token() {
 }
 
 #[tokio::test]
-async fn a_stopping_server_spreads_the_return_of_its_streams_and_ends() {
+async fn a_stopping_server_spreads_reconnects_and_exits() {
     let Some(server) = Server::with(&[("SHUTDOWN_TIMEOUT", "60s")]).await else { skip!(Postgres) };
     let url = server.url();
     let (mut silent, mut idle) = (Socket::open(&url).await, Socket::of(&url, "ann").await);
@@ -248,7 +248,7 @@ async fn open_streams(url: &str) -> u32 {
 }
 
 #[tokio::test]
-async fn clients_that_never_read_or_hardly_are_cut_off_and_lose_nothing() {
+async fn clients_that_never_or_hardly_read_are_cut_off_and_lose_nothing() {
     let settings = [("SEND_TIMEOUT", "300ms"), ("HEADER_TIMEOUT", "400ms"), ("METRICS_LISTEN", "127.0.0.1:0")];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let url = server.url();

@@ -41,7 +41,7 @@ async fn variables_of_a_wrong_type_are_named_and_nothing_runs() {
 }
 
 #[tokio::test]
-async fn fields_come_in_the_order_they_were_asked_for() {
+async fn fields_are_in_the_order_of_the_document() {
     let app = App::new().await;
     let ann = app.user("ann");
     ann.create("a").await;
@@ -81,7 +81,7 @@ async fn a_failed_field_is_null_or_nulls_its_parent() {
 }
 
 #[tokio::test]
-async fn a_list_shows_of_each_task_what_the_task_shows_itself() {
+async fn a_task_has_the_same_fields_in_a_list_as_on_its_own() {
     let app = App::new().await;
     let ann = app.user("ann");
     let create = r#"mutation { createTask(input: { title: "a", description: "b" }) { id } }"#;

@@ -40,18 +40,18 @@ async fn apollo_client_normalizes_its_cache_and_uses_persisted_queries() {
 }
 
 #[tokio::test]
-async fn urql_and_graphql_request_get_on_with_the_server() {
+async fn urql_and_graphql_request_work_with_the_server() {
     run(&project!(PROJECT), "urql.js").await;
 }
 
 #[tokio::test]
-async fn typescript_takes_what_is_generated_from_the_schema() {
+async fn typescript_generated_from_the_schema_compiles() {
     let finished = project!(PROJECT).run("npm", &["run", "--silent", "codegen"], &[]).await;
     assert!(finished.is_ok, "{}", finished.text);
 }
 
 #[tokio::test]
-async fn relays_compiler_takes_the_connection_and_the_node() {
+async fn relays_compiler_accepts_the_connection_and_the_node() {
     let finished = project!(PROJECT).run("npm", &["run", "--silent", "relay"], &[]).await;
     assert!(finished.is_ok, "{}", finished.text);
 }

@@ -38,7 +38,7 @@ const SEED_USERS: &str = "INSERT INTO tasks \
     version bigint, created_at timestamptz, updated_at timestamptz)";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn generated_documents_are_judged_and_answered_as_graphql_js_does_it() {
+async fn generated_documents_are_validated_and_executed_as_by_graphql_js() {
     let project = match Project::open("tests/graphql") {
         Ok(project) => project,
         Err(why) => skip!(Node, "{why}"),

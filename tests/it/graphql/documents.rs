@@ -73,7 +73,7 @@ async fn nesting_is_refused_however_deep() {
 }
 
 #[tokio::test]
-async fn brackets_are_counted_to_the_limit_and_not_past_it() {
+async fn brackets_are_counted_up_to_the_limit() {
     let app = app_with(Limits { nesting: 3, ..Limits::default() }).await;
     assert_runs(&app, "{ tasks(search: \"{[((\") { id } }").await;
     assert_runs(&app, "{ tasksConnection { nodes { id } } }").await;
@@ -191,7 +191,7 @@ async fn depth_is_counted_through_fragments_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn complexity_is_counted_to_the_limit_and_not_past_it() {
+async fn complexity_is_counted_up_to_the_limit() {
     let app = app_with(Limits { complexity: 8, ..Limits::default() }).await;
     let cases = [
         ("{ tasks(limit: 2) { id title version } }", "{ tasks(limit: 2) { id title version completed } }"),
@@ -219,7 +219,7 @@ async fn complexity_is_counted_to_the_limit_and_not_past_it() {
 }
 
 #[tokio::test]
-async fn an_answer_is_bounded_by_its_estimate_and_while_it_is_built() {
+async fn a_response_is_limited_by_its_estimate_and_while_it_is_written() {
     let app = app_with(Limits { response: 2000, ..Limits::default() }).await;
     let ann = app.user("ann");
     assert_runs(&app, "{ tasks(limit: 6) { description } }").await;
@@ -315,7 +315,7 @@ async fn directives_are_counted_everywhere_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn a_batch_has_one_budget_to_the_limit_and_not_past_it() {
+async fn a_batch_shares_one_budget() {
     let batch = |document: &str, count| Value::from(vec![json!({ "query": document }); count]);
     let generous = || Limits { batch: 10, ..Limits::default() };
     let cases = [
@@ -356,7 +356,7 @@ async fn an_operation_past_its_deadline_is_cancelled_with_its_query() {
 }
 
 #[tokio::test]
-async fn tokens_are_counted_to_the_limit_and_not_past_it() {
+async fn tokens_are_counted_up_to_the_limit() {
     let app = app_with(Limits { tokens: 8, ..Limits::default() }).await;
     let ann = app.user("ann");
     assert_runs(&app, "{ a: me { id } } # and no more").await;

@@ -150,7 +150,7 @@ async fn row_9_a_mutation_that_takes_too_long_is_not_said_not_to_have_run() {
 }
 
 #[tokio::test]
-async fn row_10_a_short_document_with_a_huge_answer_is_refused_by_its_cost() {
+async fn row_10_a_short_document_with_a_huge_response_is_refused_by_its_cost() {
     let app = App::new().await;
     let fields = (0..11).fold(String::new(), |all, index| all + &format!(" a{index}:description"));
     let lists = (1..20).fold(String::new(), |all, index| all + &format!(" l{index}:tasks{{...F}}"));
@@ -194,7 +194,7 @@ async fn row_11_a_connection_reads_only_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn row_12_a_page_of_none_says_whether_there_is_more() {
+async fn row_12_an_empty_page_says_whether_there_is_more() {
     let app = App::new().await;
     let document = "query($a: String) { tasksConnection(first: 0, after: $a) { nodes { id } edges { cursor } totalCount \
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } \

@@ -51,7 +51,7 @@ async fn a_document_is_named_by_its_hash_once_it_was_sent() {
 }
 
 #[tokio::test]
-async fn where_persisted_queries_are_off_clients_are_told_so() {
+async fn clients_learn_where_persisted_queries_are_off() {
     let app = app_with(Documents { by_hash: false, ..Documents::default() }).await;
     assert_eq!(send(&app, sent_with(HASH, QUERY)).await.data()["me"]["id"], "ann");
     let answer = send(&app, by_hash(HASH)).await;
@@ -85,7 +85,7 @@ async fn only_trusted_documents_run_whichever_tool_wrote_the_file() {
 }
 
 #[tokio::test]
-async fn what_was_learnt_can_be_enforced() {
+async fn learned_documents_can_be_enforced() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("documents.json");
     let open = |mode| Some(Arc::new(Trusted::open(&file, mode).unwrap()));

@@ -101,7 +101,7 @@ async fn what_the_protocol_forbids_closes_the_socket_with_its_code() {
 }
 
 #[tokio::test]
-async fn only_a_good_token_is_let_in_wherever_it_is() {
+async fn only_a_valid_token_is_accepted_wherever_it_is_sent() {
     let url = App::new().await.listen().await;
     let with_payload = |payload: Value| json!({ "type": "connection_init", "payload": payload });
     let good = token("ann");
@@ -147,7 +147,7 @@ async fn a_socket_without_the_subprotocol_is_closed_and_one_that_offers_it_among
 }
 
 #[tokio::test]
-async fn who_does_not_say_who_they_are_in_time_is_closed_out() {
+async fn a_client_that_does_not_authenticate_in_time_is_disconnected() {
     let streams = StreamLimits { init_timeout: Duration::from_millis(50), ..StreamLimits::default() };
     let url = App::builder().streams(streams).build().await.listen().await;
     assert_eq!(Socket::open(&url).await.closed().await, Some(4408));
@@ -173,7 +173,7 @@ async fn refused_tokens_are_limited_by_address() {
 }
 
 #[tokio::test]
-async fn who_goes_on_sending_hears_why_the_socket_was_closed() {
+async fn a_client_that_keeps_sending_still_gets_the_close_code() {
     let url = App::new().await.listen().await;
     let mut socket = Socket::of(&url, "ann").await;
     socket.stream.feed(Message::text("no JSON")).await.unwrap();
@@ -203,7 +203,7 @@ async fn a_socket_ends_when_the_key_of_its_token_is_withdrawn() {
 }
 
 #[tokio::test]
-async fn a_user_above_the_limit_of_sockets_is_told_to_come_again_and_others_are_let_in() {
+async fn a_user_above_the_limit_of_sockets_is_asked_to_try_again_later_and_others_are_let_in() {
     let streams = StreamLimits { streams_per_user: 2, ..StreamLimits::default() };
     let url = App::builder().streams(streams).build().await.listen().await;
     let first = Socket::of(&url, "ann").await;
@@ -222,7 +222,7 @@ async fn a_user_above_the_limit_of_sockets_is_told_to_come_again_and_others_are_
 }
 
 #[tokio::test]
-async fn above_the_servers_limit_everybody_is_told_to_come_again() {
+async fn above_the_servers_limit_everyone_is_asked_to_try_again_later() {
     let streams = StreamLimits { streams: 1, ..StreamLimits::default() };
     let url = App::builder().streams(streams).build().await.listen().await;
     let _first = Socket::of(&url, "ann").await;
@@ -268,7 +268,7 @@ async fn operations_on_a_socket_spend_their_users_quota() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_can_not_open_a_socket() {
+async fn a_page_of_another_origin_cannot_open_a_socket() {
     let Some(server) = Server::with(&[("CORS_ORIGINS", "https://app.example.com")]).await else { skip!(Postgres) };
     let url = server.url();
     for (origin, is_let_in) in
@@ -297,7 +297,7 @@ async fn a_socket_outlives_the_limits_of_requests_and_counts_as_a_connection() {
 }
 
 #[tokio::test]
-async fn a_client_that_answers_no_pings_is_given_up() {
+async fn a_client_that_answers_no_pings_is_disconnected() {
     let streams = StreamLimits { heartbeat: Duration::from_millis(20), ..StreamLimits::default() };
     let url = App::builder().streams(streams.clone()).build().await.listen().await;
     let mut alive = Socket::of(&url, "ann").await;

@@ -14,7 +14,7 @@ fn get(parameters: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_has_the_form_and_the_status_its_client_understands() {
+async fn a_response_has_the_media_type_and_status_that_its_client_accepts() {
     let app = App::new().await;
     let ann = app.user("ann");
     let (json, response) = ("application/json", "application/graphql-response+json");
@@ -128,7 +128,7 @@ async fn a_get_runs_queries_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_ones_there_are() {
+async fn other_methods_are_refused_with_those_that_are_allowed() {
     let app = App::new().await;
     let (ann, anyone) = (app.user("ann"), app.anonymous());
     check_all(["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"], async |method| {

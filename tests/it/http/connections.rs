@@ -33,13 +33,13 @@ fn post(path: &str, length: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_connection_that_says_nothing_is_closed() {
+async fn a_silent_connection_is_closed() {
     let Some(server) = Server::with(&[("HEADER_TIMEOUT", SHORT)]).await else { skip!(Postgres) };
     assert_eq!(server.connect().await.rest().await, b"");
 }
 
 #[tokio::test]
-async fn a_half_sent_head_is_given_up() {
+async fn a_half_sent_head_times_out() {
     let Some(server) = Server::with(&[("HEADER_TIMEOUT", SHORT)]).await else { skip!(Postgres) };
     let mut client = server.connect().await;
     client.send("GET /livez HTTP/1.1\r\nhost:").await;
@@ -47,7 +47,7 @@ async fn a_half_sent_head_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_half_sent_head_of_a_later_request_is_given_up() {
+async fn a_half_sent_head_of_a_later_request_times_out() {
     let Some(server) = Server::with(&[("HEADER_TIMEOUT", SHORT)]).await else { skip!(Postgres) };
     let mut client = server.connect().await;
     assert_eq!(client.ask(LIVEZ).await.status, 200);
@@ -90,7 +90,7 @@ async fn a_request_in_flight_keeps_its_connection_open() {
 }
 
 #[tokio::test]
-async fn a_body_that_comes_too_slowly_is_answered_in_the_form_of_its_door_and_the_connection_closed() {
+async fn a_slow_body_is_refused_in_the_format_of_its_door_and_the_connection_closed() {
     let Some(server) = Server::with(&[("BODY_TIMEOUT", SHORT)]).await else { skip!(Postgres) };
     for path in ["/api/tasks", "/graphql"] {
         let mut client = server.connect().await;
@@ -104,7 +104,7 @@ async fn a_body_that_comes_too_slowly_is_answered_in_the_form_of_its_door_and_th
 }
 
 #[tokio::test]
-async fn a_body_that_comes_byte_by_byte_has_no_more_time() {
+async fn a_body_sent_byte_by_byte_gets_no_extra_time() {
     let Some(server) = Server::with(&[("BODY_TIMEOUT", SHORT)]).await else { skip!(Postgres) };
     let mut client = server.connect().await;
     client.send(post("/api/tasks", 60_000)).await;
@@ -123,7 +123,7 @@ async fn a_body_that_comes_byte_by_byte_has_no_more_time() {
 }
 
 #[tokio::test]
-async fn an_http2_connection_without_requests_is_told_to_go_and_closed() {
+async fn an_idle_http2_connection_gets_goaway_and_is_closed() {
     let Some(server) = Server::with(&[("HEADER_TIMEOUT", SHORT)]).await else { skip!(Postgres) };
     let mut client = server.connect().await;
     client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
@@ -151,7 +151,7 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn above_the_limit_connections_are_refused_at_once_and_health_is_still_told() {
+async fn above_the_limit_connections_are_refused_at_once_and_health_checks_still_answered() {
     let settings = [("MAX_CONNECTIONS", "2"), ("HSTS_MAX_AGE", "1m")];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let (mut first, mut second) = (server.connect().await, server.connect().await);

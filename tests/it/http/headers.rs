@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn every_answer_tells_browsers_not_to_guess_types_and_not_to_send_referrers() {
+async fn every_response_forbids_browsers_to_guess_types_and_to_send_referrers() {
     let app = App::new().await;
     let (ann, nobody) = (app.user("ann"), app.anonymous());
     let task = ann.create("Buy milk").await;

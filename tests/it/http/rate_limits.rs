@@ -132,7 +132,7 @@ async fn an_address_above_the_limit_is_refused_whoever_asks() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_no_trusted_proxy_cannot_choose_its_address() {
+async fn a_client_that_is_not_a_trusted_proxy_cannot_choose_its_address() {
     // By default nobody is trusted, not even a peer on this machine.
     for proxies in ["192.0.2.1", ""] {
         let settings = [("RATE_LIMIT_PER_ADDRESS", "2"), ("TRUSTED_PROXIES", proxies)];

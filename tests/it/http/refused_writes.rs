@@ -77,7 +77,7 @@ async fn a_refused_write_leaves_its_connection_usable_or_says_that_it_closes() {
 }
 
 #[tokio::test]
-async fn a_write_that_runs_out_of_time_before_its_body_came_leaves_its_connection_usable() {
+async fn a_write_that_times_out_before_its_body_leaves_its_connection_usable() {
     let Some(server) = Server::with(&[("REQUEST_TIMEOUT", "200ms")]).await else { skip!(Postgres) };
     for request in ["POST /api/tasks", "POST /graphql"] {
         let length = format!("content-length: {BODY}");
@@ -127,7 +127,7 @@ async fn a_body_of_unknown_length_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_client_that_waits_for_permission_to_send_is_told_no() {
+async fn a_client_that_expects_100_continue_is_refused_instead() {
     let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
     for path in ["POST /api/tasks", "POST /graphql"] {
         let length = format!("content-length: {BODY}");
@@ -140,7 +140,7 @@ async fn a_client_that_waits_for_permission_to_send_is_told_no() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_too_much_before_it_reads_gets_its_answer() {
+async fn a_client_that_sends_too_much_before_it_reads_gets_its_response() {
     let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
     for path in ["POST /api/tasks", "POST /graphql"] {
         let length = 512 * 1024;

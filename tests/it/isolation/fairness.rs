@@ -75,7 +75,7 @@ async fn a_user_who_has_all_their_connections_waits_while_others_are_served() {
 }
 
 #[tokio::test]
-async fn a_busy_server_is_a_ready_one() {
+async fn a_busy_server_is_ready() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     (db.config.pool_size, db.config.transactions_per_user) = (2, 2);
     db.config.checkout_timeout = CHECKOUT;
@@ -96,7 +96,7 @@ async fn a_busy_server_is_a_ready_one() {
 }
 
 #[tokio::test]
-async fn nobody_is_overtaken_on_the_way_to_a_connection() {
+async fn requests_get_connections_in_the_order_in_which_they_asked() {
     const CLIENTS: usize = 40;
     const REQUESTS: usize = 10;
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };

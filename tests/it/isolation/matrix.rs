@@ -92,7 +92,7 @@ fn bad_tokens() -> [(&'static str, Option<String>); 4] {
 }
 
 #[tokio::test]
-async fn without_a_good_token_no_operation_answers_or_changes_anything() {
+async fn without_a_valid_token_every_operation_is_refused_and_changes_nothing() {
     let task = OneTask::new().await;
     check_all(bad_tokens(), async |(_, token)| {
         let nobody = match token {
@@ -183,7 +183,7 @@ async fn an_expected_version_does_not_reveal_another_users_task() {
 }
 
 #[tokio::test]
-async fn another_users_path_is_forbidden_whatever_is_asked_there() {
+async fn every_operation_below_another_users_path_is_forbidden() {
     let task = OneTask::new().await;
     let bob = task.app.user("bob");
     check_all(&CALLS, async |(method, route, body, _)| {
@@ -197,7 +197,7 @@ async fn another_users_path_is_forbidden_whatever_is_asked_there() {
 }
 
 #[tokio::test]
-async fn a_user_id_is_compared_to_the_letter_after_decoding() {
+async fn a_user_id_in_a_path_is_compared_exactly_after_decoding() {
     let app = App::new().await;
     let cases = [
         ("a/b c%", "a%2Fb%20c%25", 200),

@@ -54,7 +54,7 @@ async fn without_the_queries_own_condition_row_level_security_holds() {
 }
 
 #[tokio::test]
-async fn a_task_can_not_be_given_to_another_user() {
+async fn a_task_cannot_be_given_to_another_user() {
     let Some(app) = app().await else { skip!(Postgres) };
     let client = app.db.client().await;
     act_as(&client, Some("bob")).await;
@@ -64,7 +64,7 @@ async fn a_task_can_not_be_given_to_another_user() {
 }
 
 #[tokio::test]
-async fn the_owner_of_the_table_is_held_back_too() {
+async fn row_level_security_holds_for_the_tables_owner_too() {
     let Some(app) = app().await else { skip!(Postgres) };
     let client = app.db.client().await;
     let is_superuser: bool =
@@ -170,7 +170,7 @@ async fn each_wall_holds_alone_for_tombstones() {
 }
 
 #[tokio::test]
-async fn the_role_that_removes_what_has_expired_sees_and_reaches_nothing_else() {
+async fn the_sweepers_role_sees_and_reaches_only_what_has_expired() {
     let Some(app) = app().await else { skip!(Postgres) };
     let old = "INSERT INTO idempotency_keys (user_id, key, part, fingerprint, created_at)
                SELECT u, 'key', h, '', now() - h * interval '1 hour' FROM unnest(array['ann', 'bob']) u, unnest(array[23, 25]) h;
@@ -207,7 +207,7 @@ async fn the_role_that_removes_what_has_expired_sees_and_reaches_nothing_else() 
 }
 
 #[tokio::test]
-async fn the_role_that_polls_sees_when_something_changed_and_not_what() {
+async fn the_feeds_role_sees_when_something_changed_but_not_what() {
     let Some(app) = app().await else { skip!(Postgres) };
     let ann = app.user("ann");
     ann.delete(path_of(&ann.create("Gone").await)).await.status(204);

@@ -23,7 +23,7 @@ async fn titles(server: &Instance, user: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restored_database_has_its_tasks_its_roles_and_its_walls() {
+async fn a_restored_database_has_its_tasks_roles_and_walls() {
     let Some(database) = TestDb::on_server().await else { skip!(Postgres) };
     let (Some(old), Some(new)) = (Cluster::shared(), Cluster::private()) else { skip!(Postgres) };
     let name = Url::parse(database.url()).unwrap().path().trim_start_matches('/').to_owned();

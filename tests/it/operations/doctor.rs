@@ -42,7 +42,7 @@ fn as_login(db: &TestDb, login: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_is_well_with_a_server_that_would_serve() {
+async fn a_server_that_can_serve_passes_every_check() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let issuer = Issuer::start(&[&SigningKey::new(Algorithm::EdDSA, "1")]).await;
     let (code, told) = told(&[], &[("DATABASE_URL", db.url()), ("JWKS_URL", &issuer.url())]);
@@ -75,7 +75,7 @@ async fn everything_is_well_with_a_server_that_would_serve() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_not_set_up_is_told_with_what_to_do() {
+async fn a_database_that_is_not_set_up_is_reported_with_what_to_do() {
     let Some(db) = TestDb::empty().await else { skip!(Postgres) };
     let url = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET), ("MIGRATE_ON_START", "false")];
     assert_fails(&url, &["FAIL  migrations: 20261121000000, ", "to apply. Run `tandem migrate`", "FAIL  isolation: "]);
@@ -86,7 +86,7 @@ async fn a_database_that_is_not_set_up_is_told_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn logins_without_their_roles_and_with_too_many_rights_are_told() {
+async fn logins_without_their_roles_or_with_too_many_rights_are_reported() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let login = format!("stranger_{}", std::process::id());
     db.superuser().await.batch_execute(&format!("CREATE ROLE {login} LOGIN")).await.unwrap();

@@ -27,7 +27,7 @@ async fn ask(server: &Server, request: &str) -> crate::support::server::RawAnswe
 }
 
 #[tokio::test]
-async fn a_server_that_is_told_to_stop_is_unready_at_once_and_answers_on_for_its_delay() {
+async fn a_stopping_server_is_unready_at_once_and_keeps_serving_for_its_delay() {
     let Some(server) = Server::with(&[("SHUTDOWN_DELAY", "1h")]).await else { skip!(Postgres) };
     let mut kept = server.connect().await;
     assert_eq!(kept.ask(READYZ).await.status, 200);
@@ -45,7 +45,7 @@ async fn a_server_that_is_told_to_stop_is_unready_at_once_and_answers_on_for_its
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_health_command_says_what_the_server_says() {
+async fn the_health_command_reports_what_the_server_reports() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let server = Instance::start(db.url(), &[("HOST", "0.0.0.0"), ("SHUTDOWN_DELAY", "1h")]).await;
     let port = Url::parse(&server.url()).unwrap().port().unwrap().to_string();
@@ -64,7 +64,7 @@ async fn the_health_command_says_what_the_server_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_login_that_migrates_can_be_another_one_than_the_login_that_serves() {
+async fn the_login_that_migrates_can_differ_from_the_one_that_serves() {
     let Some(db) = TestDb::empty().await else { skip!(Postgres) };
     let login = format!("serving_{}", std::process::id());
     let roles = TestDb::on_server().await.expect("a server");

@@ -87,7 +87,7 @@ async fn requests_are_counted_by_door_and_operation_and_no_label_is_a_clients_ch
 }
 
 #[tokio::test]
-async fn connections_to_the_database_and_who_waits_for_one_show_while_they_are_busy() {
+async fn busy_database_connections_and_waiting_requests_are_shown() {
     let Some((server, db)) = watched(&[("DATABASE_POOL_SIZE", "1"), ("STATEMENT_TIMEOUT", "1m")]).await else {
         skip!(Postgres)
     };
@@ -110,7 +110,7 @@ async fn connections_to_the_database_and_who_waits_for_one_show_while_they_are_b
 }
 
 #[tokio::test]
-async fn a_limit_that_was_met_is_counted() {
+async fn limits_that_are_hit_are_counted() {
     let limits = [("RATE_LIMITS", "true"), ("RATE_LIMIT_PER_USER", "10"), ("RATE_LIMIT_REFUSED_TOKENS", "0")];
     let Some((server, _db)) = watched(&limits).await else { skip!(Postgres) };
     assert_eq!(graphql(&server, "{ me { id } }").await, 200);
@@ -148,7 +148,7 @@ async fn every_metric_is_documented_and_every_documented_metric_is_there() {
 }
 
 #[tokio::test]
-async fn what_became_of_transactions_is_counted() {
+async fn outcomes_of_transactions_are_counted() {
     let Some((server, database)) = watched(&[]).await else { skip!(Postgres) };
     ask(&server, "POST", "/api/tasks", Some(json!({ "title": "a" }))).await;
     let lost = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tandem'

@@ -114,7 +114,7 @@ async fn until(stream: &mut reqwest::Response, text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_query_of_the_dashboard_and_the_alerts_finds_what_it_asks_for() {
+async fn every_query_of_the_dashboard_and_the_alerts_returns_data() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let key = SigningKey::new(Algorithm::EdDSA, "1");
     let issuer = Issuer::start(&[&key]).await;

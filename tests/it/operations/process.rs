@@ -107,7 +107,7 @@ async fn without_configuration_both_doors_work_and_a_kill_loses_nothing() {
 }
 
 #[test]
-fn a_server_takes_its_time_to_start_however_little_requests_may_wait() {
+fn a_server_starts_however_short_the_checkout_timeout_is() {
     assert!(Server::with(&scratch_dir(), "1ms").stop());
 }
 
@@ -205,7 +205,7 @@ async fn tokens_are_made_as_the_server_asks_for_them() {
 }
 
 #[test]
-fn a_variable_that_is_set_to_nothing_is_not_set() {
+fn an_empty_variable_counts_as_unset() {
     let dir = scratch_dir();
     let env = ["PORT", "HOST", "DATABASE_URL", "GRAPHIQL", "JWT_ISSUER", "JWT_USER_ID_CLAIMS", "STATEMENT_TIMEOUT"];
     let minted = output(&dir, &["token", "--user", "ann"], &env.map(|name| (name, "")));
@@ -213,7 +213,7 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
 }
 
 #[test]
-fn tasks_are_only_dropped_for_who_says_yes() {
+fn tasks_are_only_dropped_after_confirmation() {
     let dir = scratch_dir();
     assert!(output(&dir, &["migrate"], &[]).status.success());
     assert!(stderr(&output(&dir, &["migrate", "--revert"], &[])).contains("--yes"));
@@ -237,7 +237,7 @@ async fn a_server_without_its_database_says_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_server_whose_database_does_not_answer_says_so_and_ends() {
+async fn a_server_whose_database_does_not_respond_says_so_and_exits() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://app@{}/tandem?connect_timeout=1", silent.local_addr().unwrap());
     let env = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET), ("RUST_LOG", "off")];

@@ -16,7 +16,7 @@ fn told(env: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn durations_of_zero_or_beyond_reason_are_refused() {
+fn zero_and_absurdly_long_durations_are_refused() {
     let mut wrong = Vec::new();
     for name in [
         "CHECKOUT_TIMEOUT",
@@ -39,7 +39,7 @@ fn durations_of_zero_or_beyond_reason_are_refused() {
 }
 
 #[test]
-fn a_token_can_not_be_made_to_last_for_no_time_or_for_ever() {
+fn a_token_cannot_be_made_to_last_for_no_time_or_forever() {
     for ttl in ["0s", "100years"] {
         let refused = output(&scratch_dir(), &["token", "--user", "ann", "--ttl", ttl], &[]);
         assert!(stderr(&refused).contains("must be a duration from 1s to"), "{ttl}: {}", stderr(&refused));
@@ -63,7 +63,7 @@ fn a_short_secret_is_refused_unless_it_has_to_be_kept() {
 }
 
 #[test]
-fn an_email_address_is_no_user_id() {
+fn an_email_address_is_not_a_user_id() {
     for names in ["email", "sub,email", "Email", "sub, e-mail", "email_address"] {
         let text = told(&[("JWT_USER_ID_CLAIMS", names)]);
         assert!(text.contains("JWT_USER_ID_CLAIMS: ") && text.contains("changes hands"), "{names}: {text}");
@@ -126,7 +126,7 @@ fn a_secret_is_read_from_the_file_that_its_variable_names_unless_a_flag_gives_it
 }
 
 #[test]
-fn files_that_secrets_can_not_be_read_from_are_reported_with_all_other_errors() {
+fn unreadable_files_of_secrets_are_reported_with_all_other_errors() {
     let dir = scratch_dir();
     fs::write(dir.join("empty"), "\n").unwrap();
     fs::write(dir.join("wrong"), "mysql://app:hunter2@db.example.com/tandem").unwrap();
@@ -150,7 +150,7 @@ fn files_that_secrets_can_not_be_read_from_are_reported_with_all_other_errors() 
 }
 
 #[test]
-fn a_server_that_takes_any_token_of_its_secret_says_so_when_it_starts() {
+fn a_server_that_accepts_any_token_of_its_secret_says_so_when_it_starts() {
     let warning = "every token signed with the shared secret is accepted";
     let env = [
         ("DATABASE_URL", "postgres://127.0.0.1:1/none"),
@@ -168,13 +168,13 @@ fn a_server_that_takes_any_token_of_its_secret_says_so_when_it_starts() {
 }
 
 #[test]
-fn the_page_of_settings_is_what_clap_knows() {
+fn the_settings_page_is_what_clap_knows() {
     let page = include_str!("../../../docs/CONFIGURATION.md");
     assert!(page == tandem::cli::reference(), "refresh it: cargo run -q -- settings > docs/CONFIGURATION.md");
 }
 
 #[test]
-fn what_ships_is_development_mode_on_this_machine_only() {
+fn the_default_is_development_mode_on_this_machine_only() {
     let config = tandem::config::Config::default();
     assert!(config.is_development() && config.has_graphiql() && config.server.host.is_loopback());
 }

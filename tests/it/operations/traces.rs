@@ -208,7 +208,7 @@ async fn sampling_decides_where_the_client_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_belongs_to_a_request_that_is_not_sampled_is_not_traced_and_names_the_clients_trace() {
+async fn an_unsampled_request_is_not_traced_but_passes_the_clients_trace_on() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let collector = Collector::default();
     let mut server = traced(&db, &collector, "1").await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{App, check_all, path_of};
 
 #[tokio::test]
-async fn a_task_that_the_client_has_already_is_not_sent_again() {
+async fn a_task_that_the_client_already_has_is_not_sent_again() {
     let app = App::new().await;
     let ann = app.user("ann");
     let path = path_of(&ann.create("Buy milk").await);
@@ -93,7 +93,7 @@ async fn a_version_conflict_shows_the_current_task() {
 }
 
 #[tokio::test]
-async fn answers_are_private_and_vary_with_the_token() {
+async fn responses_are_private_and_vary_with_the_token() {
     let app = App::new().await;
     let ann = app.user("ann");
     let path = path_of(&ann.create("Buy milk").await);
@@ -108,7 +108,7 @@ async fn answers_are_private_and_vary_with_the_token() {
 }
 
 #[tokio::test]
-async fn head_tells_what_get_would_without_the_body() {
+async fn head_answers_like_get_without_the_body() {
     let app = App::new().await;
     let ann = app.user("ann");
     let path = path_of(&ann.create("Buy milk").await);

@@ -6,7 +6,7 @@ use tandem::rest::PREFIXES;
 use crate::support::{App, check_all};
 
 #[tokio::test]
-async fn a_task_lives_through_rest() {
+async fn a_task_is_created_completed_and_deleted() {
     let app = App::new().await;
     let ann = app.user("ann");
     let task = ann.create("Buy milk").await;
@@ -76,7 +76,7 @@ async fn the_older_parameters_of_a_list_are_understood() {
 }
 
 #[tokio::test]
-async fn a_list_that_was_asked_for_by_offset_goes_on_by_cursor() {
+async fn a_list_requested_by_offset_continues_by_cursor() {
     let app = App::new().await;
     let ann = app.user("ann");
     tasks(&app, "abcde").await;
@@ -89,7 +89,7 @@ async fn a_list_that_was_asked_for_by_offset_goes_on_by_cursor() {
 }
 
 #[tokio::test]
-async fn a_list_comes_in_an_envelope_when_asked_for() {
+async fn a_list_is_wrapped_in_an_envelope_on_request() {
     let app = App::new().await;
     let ann = app.user("ann");
     tasks(&app, "abc").await;
@@ -101,7 +101,7 @@ async fn a_list_comes_in_an_envelope_when_asked_for() {
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_of_a_path_does_not_matter() {
+async fn a_trailing_slash_does_not_matter() {
     let app = App::new().await;
     let ann = app.user("ann");
     check_all(PREFIXES.map(|prefix| prefix.replace("{user_id}", "ann")), async |prefix| {
@@ -120,7 +120,7 @@ async fn a_slash_at_the_end_of_a_path_does_not_matter() {
 }
 
 #[tokio::test]
-async fn an_options_request_that_is_no_preflight_is_a_method_like_any_other() {
+async fn an_options_request_that_is_not_a_preflight_is_refused_like_any_other_method() {
     let app = App::new().await;
     let ann = app.user("ann");
     let options = ann.call("OPTIONS", "/api/tasks").await;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn list_parameters_that_make_no_sense_are_refused_by_rest() {
+async fn invalid_list_parameters_are_refused_by_rest() {
     let app = App::new().await;
     let ann = app.user("ann");
     let cases = [
@@ -48,7 +48,7 @@ async fn list_parameters_that_make_no_sense_are_refused_by_rest() {
 }
 
 #[tokio::test]
-async fn list_arguments_that_make_no_sense_are_refused_by_graphql() {
+async fn invalid_list_arguments_are_refused_by_graphql() {
     let app = App::new().await;
     let ann = app.user("ann");
     let cases = [
@@ -119,7 +119,7 @@ async fn a_truncated_or_foreign_cursor_is_refused_through_both_doors() {
 }
 
 #[tokio::test]
-async fn variables_that_are_missing_or_of_a_wrong_type_are_refused() {
+async fn missing_and_mistyped_variables_are_refused() {
     let task = OneTask::new().await;
     let cases = [
         (CREATE, json!({})),

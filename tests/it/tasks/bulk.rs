@@ -56,7 +56,7 @@ async fn many_tasks_are_added_completed_and_deleted_by_rest() {
 }
 
 #[tokio::test]
-async fn both_doors_do_the_same_to_many_tasks() {
+async fn bulk_changes_mean_the_same_through_both_doors() {
     let app = App::new().await;
     let ann = app.user("ann");
     let ids = ids(&some(&app, "ann", &["a", "b"]).await);
@@ -71,7 +71,7 @@ async fn both_doors_do_the_same_to_many_tasks() {
 }
 
 #[tokio::test]
-async fn when_one_of_many_tasks_is_absent_none_is_changed() {
+async fn when_one_of_many_tasks_does_not_exist_none_is_changed() {
     let app = App::new().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
     let ids = ids(&some(&app, "ann", &["a", "b"]).await);

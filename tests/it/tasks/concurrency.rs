@@ -23,7 +23,7 @@ async fn a_hundred_concurrent_toggles_make_a_hundred_versions() {
 }
 
 #[tokio::test]
-async fn abandoned_requests_leave_no_transaction_open_and_mix_no_users() {
+async fn abandoned_requests_leave_no_transaction_open_and_never_mix_users() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     db.config.pool_size = 2;
     let app = App::on(db).await;
@@ -51,7 +51,7 @@ async fn abandoned_requests_leave_no_transaction_open_and_mix_no_users() {
 }
 
 #[tokio::test]
-async fn a_write_whose_client_goes_away_while_it_waits_is_finished() {
+async fn a_waiting_write_is_finished_when_its_client_disconnects() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let task = ann.create("Flip me").await;
@@ -83,7 +83,7 @@ async fn open_transactions(app: &App) -> i64 {
 }
 
 #[test]
-fn the_target_of_a_database_keeps_its_password_to_itself() {
+fn a_database_target_does_not_show_its_password() {
     let target = Target::parse("postgres://app:hunter2@db.example.com/tandem?sslmode=verify-full").unwrap();
     assert!(!format!("{target:?}").contains("hunter2"));
 }

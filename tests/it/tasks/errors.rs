@@ -147,7 +147,7 @@ fn with_query(body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_json_object_is_refused_through_both_doors() {
+async fn a_body_that_is_not_a_json_object_is_refused_through_both_doors() {
     let task = OneTask::new().await;
     let bodies: &[&[u8]] = &[
         b"",
@@ -249,7 +249,7 @@ async fn malformed_ids_are_refused_through_both_doors() {
 }
 
 #[tokio::test]
-async fn an_update_of_nothing_is_refused_through_both_doors() {
+async fn an_empty_update_is_refused_through_both_doors() {
     let task = OneTask::new().await;
     let cases = [json!({}), json!({ "title": null }), json!({ "completed": null, "title": null })];
     check_all(cases, async |patch| {

@@ -145,7 +145,7 @@ async fn a_request_that_changed_nothing_may_be_retried_under_its_key() {
 }
 
 #[tokio::test]
-async fn keys_of_different_users_have_nothing_to_do_with_each_other() {
+async fn keys_of_different_users_are_independent() {
     let app = App::new().await;
     let create = |user: &str, title: &str| app.user(user).post("/api/tasks", json!({ "title": title })).key(KEY);
     let ann = create("ann", "Ann's").await;
@@ -156,7 +156,7 @@ async fn keys_of_different_users_have_nothing_to_do_with_each_other() {
 }
 
 #[tokio::test]
-async fn malformed_keys_are_refused_before_anything_is_done() {
+async fn malformed_keys_are_refused_before_anything_runs() {
     let app = App::new().await;
     let ann = app.user("ann");
     let long = "x".repeat(256);
@@ -174,7 +174,7 @@ async fn malformed_keys_are_refused_before_anything_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_concurrent_repeats_one_is_done_and_all_get_its_answer() {
+async fn concurrent_repeats_run_once_and_all_get_the_same_response() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let task = ann.create("Mine").await;
@@ -193,7 +193,7 @@ async fn of_concurrent_repeats_one_is_done_and_all_get_its_answer() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_after_the_commit_is_not_redone() {
+async fn a_write_whose_response_was_lost_after_the_commit_is_not_redone() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     let direct = db.config.target.clone();
     let proxy = Proxy::before(db.url()).await;
@@ -299,7 +299,7 @@ async fn a_retry_after_a_deploy_that_changed_the_format_gets_the_stored_outcome(
 }
 
 #[tokio::test]
-async fn while_one_instance_removes_expired_keys_others_leave_it_to_that_one() {
+async fn only_one_instance_at_a_time_removes_expired_keys() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let (admin, other) = (app.db.superuser().await, app.db.superuser().await);
     let expired = "INSERT INTO idempotency_keys (user_id, key, part, fingerprint, created_at)
@@ -313,7 +313,7 @@ async fn while_one_instance_removes_expired_keys_others_leave_it_to_that_one() {
 }
 
 #[tokio::test]
-async fn the_largest_answer_fits_beside_its_key_and_nothing_twice_as_large_does() {
+async fn the_largest_response_fits_beside_its_key_and_one_twice_as_large_does_not() {
     const MANY: usize = 100;
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let (ann, admin) = (app.user("ann"), app.db.superuser().await);

@@ -88,7 +88,7 @@ fn assert_sorted(tasks: &Value, sort: &str, key: &str) {
 }
 
 #[tokio::test]
-async fn every_sort_has_an_order_that_ties_do_not_shake() {
+async fn every_sort_is_stable_across_ties() {
     let app = App::new().await;
     let ann = app.user("ann");
     some_tasks(&app, "ann").await;
@@ -175,7 +175,7 @@ fn next_link(answer: &Answer) -> Option<String> {
 }
 
 #[tokio::test]
-async fn pages_neither_skip_nor_repeat_a_task_while_others_come_and_go() {
+async fn pages_neither_skip_nor_repeat_a_task_while_others_are_added_and_deleted() {
     let app = App::new().await;
     for (sort, query, _) in SORTS {
         for way in [Way::Link, Way::Forward, Way::Backward] {
@@ -213,7 +213,7 @@ async fn pages_neither_skip_nor_repeat_a_task_while_others_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_connection_knows_its_ends() {
+async fn page_info_says_where_a_connection_begins_and_ends() {
     let app = App::new().await;
     let ann = app.user("ann");
     let page = async |arguments: &str| {

@@ -14,7 +14,7 @@ async fn create(app: &App, inputs: Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn up_to_a_hundred_tasks_are_added_in_their_order() {
+async fn up_to_a_hundred_tasks_are_added_in_order() {
     let app = App::new().await;
     let ann = app.user("ann");
     let inputs: Vec<_> = (0..100)
@@ -37,7 +37,7 @@ async fn up_to_a_hundred_tasks_are_added_in_their_order() {
 }
 
 #[tokio::test]
-async fn of_too_many_or_partly_bad_tasks_none_is_added() {
+async fn too_many_or_partly_invalid_tasks_add_none() {
     let app = App::new().await;
     let ann = app.user("ann");
     let too_many = vec![json!({ "title": "x" }); 101];
@@ -53,7 +53,7 @@ async fn of_too_many_or_partly_bad_tasks_none_is_added() {
 }
 
 #[tokio::test]
-async fn complete_all_and_clear_completed_change_all_they_should() {
+async fn complete_all_and_clear_completed_change_every_matching_task() {
     let app = App::new().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
     bob.create("Not Ann's").await;
@@ -75,7 +75,7 @@ async fn complete_all_and_clear_completed_change_all_they_should() {
 }
 
 #[tokio::test]
-async fn anything_is_found_by_its_id_and_null_when_it_is_not_there() {
+async fn node_finds_any_object_by_its_id_and_is_null_otherwise() {
     let app = App::new().await;
     let (ann, bob) = (app.user("ann"), app.user("bob"));
     let id = ann.create("a").await["id"].clone();

@@ -78,7 +78,7 @@ async fn twins(app: &App) -> (Value, Value, String) {
 }
 
 #[tokio::test]
-async fn a_task_is_made_alike_and_read_alike_through_both_doors() {
+async fn a_task_is_created_and_read_the_same_through_both_doors() {
     let app = App::new().await;
     let ann = app.user("ann");
     let cases = [
