@@ -1,4 +1,4 @@
-//! Bodies that an answer didn't wait for, as when a request is refused by its head.
+//! Bodies left unread by an early response, as when a request is refused by its head.
 //!
 //! In HTTP/1.1 the next request of a connection comes after the body of this one, so somebody has to read it. hyper
 //! closes the connection instead, without having said so, and the client's next request is lost with it.
@@ -16,14 +16,18 @@ use axum::{
     http::{HeaderValue, Version, header},
     response::Response,
 };
+use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::http::request::MAX_BODY;
 
 /// How much is read of a body that is too large. Closing a connection while the client is sending can destroy the
 /// answer before the client has read it.
 const MAX_DRAINED: usize = 16 * MAX_BODY;
+/// How many unread bodies are read at once. Each costs its connection a read buffer of up to 32 KiB, and takes no token; a
+/// client beyond that may lose the answer if it goes on sending.
+static DRAINS: Semaphore = Semaphore::const_new(64);
 /// How long an unread body is waited for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -48,17 +52,32 @@ impl UnreadBody {
     }
 
     /// Reads the rest once the answer is ready, without delaying it. Says `Connection: close` if the rest is too large or
-    /// of unknown length, or if the client waits for a permission to send it.
+    /// of unknown length, if the client waits for a permission to send it, or if too many bodies are being read.
     pub(crate) fn drain(self, response: &mut Response) {
         let Some(Rest { body, is_asked_for }) = self.kept.and_then(|kept| kept.take()) else { return };
         let is_small = body.size_hint().upper().is_some_and(|length| length <= MAX_BODY as u64);
         let is_coming = is_asked_for || !self.awaits_permission;
-        if !(is_small && is_coming) {
+        let permit = if is_coming { DRAINS.try_acquire().ok() } else { None };
+        if !is_small || permit.is_none() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if is_coming {
-            tokio::spawn(timeout(DRAIN_TIMEOUT, axum::body::to_bytes(body, MAX_DRAINED)));
+        if let Some(permit) = permit {
+            tokio::spawn(async move {
+                let _permit = permit;
+                // What isn't there by then is closed with the connection.
+                let _ = timeout(DRAIN_TIMEOUT, discard(body)).await;
+            });
         }
+    }
+}
+
+/// Reads a body frame by frame and keeps nothing of it.
+async fn discard(mut body: Body) {
+    let mut discarded = 0;
+    while discarded <= MAX_DRAINED
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        discarded += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 

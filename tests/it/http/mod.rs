@@ -2,5 +2,6 @@
 
 mod connections;
 mod headers;
+mod hostile;
 mod rate_limits;
 mod refused_writes;

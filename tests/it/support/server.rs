@@ -72,6 +72,13 @@ impl Server {
         assert!(Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap().success());
     }
 
+    /// What it has of the machine's memory, in KiB.
+    pub fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        rss.unwrap().parse().unwrap()
+    }
+
     pub async fn ended(mut self) -> Option<i32> {
         tokio::task::spawn_blocking(move || self.process.wait().unwrap().code()).await.unwrap()
     }
