@@ -22,12 +22,12 @@ pub struct RateLimitSettings {
     /// Requests that an IP address may send in a minute, all at once if need be; 0 sets no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "12000", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_per_address: u32,
-    /// Refused tokens that an IP address may send in a minute before others that are not known yet are refused unread; 0
-    /// sets no limit
+    /// Refused tokens that an IP address may send in a minute before others that are not known yet are refused unread; not
+    /// counted for proxies that `TRUSTED_PROXIES` doesn't name; 0 sets no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "120", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_refused_tokens: u32,
     /// Proxies that may say whom they speak for, in X-Forwarded-For or Forwarded: addresses and networks, separated by
-    /// commas. A request that comes from none but them counts for no address [default: none]
+    /// commas. A request of which they don't say it counts for their own address [default: none]
     #[arg(long, env, value_name = "NETWORKS", value_parser = str::parse::<TrustedProxies>)]
     pub trusted_proxies: Option<TrustedProxies>,
 }

@@ -28,18 +28,19 @@ impl FromStr for TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// The address a request comes from: that of the last hop that isn't trusted. `None` if all are, or if a trusted one
-    /// doesn't know.
-    pub(in crate::http::rate_limiting) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    /// The address a request comes from: that of the last hop that isn't trusted. The peer's where all are trusted, or
+    /// where the last one that isn't can't be read: no request is without an address.
+    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
         if !self.trusts(peer) {
-            return Some(peer);
+            return peer;
         }
-        hops(headers).rev().find(|hop| !hop.is_some_and(|address| self.trusts(address)))?
+        let is_trusted = |hop: &Option<IpAddr>| hop.is_some_and(|address| self.trusts(address));
+        hops(headers).rev().find(|hop| !is_trusted(hop)).flatten().unwrap_or(peer)
     }
 
-    /// Whether somebody who isn't trusted says whom they speak for.
-    pub(in crate::http::rate_limiting) fn ignores(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+    /// Whether a forwarding header is ignored, because the peer isn't trusted.
+    pub(super) fn ignores(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)) && !self.trusts(peer.to_canonical())
     }
 
@@ -49,23 +50,25 @@ impl TrustedProxies {
 }
 
 /// What counts as one client: an address, or with IPv6 the network that a single customer has.
-pub(in crate::http::rate_limiting) fn key(address: IpAddr) -> IpAddr {
+pub(super) fn key(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
     }
 }
 
-/// The hops a request came by, the client first; `None` for one without an address. `Forwarded` (RFC 7239) is read where
+/// The hops a request came by, the client first; `None` for one that is no address. `Forwarded` (RFC 7239) is read where
 /// there is no `X-Forwarded-For`, which nearly all proxies write.
 fn hops(headers: &HeaderMap) -> std::vec::IntoIter<Option<IpAddr>> {
-    let values = |name| headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default());
-    let hops: Vec<_> = if headers.contains_key(X_FORWARDED_FOR) {
-        values(X_FORWARDED_FOR).flat_map(|value| value.split(',')).map(address).collect()
-    } else {
-        values(FORWARDED).flat_map(|value| value.split(',')).map(|hop| forwarded_for(hop).and_then(address)).collect()
-    };
-    hops.into_iter()
+    let has_x_forwarded_for = headers.contains_key(X_FORWARDED_FOR);
+    let name = if has_x_forwarded_for { X_FORWARDED_FOR } else { FORWARDED };
+    let values = headers.get_all(name).into_iter();
+    // Split as bytes: a client may write any byte in front of what its proxy adds.
+    let hops = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(|hop| {
+        let hop = str::from_utf8(hop).ok()?;
+        address(if has_x_forwarded_for { hop } else { forwarded_for(hop)? })
+    });
+    hops.collect::<Vec<_>>().into_iter()
 }
 
 /// The node in `for=…` of one element.
@@ -85,23 +88,25 @@ fn address(hop: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
-    fn client(peer: &str, headers: &[(HeaderName, &str)]) -> Option<String> {
+    fn client(peer: &str, headers: &[(HeaderName, &str)]) -> String {
         let proxies: TrustedProxies = "10.0.0.0/8, fd00::/8, 192.0.2.7".parse().unwrap();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(name, value.parse().unwrap());
+            map.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        proxies.client(peer.parse().unwrap(), &map).map(|address| address.to_string())
+        proxies.client(peer.parse().unwrap(), &map).to_string()
     }
 
     #[test]
     fn only_trusted_peers_are_asked_whom_they_speak_for() {
         let claimed = [(X_FORWARDED_FOR, "198.51.100.1"), (FORWARDED, "for=198.51.100.1")];
-        assert_eq!(client("203.0.113.5", &claimed).unwrap(), "203.0.113.5");
-        assert_eq!(client("10.1.2.3", &claimed).unwrap(), "198.51.100.1");
-        assert_eq!(client("::ffff:10.1.2.3", &claimed).unwrap(), "198.51.100.1");
+        assert_eq!(client("203.0.113.5", &claimed), "203.0.113.5");
+        assert_eq!(client("10.1.2.3", &claimed), "198.51.100.1");
+        assert_eq!(client("::ffff:10.1.2.3", &claimed), "198.51.100.1");
     }
 
     #[test]
@@ -113,16 +118,29 @@ mod tests {
             ("198.51.100.1", FORWARDED, "for=1.1.1.1, for=198.51.100.1;proto=https;by=10.0.0.1"),
             ("2001:db8::1", FORWARDED, "proto=http; For=\"[2001:db8::1]:4711\""),
         ] {
-            assert_eq!(client("10.0.0.1", &[(header, value)]).as_deref(), Some(expected), "{value}");
+            assert_eq!(client("10.0.0.1", &[(header, value)]), expected, "{value}");
         }
         let two = [(X_FORWARDED_FOR, "1.1.1.1"), (X_FORWARDED_FOR, "198.51.100.1")];
-        assert_eq!(client("10.0.0.1", &two).as_deref(), Some("198.51.100.1"));
+        assert_eq!(client("10.0.0.1", &two), "198.51.100.1");
     }
 
     #[test]
-    fn without_a_hop_that_is_not_trusted_the_client_is_unknown() {
-        for headers in [vec![], vec![(X_FORWARDED_FOR, "10.0.0.9")], vec![(X_FORWARDED_FOR, "1.1.1.1, unknown")]] {
-            assert_eq!(client("10.0.0.1", &headers), None, "{headers:?}");
+    fn without_a_readable_hop_that_is_not_trusted_the_peer_counts() {
+        for headers in [
+            vec![],
+            vec![(X_FORWARDED_FOR, "10.0.0.9")],
+            vec![(X_FORWARDED_FOR, "1.1.1.1, unknown")],
+            vec![(X_FORWARDED_FOR, "1.1.1.1, \u{e9}")],
+            vec![(FORWARDED, "for=1.1.1.1, for=\u{e9}")],
+        ] {
+            assert_eq!(client("10.0.0.1", &headers), "10.0.0.1", "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_no_hop_behind_them() {
+        for header in [(X_FORWARDED_FOR, "\u{e9}, 198.51.100.1"), (FORWARDED, "for=\u{e9}, for=198.51.100.1")] {
+            assert_eq!(client("10.0.0.1", &[header]), "198.51.100.1");
         }
     }
 

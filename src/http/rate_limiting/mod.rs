@@ -75,17 +75,18 @@ impl RateLimits {
         users.take(user.shared_id(), cost).map_err(|limited| refused(Limit::User, limited))
     }
 
-    /// The client that is limited; `None` if addresses aren't limited or it isn't known.
+    /// The client that is limited; `None` if addresses aren't limited.
     pub(crate) fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<Client> {
         if self.0.addresses.is_none() && self.0.refused_tokens.is_none() {
             return None;
         }
         let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
-        if self.0.proxies.ignores(peer.ip(), headers) && !self.0.has_warned.swap(true, Ordering::Relaxed) {
-            tracing::warn!(peer = %peer.ip(), "X-Forwarded-For is ignored: if this peer is a proxy, name it in TRUSTED_PROXIES, or all of its clients count as one address");
+        let is_unnamed_proxy = self.0.proxies.ignores(peer.ip(), headers);
+        if is_unnamed_proxy && !self.0.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(peer = %peer.ip(), "X-Forwarded-For is ignored: if this peer is a proxy, name it in TRUSTED_PROXIES, or all of its clients count as one address, and refused tokens are not limited");
         }
-        let address = self.0.proxies.client(peer.ip(), headers)?;
-        Some(Client { limits: Arc::clone(&self.0), address: key(address) })
+        let address = key(self.0.proxies.client(peer.ip(), headers));
+        Some(Client { limits: Arc::clone(&self.0), address, is_unnamed_proxy })
     }
 }
 
@@ -93,6 +94,8 @@ impl RateLimits {
 pub(crate) struct Client {
     limits: Arc<Limiters>,
     address: IpAddr,
+    /// Whether many users may stand behind the address: one of them must not lock the others out with bad tokens.
+    is_unnamed_proxy: bool,
 }
 
 impl Client {
@@ -104,14 +107,20 @@ impl Client {
 
     /// Counts a token that was refused.
     pub(crate) fn charge_refused_token(&self) {
-        // More than the quota is no worse: what comes next isn't even looked at.
-        let _ = self.limits.refused_tokens.as_ref().map(|limiter| limiter.take(&self.address, 1));
+        if let Some(limiter) = self.refused_tokens() {
+            // More than the quota is no worse: what comes next isn't even looked at.
+            let _ = limiter.take(&self.address, 1);
+        }
     }
 
     /// Fails if too many tokens were refused lately to look at another one.
     pub(crate) fn check_refused_tokens(&self) -> Result<()> {
-        let checked = self.limits.refused_tokens.as_ref().map(|limiter| limiter.check(&self.address));
-        checked.unwrap_or(Ok(())).map_err(|limited| refused(Limit::RefusedTokens, limited))
+        let checked = self.refused_tokens().map_or(Ok(()), |limiter| limiter.check(&self.address));
+        checked.map_err(|limited| refused(Limit::RefusedTokens, limited))
+    }
+
+    fn refused_tokens(&self) -> Option<&Limiter<IpAddr>> {
+        self.limits.refused_tokens.as_ref().filter(|_| !self.is_unnamed_proxy)
     }
 }
 

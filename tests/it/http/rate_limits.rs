@@ -132,6 +132,32 @@ async fn an_address_above_the_limit_is_refused_whoever_asks() {
 }
 
 #[tokio::test]
+async fn no_byte_in_a_forwarding_header_makes_a_client_unlimited() {
+    let settings = [("RATE_LIMIT_PER_ADDRESS", "3"), ("TRUSTED_PROXIES", "127.0.0.1")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+    let mut client = server.connect().await;
+    for forged in ["\u{e9}, 198.51.100.1", "\u{e9}"] {
+        for _ in 0..3 {
+            assert_eq!(status(&mut client, list(&token("ann"), &from(forged))).await, 200);
+        }
+        assert_limited(&client.ask(list(&token("ann"), &from(forged))).await, "3");
+    }
+}
+
+#[tokio::test]
+async fn bad_tokens_lock_nobody_out_who_shares_an_unnamed_proxy() {
+    let Some(server) = Server::with(&[("RATE_LIMIT_REFUSED_TOKENS", "3")]).await else { skip!(Postgres) };
+    let mut client = server.connect().await;
+    for _ in 0..10 {
+        assert_eq!(status(&mut client, list("bad", &from("198.51.100.1"))).await, 401);
+    }
+    for user in ["ann", "bob"] {
+        assert_eq!(status(&mut client, list(&token(user), &from("198.51.100.2"))).await, 200);
+    }
+    assert_eq!(server.log().matches("name it in TRUSTED_PROXIES").count(), 1);
+}
+
+#[tokio::test]
 async fn a_client_that_is_not_a_trusted_proxy_cannot_choose_its_address() {
     // By default nobody is trusted, not even a peer on this machine.
     for proxies in ["192.0.2.1", ""] {
