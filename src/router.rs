@@ -4,7 +4,7 @@ use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
+    extract::{FromRef, Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -19,7 +19,8 @@ use crate::{
     error::{Code, Error, Result},
     graphql::{self, Playground},
     http::{
-        guard, health,
+        guard,
+        health::{self, Readiness},
         rate_limiting::{self, Client, RateLimits},
         request,
         streams::Connection,
@@ -136,12 +137,23 @@ impl Around {
 }
 
 /// Serves the metrics.
-pub fn metrics_route<S: Clone + Send + Sync + 'static>(metrics: Metrics, db: Db) -> Router<S> {
+fn metrics_route<S: Clone + Send + Sync + 'static>(metrics: Metrics, db: Db) -> Router<S> {
     let scrape = async move || {
         db.report_usage();
         ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
     };
     Router::new().route("/metrics", get(scrape))
+}
+
+/// What operators ask for, on a port of its own: metrics and probes.
+pub fn operators_routes(metrics: Metrics, db: Db, readiness: Readiness) -> Router {
+    #[derive(Clone, FromRef)]
+    struct Operators {
+        db: Db,
+        readiness: Readiness,
+    }
+    let probes = health::routes().with_state(Operators { db: db.clone(), readiness });
+    metrics_route(metrics, db).merge(probes)
 }
 
 /// The door of a route, as logs and metrics name it.

@@ -18,7 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Whether it is ready, or just alive. What it answers is printed.
 pub(super) async fn health(config: &Config, live: bool) -> Result<ExitCode> {
     let [alive, is_ready, _] = PROBES;
-    let url = format!("http://{}{}", reachable(config.server.address()), if live { alive } else { is_ready });
+    let address = config.logs.metrics_listen.unwrap_or_else(|| config.server.address());
+    let url = format!("http://{}{}", reachable(address), if live { alive } else { is_ready });
     let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().map_err(Error::internal)?;
     let unreachable = |error: reqwest::Error| Error::unavailable(format!("{url}: {}", Chain(&error.without_url())));
     let response = client.get(&url).send().await.map_err(unreachable)?;

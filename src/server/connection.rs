@@ -27,6 +27,7 @@ use tokio::{
 
 use super::{
     activity::{Activity, AnswerBody, InFlight, Socket},
+    addresses::Counted,
     request_body::RequestBody,
 };
 use crate::{
@@ -61,6 +62,7 @@ pub(super) enum Serving {
 /// What a connection takes up for as long as it is open.
 pub(super) struct Held {
     pub(super) _place: OwnedSemaphorePermit,
+    pub(super) _of_address: Counted,
     pub(super) _counted: OpenConnection,
 }
 

@@ -8,11 +8,19 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use super::connection::{Connections, Held, Serving};
-use crate::{config::ConnectionLimits, http::health::Readiness, router::App, telemetry};
+use super::{
+    addresses::Addresses,
+    connection::{Connections, Held, Serving},
+};
+use crate::{
+    config::ConnectionLimits,
+    http::{health::Readiness, rate_limiting::TrustedProxies},
+    router::App,
+    telemetry,
+};
 
-/// How many connections above the limit are open at once, to be answered with their health or a 503. Those above that
-/// are closed unheard.
+/// How many connections above the limit are open at once, to be answered with their health or a 503. Those above that are
+/// closed without a response.
 const RESERVE: usize = 64;
 
 /// Serves connections until `stop` ends, then until their requests are answered.
@@ -20,10 +28,12 @@ pub async fn serve(
     mut listener: TcpListener,
     app: impl App,
     limits: ConnectionLimits,
+    proxies: TrustedProxies,
     readiness: Readiness,
     stop: impl Future<Output = ()>,
 ) {
     let (stopping, stopped) = watch::channel(());
+    let addresses = Addresses::new(limits.per_address(), proxies);
     let rooms = [
         Room::new(
             Connections::new(app.clone(), limits.clone(), readiness.clone(), Serving::Everything),
@@ -37,13 +47,17 @@ pub async fn serve(
             accepted = Listener::accept(&mut listener) => accepted,
             () = &mut stop => break,
         };
-        let Some((room, place)) = rooms.iter().find_map(|room| Some((room, room.place()?))) else {
+        let admitted = addresses.admit(peer.ip()).and_then(|counted| {
+            let (room, place) = rooms.iter().find_map(|room| Some((room, room.place()?)))?;
+            Some((counted, room, place))
+        });
+        let Some((counted, room, place)) = admitted else {
             telemetry::connection_refused();
             continue;
         };
         send_at_once(&stream);
         let (connections, stopped) = (Arc::clone(&room.connections), stopped.clone());
-        let held = Arc::new(Held { _place: place, _counted: telemetry::connection_opened() });
+        let held = Arc::new(Held { _place: place, _of_address: counted, _counted: telemetry::connection_opened() });
         tokio::spawn(connections.serve(stream, peer, held, stopped));
     }
     drop((listener, stopped));

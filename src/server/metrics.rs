@@ -1,15 +1,17 @@
-//! Serves metrics on a port of their own, which clients can't reach. Only a development server has them on its main port.
+//! Serves metrics and probes on a port of their own, which clients can't reach: whatever those take up, a probe is answered.
+//! Only a development server has its metrics on the main port.
 
-use axum::Router;
+use std::future::pending;
+
 use tokio::net::TcpListener;
 
-use super::bind;
+use super::{bind, listener::serve};
 use crate::{
-    config::Config,
+    config::{Config, ConnectionLimits},
     error::{Error, Result},
-    http::streams,
+    http::{health::Readiness, rate_limiting::TrustedProxies, streams},
     live,
-    router::metrics_route,
+    router::operators_routes,
     store::Db,
     telemetry::Metrics,
 };
@@ -20,14 +22,16 @@ pub(super) struct MetricsServer {
     pub(super) on_main_port: Option<Metrics>,
     metrics: Option<Metrics>,
     listener: Option<TcpListener>,
+    limits: ConnectionLimits,
 }
 
 impl MetricsServer {
     /// Starts collecting, and listens if the settings say so.
     pub(super) async fn open(config: &Config) -> Result<Self> {
         let address = config.logs.metrics_listen;
+        let limits = config.server.connections.of_operators();
         if address.is_none() && !config.is_development() {
-            return Ok(Self { on_main_port: None, metrics: None, listener: None });
+            return Ok(Self { on_main_port: None, metrics: None, listener: None, limits });
         }
         let listener = match address {
             Some(address) => Some(bind(address).await?),
@@ -39,18 +43,19 @@ impl MetricsServer {
         if let Some(address) = listener.as_ref().and_then(|listener| listener.local_addr().ok()) {
             tracing::info!(%address, "serving metrics");
         }
-        Ok(Self { on_main_port: listener.is_none().then(|| metrics.clone()), metrics: Some(metrics), listener })
+        let on_main_port = listener.is_none().then(|| metrics.clone());
+        Ok(Self { on_main_port, metrics: Some(metrics), listener, limits })
     }
 
     /// Serves for as long as it is polled, so that a server which is stopping can still be watched.
-    pub(super) async fn serve(self, db: Db) {
-        let Some(metrics) = self.metrics else { return std::future::pending().await };
+    pub(super) async fn serve(self, db: Db, readiness: Readiness) {
+        let Some(metrics) = self.metrics else { return pending().await };
         let compact = metrics.keep_compact();
         let Some(listener) = self.listener else { return compact.await };
-        let app: Router = metrics_route(metrics.clone(), db);
+        let app = operators_routes(metrics.clone(), db, readiness.clone());
         tokio::select! {
             () = compact => {}
-            ended = axum::serve(listener, app) => tracing::error!(?ended, "metrics are not served any more"),
+            () = serve(listener, app, self.limits, TrustedProxies::default(), readiness, pending()) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Puts the parts together and runs them until the process is told to stop.
 
 mod activity;
+mod addresses;
 mod connection;
 pub mod database;
 pub mod development;
@@ -64,10 +65,10 @@ pub async fn serve(config: Config) -> Result<()> {
         None => tracing::info!(%address, "serving"),
     }
     tokio::select! {
-        () = run(listener, app, &config, readiness) => {}
+        () = run(listener, app, &config, readiness.clone()) => {}
         () = db.keep_swept() => {}
         () = live.keep_polling() => {}
-        () = metrics.serve(db.clone()) => {}
+        () = metrics.serve(db.clone(), readiness.clone()) => {}
     }
     db.drain(Instant::now() + config.database.statement_timeout).await;
     drop((db, live));
@@ -144,8 +145,9 @@ async fn run(listener: TcpListener, app: impl App, config: &Config, readiness: R
         let _ = stopped.await;
         sleep(config.server.shutdown_timeout).await;
     };
+    let proxies = config.rate_limits.trusted_proxies.clone().unwrap_or_default();
     tokio::select! {
-        () = listen(listener, app, config.server.connections.clone(), readiness, stop) => {}
+        () = listen(listener, app, config.server.connections.clone(), proxies, readiness, stop) => {}
         () = deadline => tracing::warn!("gave up on requests still in flight"),
     }
 }

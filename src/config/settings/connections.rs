@@ -1,6 +1,6 @@
 //! What clients may keep open, and for how long.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use clap::Args;
 
@@ -18,6 +18,15 @@ pub struct ConnectionLimits {
         value_parser = number(1..=1_000_000_usize)
     )]
     pub connections: usize,
+    /// Maximum number of connections from one IP address, but for those of `TRUSTED_PROXIES`; others are closed at once, and 0
+    /// sets no limit [default: a quarter of `MAX_CONNECTIONS`]
+    #[arg(
+        long = "max-connections-per-address",
+        env = "MAX_CONNECTIONS_PER_ADDRESS",
+        value_name = "NUMBER",
+        value_parser = number(0..=1_000_000_usize)
+    )]
+    pub connections_per_address: Option<usize>,
     /// Maximum time to send a request's head, counted from its first byte, or from the opening of the connection
     /// for the first request
     #[arg(
@@ -64,16 +73,30 @@ impl Default for ConnectionLimits {
 }
 
 impl ConnectionLimits {
-    /// For a connection above the limit, which is kept for one answer only.
+    /// The most connections of one address; `None` for any number.
+    #[must_use]
+    pub fn per_address(&self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.connections_per_address.unwrap_or(self.connections.div_ceil(4)))
+    }
+
+    /// For a connection above the limit, which is kept for one response only.
     pub(crate) fn of_reserve(&self) -> Self {
+        Self { idle_timeout: Duration::ZERO, ..self.in_haste() }
+    }
+
+    /// For a port that only operators reach.
+    pub(crate) fn of_operators(&self) -> Self {
+        Self { connections: 64, connections_per_address: Some(0), ..self.in_haste() }
+    }
+
+    fn in_haste(&self) -> Self {
         const LONGEST: Duration = Duration::from_secs(2);
         let at_most = |limit: Duration| limit.min(LONGEST);
         Self {
-            connections: self.connections,
             header_timeout: at_most(self.header_timeout),
             body_timeout: at_most(self.body_timeout),
-            idle_timeout: Duration::ZERO,
             send_timeout: at_most(self.send_timeout),
+            ..self.clone()
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logs, metrics and traces")]
 pub struct LogSettings {
-    /// IP address and port to serve /metrics on, like `127.0.0.1:9090`, to anyone who can reach it [default: no metrics, or
-    /// on the main port in development mode]
+    /// IP address and port to serve /metrics on, like `127.0.0.1:9090`, to anyone who can reach it, and the probes too, which
+    /// are answered there however many clients there are [default: no metrics, or on the main port in development mode]
     #[arg(long, env, value_name = "IP:PORT", value_parser = socket)]
     pub metrics_listen: Option<SocketAddr>,
     /// What to log, like `info` or `tandem=debug`

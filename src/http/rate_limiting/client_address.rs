@@ -44,13 +44,15 @@ impl TrustedProxies {
         (headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)) && !self.trusts(peer.to_canonical())
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether this address is one of them.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 }
 
 /// What counts as one client: an address, or with IPv6 the network that a single customer has.
-pub(super) fn key(address: IpAddr) -> IpAddr {
+pub(crate) fn client_key(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
@@ -148,8 +150,8 @@ mod tests {
     fn an_ipv6_customer_is_one_client() {
         let [one, other, elsewhere] =
             ["2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1"].map(|text| text.parse().unwrap());
-        assert_eq!(key(one), key(other));
-        assert_ne!(key(one), key(elsewhere));
+        assert_eq!(client_key(one), client_key(other));
+        assert_ne!(client_key(one), client_key(elsewhere));
     }
 
     #[test]

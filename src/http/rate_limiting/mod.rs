@@ -16,8 +16,9 @@ use std::{
 use axum::{extract::ConnectInfo, http::Extensions, http::HeaderMap};
 
 pub use self::client_address::TrustedProxies;
+pub(crate) use self::client_address::client_key;
 pub(crate) use self::headers::{RATE_LIMIT_HEADERS, RETRY_SOON, admit, charge_refused_token, retry_after};
-use self::{client_address::key, limiter::Limiter};
+use self::limiter::Limiter;
 use crate::{
     auth::CurrentUser,
     error::{Error, RateLimited, Result},
@@ -85,7 +86,7 @@ impl RateLimits {
         if is_unnamed_proxy && !self.0.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(peer = %peer.ip(), "X-Forwarded-For is ignored: if this peer is a proxy, name it in TRUSTED_PROXIES, or all of its clients count as one address, and refused tokens are not limited");
         }
-        let address = key(self.0.proxies.client(peer.ip(), headers));
+        let address = client_key(self.0.proxies.client(peer.ip(), headers));
         Some(Client { limits: Arc::clone(&self.0), address, is_unnamed_proxy })
     }
 }

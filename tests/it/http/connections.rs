@@ -152,7 +152,7 @@ fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 
 #[tokio::test]
 async fn above_the_limit_connections_are_refused_at_once_and_health_checks_still_answered() {
-    let settings = [("MAX_CONNECTIONS", "2"), ("HSTS_MAX_AGE", "1m")];
+    let settings = [("MAX_CONNECTIONS", "2"), ("MAX_CONNECTIONS_PER_ADDRESS", "0"), ("HSTS_MAX_AGE", "1m")];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let (mut first, mut second) = (server.connect().await, server.connect().await);
     for client in [&mut first, &mut second] {
@@ -181,7 +181,9 @@ async fn above_the_limit_connections_are_refused_at_once_and_health_checks_still
 
 #[tokio::test]
 async fn a_closed_connection_makes_room_for_another() {
-    let Some(server) = Server::with(&[("MAX_CONNECTIONS", "1")]).await else { skip!(Postgres) };
+    let Some(server) = Server::with(&[("MAX_CONNECTIONS", "1"), ("MAX_CONNECTIONS_PER_ADDRESS", "0")]).await else {
+        skip!(Postgres)
+    };
     let mut first = server.connect().await;
     assert_eq!(first.ask(list("ann")).await.status, 200);
     assert_eq!(server.connect().await.ask(list("ann")).await.status, 503);
@@ -192,7 +194,7 @@ async fn a_closed_connection_makes_room_for_another() {
 
 #[tokio::test]
 async fn silent_connections_above_the_limit_do_not_keep_health_checks_out_for_long() {
-    let settings = [("MAX_CONNECTIONS", "1"), ("HEADER_TIMEOUT", SHORT)];
+    let settings = [("MAX_CONNECTIONS", "1"), ("MAX_CONNECTIONS_PER_ADDRESS", "0"), ("HEADER_TIMEOUT", SHORT)];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let mut first = server.connect().await;
     assert_eq!(first.ask(LIVEZ).await.status, 200);

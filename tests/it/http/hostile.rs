@@ -1,12 +1,15 @@
 //! Clients that mean harm, over real sockets: what they may take of the server's memory and connections.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use tokio::time::timeout;
 
 use crate::{
     skip,
-    support::server::{Client, Server},
+    support::{
+        eventually,
+        server::{Client, Server},
+    },
 };
 
 const KIB: usize = 1024;
@@ -55,4 +58,64 @@ async fn bodies_of_requests_without_a_token_are_not_kept() {
     }
     let grown = server.memory().saturating_sub(before);
     assert!(grown <= 8 * KIB, "1,000 connections without a token take {grown} KiB more");
+}
+
+#[tokio::test]
+async fn one_address_takes_neither_all_connections_nor_the_probes() {
+    let settings = [("MAX_CONNECTIONS", "40"), ("METRICS_LISTEN", "127.0.0.1:0")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+    let (greedy, other) = (IpAddr::from([127, 0, 0, 2]), IpAddr::from([127, 0, 0, 3]));
+    let mut taken = Vec::new();
+    for _ in 0..120 {
+        taken.push(server.connect_from(greedy).await);
+    }
+    for _ in 0..30 {
+        let mut probe = Client::to(server.metrics.unwrap(), other).await;
+        assert_eq!(probe.ask(LIVEZ).await.status, 200);
+        let mut client = server.connect_from(other).await;
+        assert_eq!(client.ask("GET /api/tasks HTTP/1.1\r\nhost: x\r\n\r\n").await.status, 401);
+    }
+    let mut is_served = 0;
+    for client in &mut taken {
+        is_served += usize::from(client.is_open().await);
+    }
+    assert_eq!(is_served, 10, "a quarter of all");
+}
+
+#[tokio::test]
+async fn proxies_that_are_trusted_may_have_any_number_of_connections() {
+    let settings = [("MAX_CONNECTIONS_PER_ADDRESS", "2"), ("TRUSTED_PROXIES", "127.0.0.2")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        clients.push(server.connect_from([127, 0, 0, 2].into()).await);
+    }
+    for client in &mut clients {
+        assert_eq!(client.ask(LIVEZ).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_makes_room_for_another_of_its_address() {
+    let Some(server) = Server::with(&[("MAX_CONNECTIONS_PER_ADDRESS", "1")]).await else { skip!(Postgres) };
+    for _ in 0..3 {
+        eventually("room for the next one", async || {
+            let mut client = server.connect().await;
+            client.is_open().await
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn the_port_of_metrics_tells_health_and_waits_for_nobody() {
+    let Some(server) = Server::with(&[("METRICS_LISTEN", "127.0.0.1:0")]).await else { skip!(Postgres) };
+    let mut client = Client::to(server.metrics.unwrap(), [127, 0, 0, 1].into()).await;
+    for (path, status) in [("/livez", 200), ("/readyz", 200), ("/metrics", 200), ("/api/tasks", 404)] {
+        let answer = client.ask(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+    let mut silent = Client::to(server.metrics.unwrap(), [127, 0, 0, 1].into()).await;
+    silent.send("GET /livez HTTP/1.1\r\nhost: x\r\n").await;
+    assert_eq!(silent.rest().await, b"");
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -68,6 +68,11 @@ impl Server {
         Client(TcpStream::connect(self.address).await.unwrap())
     }
 
+    /// As a client of another address on this machine.
+    pub async fn connect_from(&self, address: IpAddr) -> Client {
+        Client::to(self.address, address).await
+    }
+
     pub fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap().success());
     }
@@ -95,6 +100,19 @@ impl Drop for Server {
 pub struct Client(pub TcpStream);
 
 impl Client {
+    /// A connection from one address of this machine to another.
+    pub async fn to(server: SocketAddr, from: IpAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from, 0)).unwrap();
+        Self(socket.connect(server).await.unwrap())
+    }
+
+    /// Whether the server answers on it.
+    pub async fn is_open(&mut self) -> bool {
+        let is_sent = self.0.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok();
+        is_sent && self.0.read_u8().await.is_ok()
+    }
+
     pub async fn send(&mut self, text: impl AsRef<[u8]>) {
         self.0.write_all(text.as_ref()).await.unwrap();
     }
