@@ -10,6 +10,7 @@ use axum::{
     routing::get,
 };
 use futures::FutureExt;
+use hyper::body::Body as _;
 use serde_json::json;
 use tower::{Service, ServiceBuilder, ServiceExt, layer::layer_fn, util::MapRequestLayer};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -19,7 +20,7 @@ use crate::{
     error::{Code, Error, Result},
     graphql::{self, Playground},
     http::{
-        guard,
+        guard::{self, Outgoing},
         health::{self, Readiness},
         rate_limiting::{self, Client, RateLimits},
         request,
@@ -49,7 +50,7 @@ pub struct RouterConfig {
 /// The layers are around the whole router, not around each of its routes, and known to the compiler: axum copies the layers
 /// of a route for each request, and boxes each of them.
 pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
-    let (limits, verifier) = (state.rate_limits.clone(), state.verifier.clone());
+    let (limits, verifier, outgoing) = (state.rate_limits.clone(), state.verifier.clone(), state.outgoing.clone());
     let routes = Router::new()
         .route("/", get(about))
         .merge(health::routes())
@@ -61,7 +62,7 @@ pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
         .layer(MapRequestLayer::new(note_route))
         .with_state(Arc::new(state));
     let (deadline, origins) = (config.request_timeout, config.cors_origins.clone());
-    let around = Arc::new(Around { routes, limits, verifier, deadline, origins });
+    let around = Arc::new(Around { routes, limits, verifier, outgoing, deadline, origins });
     let answer = move |request| Arc::clone(&around).answer(request).map(Ok).boxed();
     ServiceBuilder::new()
         .map_response(guard::security_headers(config.hsts))
@@ -89,6 +90,7 @@ struct Around {
     routes: Router,
     limits: RateLimits,
     verifier: Verifier,
+    outgoing: Outgoing,
     deadline: Duration,
     origins: Option<Vec<HeaderValue>>,
 }
@@ -119,11 +121,25 @@ impl Around {
                     Err(error)
                 }
             };
+            let answered = answered.and_then(|response| self.hold(response));
             let mut response = accepted.negotiate(answered.unwrap_or_else(error_response));
             request::mark_replayed(replayed.as_ref(), &mut response);
             unread.drain(&mut response);
             response
         }
+    }
+
+    /// Counts a response's bytes until the client has taken them. What was only read is refused if they are too many; a write
+    /// is answered in any case.
+    fn hold(&self, mut response: Response) -> Result<Response> {
+        let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let Some(length @ 1..) = length else { return Ok(response) };
+        let (user, has_written) = telemetry::noted();
+        if !has_written && response.status().is_success() {
+            self.outgoing.check(user.as_deref(), length)?;
+        }
+        response.extensions_mut().insert(Arc::new(self.outgoing.hold(user, length)));
+        Ok(response)
     }
 
     /// Whatever can be known of a request without its body.

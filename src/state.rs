@@ -7,7 +7,7 @@ use axum::extract::FromRef;
 use crate::{
     auth::Verifier,
     graphql::{Playground, Schema},
-    http::{health::Readiness, rate_limiting::RateLimits, streams::Streams},
+    http::{guard::Outgoing, health::Readiness, rate_limiting::RateLimits, streams::Streams},
     live::Hub,
     store::Db,
 };
@@ -26,6 +26,8 @@ pub struct AppState {
     pub verifier: Verifier,
     /// How much users and addresses may ask for.
     pub rate_limits: RateLimits,
+    /// The bytes of responses that clients have not taken.
+    pub outgoing: Outgoing,
     /// The GraphQL schema.
     pub schema: Schema,
     /// What stays open: WebSockets and event streams.

@@ -9,7 +9,6 @@ use std::{
 };
 
 use axum::http::Version;
-use hyper::body::{Body, Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -99,32 +98,6 @@ impl Drop for InFlight {
         let mut state = self.0.state();
         state.in_flight -= 1;
         state.waiting = Waiting::Idle(Instant::now());
-    }
-}
-
-/// A response's body, whose end is the end of its request.
-pub(super) struct AnswerBody<B> {
-    pub(super) body: B,
-    pub(super) _request: InFlight,
-}
-
-impl<B: Body + Unpin> Body for AnswerBody<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

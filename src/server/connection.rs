@@ -14,25 +14,33 @@ use axum::{
     http::{HeaderValue, Request, Response, StatusCode, Version, header},
 };
 use futures::TryFutureExt;
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
 use tokio::{
     net::TcpStream,
-    sync::{OwnedSemaphorePermit, watch},
+    sync::{Notify, OwnedSemaphorePermit, watch},
     time::{Instant, interval_at, timeout},
 };
 
 use super::{
-    activity::{Activity, AnswerBody, InFlight, Socket},
+    activity::{Activity, InFlight, Socket},
     addresses::Counted,
     request_body::RequestBody,
+    response_body::{CHUNK, Patience, ResponseBody},
 };
 use crate::{
     config::ConnectionLimits,
-    http::{guard::AboveLimit, health::Readiness, streams},
+    http::{
+        guard::{self, AboveLimit},
+        health::Readiness,
+        streams,
+    },
     router::App,
     telemetry::OpenConnection,
 };
@@ -102,14 +110,16 @@ impl<A: App> Connections<A> {
             Origin { peer, connection: streams::Connection::new(held, stopping.clone(), self.limits.send_timeout) };
         // One for the connection: each clone counts references that all connections share.
         let app = Mutex::new(self.app.clone());
+        let overdue_response = Arc::new(Notify::new());
         let service = service_fn(|request: Request<Incoming>| {
             let in_flight = activity.begin(request.version());
-            Arc::clone(&self).answer(request, &app, origin.clone(), in_flight)
+            Arc::clone(&self).answer(request, &app, origin.clone(), in_flight, &overdue_response)
         });
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(io, service));
         tokio::select! {
             ended = connection.as_mut() => return log_end(ended),
             _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+            () = overdue_response.notified() => return,
             () = self.overdue(&activity) => {
                 connection.as_mut().graceful_shutdown();
                 // What is left is an answer that the client doesn't read.
@@ -140,7 +150,9 @@ impl<A: App> Connections<A> {
         app: &Mutex<A>,
         origin: Origin,
         in_flight: InFlight,
-    ) -> impl Future<Output = Result<Response<AnswerBody<Body>>, Infallible>> + use<A> {
+        overdue: &Arc<Notify>,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + use<A> {
+        let overdue = Arc::clone(overdue);
         let version = request.version();
         let mut request = request.map(|body| Body::new(RequestBody::new(body, self.limits.body_timeout)));
         request.extensions_mut().insert(ConnectInfo(origin.peer));
@@ -153,7 +165,25 @@ impl<A: App> Connections<A> {
             if version <= Version::HTTP_11 && self.is_last(&response) {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            response.map(|body| AnswerBody { body, _request: in_flight })
+            self.send(response, version, in_flight, overdue)
+        })
+    }
+
+    /// The response, to be taken in time if it is of a known length and isn't handed over at once.
+    fn send(
+        &self,
+        mut response: Response<Body>,
+        version: Version,
+        in_flight: InFlight,
+        overdue: Arc<Notify>,
+    ) -> Response<ResponseBody> {
+        let held = response.extensions_mut().remove::<Arc<guard::Held>>();
+        let ConnectionLimits { send_timeout, header_timeout: grace, .. } = self.limits;
+        response.map(|body| match body.size_hint().exact() {
+            Some(length @ 1..) if version == Version::HTTP_2 || length > CHUNK as u64 => {
+                ResponseBody::timed(body, length, held, in_flight, Patience { send_timeout, grace, overdue })
+            }
+            _ => ResponseBody::untimed(body, in_flight),
         })
     }
 

@@ -8,6 +8,7 @@ pub mod development;
 mod listener;
 mod metrics;
 mod request_body;
+mod response_body;
 mod shutdown;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -27,7 +28,7 @@ use crate::{
     config::Config,
     error::{Error, Result},
     graphql::{self, Documents, Playground},
-    http::{health::Readiness, streams::Streams},
+    http::{guard::Outgoing, health::Readiness, streams::Streams},
     live::Hub,
     router::{self, App, RouterConfig},
     state::AppState,
@@ -121,6 +122,7 @@ fn app(config: &Config, db: Db, parts: Parts, development: Option<&Development>)
         schema: graphql::schema(&config.limits(), documents, rate_limits.clone(), live.clone()),
         live,
         rate_limits,
+        outgoing: Outgoing::new(config.server.response_memory, config.server.response_memory_per_user),
         streams: Streams::new(config.streams.clone()),
         readiness,
         playground: Playground { is_on: config.has_graphiql(), token },

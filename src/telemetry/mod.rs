@@ -21,7 +21,7 @@ pub(crate) use self::{
         Limit, OpenConnection, Outcome, TokenResult, checked_out, connection_opened, connection_refused, failed,
         jwks_changed, jwks_fetched, limit_hit, nodes_away, pool_used, token_checked, transaction_ended,
     },
-    notes::{carried_on, note_operation, note_route, note_user},
+    notes::{carried_on, note_operation, note_route, note_user, note_write, noted},
     request::{Observe, REQUEST_ID},
     socket::SocketOrigin,
     traces::{beginning_span, outgoing_headers, trace_span},

@@ -30,6 +30,7 @@ pub(super) struct Notes {
     remote: RemoteTrace,
     pub(super) route: Option<MatchedPath>,
     user: Option<Arc<str>>,
+    has_written: bool,
     pub(super) operation: Option<Arc<str>>,
 }
 
@@ -48,6 +49,16 @@ pub(crate) fn note_route(mut request: Request) -> Request {
 /// Notes whose request this is. The log has a hash of the id.
 pub(crate) fn note_user(id: &Arc<str>) {
     note(|notes| notes.user = Some(Arc::clone(id)));
+}
+
+/// Notes that this request has written, whatever becomes of its response.
+pub(crate) fn note_write() {
+    note(|notes| notes.has_written = true);
+}
+
+/// The user of the current request, and whether it has written.
+pub(crate) fn noted() -> (Option<Arc<str>>, bool) {
+    NOTES.try_with(|notes| (notes.borrow().user.clone(), notes.borrow().has_written)).unwrap_or_default()
 }
 
 /// Notes which root field a GraphQL operation selects: a name of the schema, never a client's word. A batch can have
@@ -85,7 +96,7 @@ pub(super) fn remote_trace() -> Option<RemoteTrace> {
 
 impl Notes {
     pub(super) fn new(span: Span, trace: Span, remote: RemoteTrace) -> Self {
-        Self { span, trace, remote, route: None, user: None, operation: None }
+        Self { span, trace, remote, route: None, user: None, has_written: false, operation: None }
     }
 
     /// Has them taken while the request is worked on.

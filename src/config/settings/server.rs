@@ -33,6 +33,12 @@ pub struct ServerSettings {
     /// Maximum time for one request
     #[arg(long, env, value_name = "DURATION", default_value = "15s", value_parser = duration(MILLISECOND..=HOUR))]
     pub request_timeout: Duration,
+    /// Bytes of responses that clients have not taken yet, of all requests; beyond it, reads are refused with 503
+    #[arg(long, env, value_name = "BYTES", default_value = "268435456", value_parser = number(0..=1_usize << 40))]
+    pub response_memory: usize,
+    /// The same for each user, who may have one response of any size
+    #[arg(long, env, value_name = "BYTES", default_value = "33554432", value_parser = number(0..=1_usize << 40))]
+    pub response_memory_per_user: usize,
     /// What clients may keep open, and for how long.
     #[command(flatten)]
     pub connections: ConnectionLimits,

@@ -27,6 +27,7 @@ use crate::{
         Changes, DeletedTask, Filter, Limit, NewTask, Page, PageRequest, Search, Since, Task, TaskCounts, TaskId,
         TaskPatch,
     },
+    telemetry,
 };
 
 /// The tasks of one user, and of no other. Only [`super::Db::tasks`] makes one.
@@ -164,6 +165,7 @@ impl UserTasks {
     }
 
     async fn write<W: Write>(&self, write: W) -> Result<Vec<W::Row>> {
+        telemetry::note_write();
         self.pool.write(self.user.shared_id(), self.idempotency.as_ref(), write).await
     }
 

@@ -2,13 +2,16 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use serde_json::json;
 use tokio::time::timeout;
 
+use super::http2::WithoutWindow;
 use crate::{
     skip,
     support::{
         eventually,
         server::{Client, Server},
+        token,
     },
 };
 
@@ -118,4 +121,53 @@ async fn the_port_of_metrics_tells_health_and_waits_for_nobody() {
     let mut silent = Client::to(server.metrics.unwrap(), [127, 0, 0, 1].into()).await;
     silent.send("GET /livez HTTP/1.1\r\nhost: x\r\n").await;
     assert_eq!(silent.rest().await, b"");
+}
+
+/// A hundred tasks of 4 KiB each.
+async fn fill(server: &Server, user: &str) {
+    let tasks = vec![json!({ "title": "x", "description": "\u{1f4dd}".repeat(1000) }); 10];
+    let body = json!({ "create": tasks }).to_string();
+    let mut client = server.connect().await;
+    for _ in 0..10 {
+        let head = format!(
+            "POST /api/tasks/bulk HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            token(user),
+            body.len()
+        );
+        assert_eq!(client.ask(head + &body).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn what_a_user_does_not_read_is_bounded_and_nobody_else_is_refused() {
+    let Some(server) = Server::with(&[("RESPONSE_MEMORY_PER_USER", "1000000")]).await else { skip!(Postgres) };
+    for user in ["ann", "bob"] {
+        fill(&server, user).await;
+    }
+    let mut deaf = WithoutWindow::open(server.connect().await).await;
+    let before = server.memory();
+    for _ in 0..40 {
+        deaf.get("/api/tasks?limit=100", &token("ann")).await;
+    }
+    let statuses = deaf.statuses(40).await;
+    let answered = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(answered, 2, "of 400 KB each: {statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 503)), "{statuses:?}");
+    let grown = server.memory().saturating_sub(before);
+    assert!(grown <= 16 * KIB, "{grown} KiB more for what may take 1 MB");
+    let head =
+        |user| format!("GET /api/tasks?limit=100 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", token(user));
+    assert_eq!(server.connect().await.ask(head("bob")).await.status, 200);
+    let refused = server.connect().await.ask(head("ann")).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_taken_in_time_ends_its_connection() {
+    let settings = [("SEND_TIMEOUT", "50ms"), ("HEADER_TIMEOUT", "50ms")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+    let mut deaf = WithoutWindow::open(server.connect().await).await;
+    deaf.get("/livez", "none").await;
+    assert_eq!(deaf.statuses(1).await, [200]);
+    deaf.closed().await;
 }

@@ -3,5 +3,6 @@
 mod connections;
 mod headers;
 mod hostile;
+mod http2;
 mod rate_limits;
 mod refused_writes;

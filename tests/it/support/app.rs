@@ -7,6 +7,7 @@ use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
     graphql::{self, Documents, Limits, Playground},
     http::{
+        guard::Outgoing,
         health::Readiness,
         rate_limiting::RateLimits,
         streams::{StreamLimits, Streams},
@@ -97,6 +98,7 @@ impl Builder {
             live: live.clone(),
             verifier: verifier.clone(),
             rate_limits: RateLimits::default(),
+            outgoing: Outgoing::new(usize::MAX / 2, usize::MAX / 2),
             schema: graphql::schema(&self.limits, self.documents, RateLimits::default(), live.clone()),
             streams: Streams::new(self.streams),
             readiness: Readiness::default(),
