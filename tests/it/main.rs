@@ -1,4 +1,4 @@
-//! The integration tests: one binary, a folder for each topic, in it a file for each kind of behaviour.
+//! The integration tests: one binary, with a folder for each topic and a file for each kind of behaviour.
 #![allow(clippy::allow_attributes, reason = "test code is not held to the lints of the library")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
 

@@ -1,4 +1,4 @@
-//! Who is let in, as HTTP tells it.
+//! Bearer tokens: which are accepted, and how others are refused.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::support::{
 
 const ME: &str = "{ me { id } }";
 
-/// The same question to both doors, with these `Authorization` headers.
+/// The same request to both doors, with these `Authorization` headers.
 async fn ask_both(app: &App, headers: &[impl AsRef<str>]) -> [Answer; 2] {
     let anyone = app.anonymous();
     let with = |call| headers.iter().fold(call, |call: Call, value| call.header("authorization", value.as_ref()));
@@ -85,7 +85,7 @@ async fn each_door_refuses_in_its_own_format() {
         assert_eq!(body["errors"][0]["extensions"], json!({ "code": "UNAUTHENTICATED" }));
         for answer in [rest, graphql] {
             assert!(answer.header("www-authenticate").starts_with("Bearer"));
-            assert!(!answer.text.contains(&bearer["Bearer ".len()..]), "the token isn't repeated");
+            assert!(!answer.text.contains(&bearer["Bearer ".len()..]), "the token isn't echoed");
         }
     })
     .await;

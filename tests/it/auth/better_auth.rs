@@ -38,7 +38,7 @@ async fn two_users_are_kept_apart(algorithm: Algorithm) {
     let (ann, bob) = (better_auth.sign_in("ann").await, better_auth.sign_in("bob").await);
     let (anns, bobs) = (better_auth.token(&ann).await, better_auth.token(&bob).await);
     let header = jsonwebtoken::decode_header(&anns).unwrap();
-    assert_eq!((header.alg, header.typ), (algorithm, None), "what the facts say");
+    assert_eq!((header.alg, header.typ), (algorithm, None), "as documented");
 
     let (status, task) = rest(&app, &anns, "POST", "/api/tasks", Some(json!({ "title": "Ann's" }))).await;
     assert_eq!((status, &task["user_id"]), (201, &json!(ann.id)));
@@ -90,7 +90,7 @@ async fn the_recommended_options_keep_names_and_addresses_out_of_tokens() {
     assert_eq!(graphql(&app, &token, "{ me { id } }").await, json!({ "me": { "id": ann.id } }));
 }
 
-/// The cooldown is longer than the test: no token of a new key may cost a fetch in vain.
+/// The cooldown is longer than the test: no token of a new key may cause a fetch that finds nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_keys_are_rotated() {
     let Some(better_auth) = BetterAuth::start(Algorithm::EdDSA) else { skip!(Node) };
@@ -128,7 +128,7 @@ async fn no_request_fails_while_keys_are_rotated() {
         })
         .await;
     }
-    assert!(app.lets_in(&oldest).await, "tokens of the old keys go on");
+    assert!(app.lets_in(&oldest).await, "tokens of the old keys stay valid");
     is_over.store(true, Ordering::SeqCst);
     for client in clients {
         assert!(client.await.unwrap() > 0);

@@ -1,4 +1,4 @@
-//! Tokens made by somebody who wants to be somebody else, through both doors.
+//! Forged tokens, through both doors.
 
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};

@@ -18,7 +18,7 @@ fn ed(kid: &str) -> SigningKey {
     SigningKey::new(Algorithm::EdDSA, kid)
 }
 
-/// Asks in the background all the time.
+/// Refreshes in the background all the time.
 fn restless() -> Timing {
     let often = Duration::from_millis(5);
     Timing { refresh: often, retry: often, cooldown: Duration::from_hours(1), timeout: Duration::from_secs(20) }
@@ -29,7 +29,7 @@ async fn refusal(app: &App, token: &str) -> String {
     error.message().trim_start_matches("Invalid token: ").to_owned()
 }
 
-/// A token of this user that no one has seen before.
+/// A token of this user that no cache has.
 fn fresh(key: &SigningKey, user: &str) -> String {
     let mut claims = claims_of(user);
     claims["jti"] = json!(uuid::Uuid::now_v7());
@@ -74,7 +74,7 @@ async fn a_token_without_a_key_id_is_accepted_where_only_one_key_fits() {
     let anonymous = || one.sign_text(r#"{"alg":"EdDSA"}"#, &claims_of("ann").to_string());
     assert!(app.lets_in(&anonymous()).await);
     issuer.publish(&[&one, &two]);
-    assert!(app.lets_in(&two.sign(&claims_of("ann"))).await, "now both are known");
+    assert!(app.lets_in(&two.sign(&claims_of("ann"))).await, "now both keys are known");
     let mut claims = claims_of("ann");
     claims["jti"] = json!("not seen before");
     let token = one.sign_text(r#"{"alg":"EdDSA"}"#, &claims.to_string());
@@ -113,7 +113,7 @@ async fn unknown_key_ids_trigger_no_more_fetches_than_the_cooldown_allows() {
         let token = key.called(&format!("made up {number}")).sign(&claims_of("ann"));
         assert!(refusal(&app, &token).await.starts_with("unknown key id"));
     }
-    assert_eq!(issuer.asked(), 2, "once with success, once in vain");
+    assert_eq!(issuer.asked(), 2, "once with success, once without");
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn an_issuer_may_rotate_its_keys_more_often_than_the_cooldown() {
     })
     .await;
     assert_eq!(issuer.asked(), keys.len());
-    assert!(!app.lets_in(&fresh(&keys[0], "ann")).await, "it was withdrawn, and asked for in vain");
+    assert!(!app.lets_in(&fresh(&keys[0], "ann")).await, "it was withdrawn, and a fetch doesn't find it");
     issuer.publish(&[&keys[0]]);
     assert!(!app.lets_in(&fresh(&keys[0], "ann")).await, "now the cooldown holds");
     assert_eq!(issuer.asked(), keys.len() + 1);

@@ -1,4 +1,4 @@
-//! Who is let in: tokens, issuers' keys and what is said to the rest.
+//! Authentication: tokens, issuers' key sets, and how others are refused.
 
 mod bearer;
 mod better_auth;

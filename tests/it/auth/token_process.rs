@@ -1,4 +1,4 @@
-//! Tokens as people meet them who run the binary: `tandem check`, and the log.
+//! What operators see of tokens: `tandem check`, and the log.
 
 use std::{
     fs::{self, File},
@@ -65,7 +65,7 @@ async fn serve(dir: &Path, env: &[(&str, &str)]) -> (Child, String) {
     (process, address_in(dir, "serving").unwrap())
 }
 
-/// The address that the log names with this message.
+/// The address in the log line with this message.
 fn address_in(dir: &Path, message: &str) -> Option<String> {
     let lines = fs::read_to_string(dir.join("log")).unwrap();
     let mut lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -112,7 +112,7 @@ async fn better_auths_url_alone_is_enough_configuration() {
     stop(process);
 }
 
-/// Whoever reads the log must not be able to act for a user, or to try signatures until one fits.
+/// A reader of the log must neither be able to act as a user nor to guess secrets offline.
 #[tokio::test]
 async fn tokens_and_secrets_are_not_logged_at_any_level() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };

@@ -1,5 +1,5 @@
-//! What only a Citus cluster has, which `TEST_CITUS_URL` gives: where rows, policies and grants are, databases that are
-//! distributed later, and nodes that fail. Everything else is tested there by the tests that run anywhere.
+//! What only a Citus cluster has (`TEST_CITUS_URL`): where rows, policies and grants are, databases that are
+//! distributed later, and nodes that fail. Everything else is tested by the tests that run anywhere.
 
 use std::{sync::Arc, time::Duration};
 
@@ -102,7 +102,7 @@ async fn a_full_database_is_left_alone_until_its_rows_are_to_move() {
     assert_eq!(values(&admin, on_coordinator).await, ["0"]);
 }
 
-/// Migrations of later releases meet distributed tables, of which Citus takes less in one go.
+/// Migrations of later releases meet distributed tables, for which Citus allows less in one transaction.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_latest_migration_can_be_applied_to_distributed_tables_and_taken_back() {
     let Some(app) = App::on_server().await.filter(|app| app.db.is_spread()) else { skip!(Citus) };

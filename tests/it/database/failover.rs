@@ -1,4 +1,4 @@
-//! Databases that fail over, and networks that fail without a word.
+//! Databases that fail over, and networks that fail silently.
 
 use std::{
     collections::BTreeSet,
@@ -21,10 +21,10 @@ use crate::{
 
 /// How long writes may fail after a standby was promoted.
 const RECOVERY: Duration = Duration::from_secs(5);
-/// How many answers show that all writers have got this far, or nearly so.
+/// How many responses show that nearly all writers have got this far.
 const SOME: usize = 16;
 
-/// Settings with limits that a test can wait for.
+/// Settings with short limits.
 fn impatient(config: &DbConfig, url: &str) -> DbConfig {
     DbConfig {
         target: Target::parse(url).unwrap(),
@@ -77,7 +77,7 @@ async fn a_read_on_a_connection_that_the_network_forgot_is_answered_from_a_new_o
 async fn a_write_that_lost_a_deadlock_is_retried_once() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let admin = db.superuser().await;
-    // Whoever looks for a deadlock first is its victim: the server is to look when there is one, and the test after it.
+    // The first one to check for a deadlock is its victim: the server's backend is to check first, the test's later.
     let slow =
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 3000', current_database()); END $$";
     admin.batch_execute(slow).await.unwrap();
@@ -120,8 +120,8 @@ async fn a_cancel_request_that_hangs_times_out() {
     assert_eq!(ann.get("/api/tasks").await.status, 200);
 }
 
-/// Has the first inserts of tasks fail as they do when transactions get in each other's way on a server that speaks
-/// German.
+/// Makes the first inserts of tasks fail as they do when transactions conflict on a server whose messages are
+/// in German.
 async fn fail_inserts(admin: &Client, count: u32, sqlstate: &str) {
     let detail = "Prozess 1 wartet auf ShareLock-Sperre auf Transaktion 2; blockiert von Prozess 3.\n\
                   Prozess 3 wartet auf ShareLock-Sperre auf Transaktion 4; blockiert von Prozess 1.";
@@ -183,14 +183,14 @@ async fn bulk_changes_of_one_user_do_not_fail_each_other() {
         let reset = "UPDATE tasks SET completed = false, version = version + 1";
         app.db.superuser().await.batch_execute(reset).await.unwrap();
     }
-    // None that was got over by trying again, either.
+    // Nor any that a retry got over.
     assert!(!has_logged(&app.db.superuser().await, "deadlock detected").await);
 }
 
 #[tokio::test]
 async fn statements_time_out_where_startup_options_have_no_effect() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
-    // What is given in the URL wins over ours, as a pooler's own settings do.
+    // Options in the URL win over ours, as a pooler's own settings do.
     let url = format!("{}?options=-c%20statement_timeout%3D0", db.url());
     db.config = DbConfig { statement_timeout: Duration::from_millis(300), ..impatient(&db.config, &url) };
     let app = App::on(db).await;
@@ -198,7 +198,7 @@ async fn statements_time_out_where_startup_options_have_no_effect() {
     ann.create("a").await;
     let lock = Lock::table(&app.db).await;
     assert_eq!(ann.get("/api/tasks").await.status, 503);
-    // By the server itself: our own request to cancel would come later, and say so.
+    // By PostgreSQL itself: our own cancel request would come later, and be logged as such.
     assert!(has_logged(&app.db.superuser().await, "canceling statement due to statement timeout").await);
     assert_eq!(lock.blocked().await, 0);
     lock.release().await;
@@ -270,7 +270,7 @@ fn with_array_types(sql: &str) -> String {
     (1..30).fold(typed, |sql, n| sql.replace(&format!("cardinality(${n})"), &format!("cardinality(${n}::uuid[])")))
 }
 
-/// A value of this type that would do harm.
+/// A harmful value of this type.
 fn value(name: &str, id: &str) -> String {
     match name {
         "uuid" => format!("'{id}'"),

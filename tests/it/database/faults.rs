@@ -1,4 +1,4 @@
-//! Faults of the database, the network and the server, under load: what was acknowledged is kept, and done once.
+//! Faults of the database, the network and the server, under load: acknowledged writes are kept, and happen once.
 
 use serde_json::json;
 use tandem::store::Target;
@@ -18,9 +18,9 @@ use crate::{
 
 /// How many clients write at the same time.
 const CLIENTS: usize = 16;
-/// How many writes show that the servers work.
+/// How many writes show progress.
 const SOME: usize = 50;
-/// Short enough for a test to see what happens after them.
+/// Short enough for a test to see them exceeded.
 const LIMITS: [(&str, &str); 3] =
     [("STATEMENT_TIMEOUT", "2s"), ("CHECKOUT_TIMEOUT", "2s"), ("DATABASE_POOL_SIZE", "8")];
 
@@ -42,7 +42,7 @@ impl Site {
         Some(site)
     }
 
-    /// Clients who have written already.
+    /// Clients that have written already.
     async fn load(&self) -> Load {
         let load = Load::start(self.servers.iter().map(Instance::url), CLIENTS);
         load.progress(SOME).await;
@@ -53,7 +53,7 @@ impl Site {
         db::connect(&self.cluster.url("postgres", "postgres")).await
     }
 
-    /// Waits until writes go through again, and asserts that every promise was kept.
+    /// Waits until writes succeed again, and asserts that every promise was kept.
     async fn settle(&self, load: Load) {
         load.progress(SOME).await;
         load.finish().await.assert_kept(&self.admin().await).await;
@@ -79,7 +79,7 @@ async fn a_frozen_database_loses_no_acknowledged_write() {
     let frozen = site.cluster.freeze().await;
     // Clients wait for the statement's limit or for that of the checkout: each of them, as often as both together.
     let met = load.retries() + 2 * CLIENTS;
-    eventually("every limit of the server is met", async || load.retries() >= met).await;
+    eventually("every limit of the server is exceeded", async || load.retries() >= met).await;
     drop(frozen);
     site.settle(load).await;
 }

@@ -38,7 +38,7 @@ async fn instances_that_start_at_once_migrate_once() {
     assert_eq!(i64::try_from(applied).unwrap(), recorded);
 }
 
-/// The role belongs to the cluster, which must not have it yet.
+/// The role belongs to the cluster, so this needs a new one.
 #[tokio::test(flavor = "multi_thread")]
 async fn databases_of_one_cluster_migrate_at_the_same_time() {
     let Some(cluster) = Cluster::private() else { skip!(Postgres) };
@@ -96,7 +96,7 @@ async fn the_database_itself_refuses_what_breaks_a_limit() {
     }
 }
 
-/// Nobody has an empty id, whatever the table's owner puts there.
+/// No user has an empty id, whatever the table's owner writes.
 #[tokio::test]
 async fn rows_without_a_user_are_visible_to_nobody() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };

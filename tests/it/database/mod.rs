@@ -1,4 +1,4 @@
-//! PostgreSQL: its schema, what it is sent, and the days on which it or the way to it fails.
+//! PostgreSQL: its schema, the statements it gets, and its failures.
 
 mod citus;
 mod failover;

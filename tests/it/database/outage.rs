@@ -1,4 +1,4 @@
-//! A database that is gone or slow.
+//! A database that is unreachable or slow.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
 
 const QUERY: &str = "{ tasks { id title } }";
 
-/// What every client is told, and all it is told.
+/// Asserts the whole error that clients get.
 fn assert_unavailable(answer: &Answer) {
     answer.refused(503, "SERVICE_UNAVAILABLE");
     for internal in ["connection", "postgres", "timeout", "SQL", "canceling", "tasks\"."] {
@@ -41,7 +41,7 @@ async fn a_server_survives_an_outage_of_its_database() {
     }
 }
 
-/// The list, as soon as there is one: connection attempts that fail are repeated with growing pauses.
+/// The list, once there is one: failed connection attempts are retried with growing pauses.
 async fn recovered(app: &App) -> serde_json::Value {
     let ann = app.user("ann");
     for _ in 0..20 {

@@ -1,4 +1,4 @@
-//! What PostgreSQL does for each list of a user who has many tasks: one range scan of an index, no sorting.
+//! How PostgreSQL executes the lists of a user with many tasks: one range scan of an index, no sorting.
 
 use crate::{
     skip,
@@ -57,7 +57,7 @@ async fn the_change_feed_is_two_index_scans_and_two_probes_wherever_a_page_start
         assert_eq!(plan.matches("Scan Backward").count(), 2, "{plan}");
         assert_eq!(plan.matches("Index Scan using").count(), 2, "{plan}");
         assert!(plan.contains("Merge Append") && plan.matches("Seq Scan").count() == 1, "{plan}");
-        // What is sorted was read before.
+        // What is sorted has been read already.
         assert!(!plan.contains("Sort  ") && !plan.contains("Bitmap"), "{plan}");
     }
 }
@@ -70,7 +70,7 @@ fn plans(cluster: &Cluster, database: &str, text: &str) -> Vec<String> {
     plans.filter(|entry| entry.contains(text)).collect()
 }
 
-/// Many tasks, most of them completed, and a server that logs its plans. The name of the database comes back.
+/// Adds many tasks, most of them completed, and has the server log its plans; the name of the database.
 async fn fill(app: &App) -> String {
     let admin = app.db.superuser().await;
     let insert = format!(

@@ -78,7 +78,7 @@ async fn two_servers_that_start_behind_such_a_pooler_say_so_and_exit() {
     }
 }
 
-/// Two processes name their statements alike. The pooler has fewer connections to the database than they have to it.
+/// Two processes use the same names for statements, and the pooler has fewer connections than they do.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_prepared_statements_two_servers_migrate_and_keep_every_promise_behind_such_a_pooler() {
     let Some(db) = TestDb::empty().await else { skip!(Postgres) };
@@ -91,7 +91,7 @@ async fn without_prepared_statements_two_servers_migrate_and_keep_every_promise_
     load.finish().await.assert_kept(&db.superuser().await).await;
 }
 
-/// The last positions are looked for by another role, and writes wait for each other's locks.
+/// The heads of feeds are read by another role, and writes wait for each other's locks.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_prepared_statements_streams_and_followers_miss_nothing_behind_such_a_pooler() {
     let Some(db) = TestDb::empty().await else { skip!(Postgres) };

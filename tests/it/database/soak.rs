@@ -1,4 +1,4 @@
-//! Minutes of faults under load, against the settings that ship: `benches/soak.sh` runs this and prints its figures.
+//! Minutes of faults under load, with the default settings: `benches/soak.sh` runs this and prints its figures.
 //!
 //! What `faults.rs` asserts in seconds is asserted here over a long time: promises are kept, and memory stays flat. How
 //! soon writes succeed after a fault is printed, not asserted: that depends on the machine.
@@ -18,13 +18,13 @@ use crate::{
     },
 };
 
-/// How long the load goes on between two faults.
+/// How long the load runs between two faults.
 const CALM: Duration = Duration::from_secs(5);
-/// How long the database is frozen: longer than every limit of the server that ships.
+/// How long the database is frozen: longer than every default limit of the server.
 const FREEZE: Duration = Duration::from_secs(8);
 /// As many as a write under a key has in each direction.
 const MESSAGES: usize = 24;
-/// What a server may hold at the end beyond what it held once every kind of fault had happened, in KiB.
+/// By how much memory may grow after every kind of fault has happened once, in KiB.
 const GROWTH: u64 = 32 * 1024;
 
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ impl Soak {
         Self { cluster, proxies, servers, load }
     }
 
-    /// Makes a fault happen. Comes back at its end.
+    /// Causes a fault, and returns at its end.
     async fn suffer(&mut self, fault: Fault) {
         match fault {
             Fault::BackendsTerminated => {
@@ -80,7 +80,7 @@ impl Soak {
                 drop(frozen);
             }
             Fault::ConnectionsCut => self.cut_connections().await,
-            // The first one runs to the end, so that its memory can be watched.
+            // The first one keeps running, so that its memory can be measured.
             Fault::ServerKilled => self.servers[1].restart().await,
         }
     }

@@ -1,4 +1,4 @@
-//! Connections to the database that are encrypted, and those that can't be.
+//! TLS connections to the database, and those without.
 
 use std::fs;
 

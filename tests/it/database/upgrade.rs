@@ -1,4 +1,4 @@
-//! Servers of the last release run on the schema of this one while they are replaced. What such a server says to its
+//! During an upgrade, servers of the last release run on the schema of this one. What such a server sends to its
 //! database is recorded in `tests/upgrade/` before it is released, on its own schema: every statement with its parameters
 //! and its answer, a transaction a line. There is a file for each release that can be upgraded from; `unreleased.jsonl` is
 //! from before the latest migration.
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// What is there before a recording and before each replay, so that both meet the same tasks at the same times and positions.
+/// What a recording and each replay start with, so that both find the same tasks at the same times and positions.
 const SEED: &str = "
     UPDATE feed_era SET era = 1;
     SELECT setval('feed_positions', 1000);
@@ -40,7 +40,7 @@ const SEED: &str = "
 /// Method, path and body of a request that writes.
 type Change = (&'static str, String, Option<Value>);
 
-/// Somebody who uses everything that makes a statement of its own.
+/// A client that causes every kind of statement.
 struct User {
     name: &'static str,
     client: Client,
@@ -100,7 +100,7 @@ impl User {
         page["cursor"].as_str().unwrap().to_owned()
     }
 
-    /// Makes a change. One with a key is repeated.
+    /// Makes a change; one with a key is repeated.
     async fn change(&self, (method, path, body): Change, key: Option<&str>) {
         let headers = key.map(|key| ("idempotency-key", key));
         for _ in 0..=usize::from(key.is_some()) {
@@ -111,7 +111,7 @@ impl User {
     }
 }
 
-/// Every change that makes a statement of its own.
+/// A change for every kind of statement.
 fn changes() -> [Change; 11] {
     let [stays, one, many] = [1, 2, 3].map(|number| format!("00000000-0000-7000-8000-{number:012}"));
     let task = |id: &str| format!("/api/tasks/{id}");
@@ -142,7 +142,7 @@ async fn seeded() -> Option<TestDb> {
     Some(db)
 }
 
-/// Everything that a server says to its database from its start on, and the names of the transactions among it.
+/// Everything that a server sends to its database from its start on, and the names of its transactions.
 async fn recorded() -> Option<(Vec<Transaction>, BTreeSet<String>)> {
     let db = seeded().await?;
     let proxy = Proxy::before(db.url()).await;

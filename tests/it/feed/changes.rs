@@ -1,4 +1,4 @@
-//! The change feed: what a client that follows it is told, through both doors.
+//! The change feed: what a client that follows it gets, through both doors.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ async fn feed(user: &User) -> Value {
     user.get("/api/tasks/changes?limit=1000").await.good()
 }
 
-/// A page behind a cursor.
+/// The page after a cursor.
 async fn since(user: &User, cursor: &Value) -> Value {
     user.get(format!("/api/tasks/changes?limit=1000&cursor={}", cursor.as_str().unwrap())).await.good()
 }
@@ -46,7 +46,7 @@ async fn every_change_is_delivered_once_in_order() {
     assert_eq!(next["changes"], json!([{ "task": first }, { "deleted": deleted }, { "task": third }]));
     let last = since(&ann, &next["cursor"]).await;
     assert_eq!((&last["changes"], &last["has_more"]), (&json!([]), &json!(false)));
-    // Who starts now hears nothing of what is gone already.
+    // A client that starts now doesn't see what is gone already.
     assert_eq!(feed(&ann).await["changes"], json!([{ "task": first }, { "task": third }]));
 }
 
@@ -204,7 +204,7 @@ async fn an_unknown_or_outdated_position_starts_over() {
     let aged = self::aged(&old, TimeDelta::days(30) + TimeDelta::minutes(1));
     let page = since(&ann, &aged).await;
     assert_eq!((&page["reset"], page["changes"].as_array().unwrap().len()), (&json!(true), 2), "too old");
-    // As when the database is restored to what it was before the task was made.
+    // As when the database is restored from before the task was created.
     app.db.superuser().await.execute("DELETE FROM tasks WHERE title = 'new'", &[]).await.unwrap();
     let page = since(&ann, &new).await;
     assert_eq!((&page["reset"], page["changes"].as_array().unwrap().len()), (&json!(true), 1), "ahead of the feed");
@@ -220,7 +220,7 @@ fn aged(cursor: &Value, age: TimeDelta) -> Value {
     json!(BASE64_URL_SAFE_NO_PAD.encode(wire.to_string()))
 }
 
-/// As when rows were copied without it.
+/// As after rows were copied without the sequence.
 #[tokio::test]
 async fn a_reset_moves_the_sequence_of_positions_past_all_rows() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };

@@ -1,4 +1,4 @@
-//! Writes whose commit is held up after they have taken their position: no cursor passes them.
+//! Writes whose commit is delayed after they have taken their position: no cursor passes them.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Two servers, and a task of Ann's that only the test may change for now.
+/// Two servers, and a task of Ann's that the test has locked.
 struct Held {
     here: App,
     there: App,
@@ -43,7 +43,7 @@ impl Held {
         join_all(self.watchers.iter().map(blocked)).await.into_iter().sum()
     }
 
-    /// Sends a change of the task, which has taken its position and waits.
+    /// Sends a change of the task, which takes its position and then waits.
     async fn hold_up(&self) -> JoinHandle<Answer> {
         let held =
             tokio::spawn(self.here.user("ann").call("PATCH", format!("{}/complete", path_of(&self.task))).send());
@@ -51,7 +51,7 @@ impl Held {
         held
     }
 
-    /// Sends another write of the same user, until it waits too, or is done.
+    /// Sends another write of the same user, and returns once it waits, too, or is done.
     async fn follow_up(&self, write: Call) -> JoinHandle<Answer> {
         let write = tokio::spawn(write.send());
         eventually("the next one waits, or is done", async || write.is_finished() || self.waiting().await == 2).await;
@@ -66,7 +66,7 @@ impl Held {
     }
 }
 
-/// What Ann may do meanwhile, through the other server.
+/// What Ann may do meanwhile at the other server.
 fn writes(ann: &User) -> [Call; 3] {
     let bulk = "mutation { createTasks(inputs: [{ title: \"a\" }, { title: \"b\" }]) { id } }";
     [

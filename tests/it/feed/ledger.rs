@@ -1,4 +1,4 @@
-//! The promise of the change feed, under load and faults: no cursor passes a change that is committed later.
+//! The change feed's promise, under load and faults: no cursor passes a change that is committed later.
 
 use tandem::store::Target;
 
@@ -12,9 +12,9 @@ use crate::{
 const WRITERS: usize = 8;
 /// Through each outlet.
 const FOLLOWERS: usize = 4;
-/// How many writes and changes show that everything works.
+/// How many writes and changes show progress.
 const SOME: usize = 300;
-/// Short enough for a test to see what happens after them.
+/// Short enough for a test to see them exceeded.
 const LIMITS: [(&str, &str); 3] =
     [("STATEMENT_TIMEOUT", "2s"), ("CHECKOUT_TIMEOUT", "2s"), ("DATABASE_POOL_SIZE", "8")];
 

@@ -1,4 +1,4 @@
-//! Streams of changes: what wakes them, and what they live through.
+//! Streams of changes: what wakes them, and what they survive.
 
 use std::{pin::Pin, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     support::{App, TestDb, User, cluster::Cluster, db, eventually, id_of, path_of, token},
 };
 
-/// More than anything here takes, on a machine that does other things too.
+/// More than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A stream of a user's changes.
@@ -28,7 +28,7 @@ impl Followed {
         Self(Box::pin(app.live.subscribe(tasks_of(app, user).await, since)))
     }
 
-    /// One that has got as far as the feed goes now.
+    /// One that starts at the current end of the feed.
     async fn from_now_on(app: &App, user: &str) -> Self {
         let mut followed = Self::new(app, user, Since::Latest).await;
         assert!(followed.next().await.items.is_empty());
@@ -36,7 +36,7 @@ impl Followed {
     }
 
     async fn next(&mut self) -> Changes {
-        let next = timeout(PATIENCE, self.0.next()).await.expect("the stream says something").expect("it goes on");
+        let next = timeout(PATIENCE, self.0.next()).await.expect("a page in time").expect("an open stream");
         next.map_err(|error| error.report()).unwrap()
     }
 
@@ -45,7 +45,7 @@ impl Followed {
         self.next().await.items.iter().map(id).collect()
     }
 
-    /// Whether it has something to say without waiting.
+    /// Whether it has nothing to deliver yet.
     fn is_quiet(&mut self) -> bool {
         self.0.next().now_or_never().is_none()
     }
@@ -155,12 +155,12 @@ async fn streams_outlive_a_database_that_goes_away_and_catch_up() {
     for round in 0..2 {
         let before = create(&ann).await;
         cluster.crash();
-        // Some have read it, others find no database.
+        // Some have read it, others find the database gone.
         let waiting = streams.iter_mut().map(|followed| followed.next_ids().now_or_never());
         let early: Vec<_> = waiting.collect();
         cluster.up();
         let mut after = String::new();
-        eventually("writes go through again", async || {
+        eventually("writes succeed again", async || {
             let answer = ann.post("/api/tasks", serde_json::json!({ "title": "After" })).await;
             after = answer.json["id"].as_str().unwrap_or_default().to_owned();
             !after.is_empty()

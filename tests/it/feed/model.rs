@@ -46,14 +46,14 @@ enum Step {
     StartOver(usize),
     /// A client keeps what it has.
     Save(usize),
-    /// A client that crashed goes on from what it kept.
+    /// A client that crashed resumes from what it kept.
     Load(usize),
-    /// Time goes by: days and hours. Clocks may go back.
+    /// Time passes: days and hours. Clocks may go back.
     Pass(i64, i64),
     /// The operator starts a new era.
     Reset,
     Backup,
-    /// The backup is restored; all replicas hear of it before anything else is written.
+    /// The backup is restored; all replicas catch up before anything else is written.
     Restore,
 }
 
@@ -203,7 +203,7 @@ impl<'a> World<'a> {
         ] {
             self.admin.execute(move_back, &[&self.name, &micros]).await.unwrap();
         }
-        // Positions are drawn behind those that were moved ahead.
+        // New positions come after those that were moved ahead.
         let follow = "SELECT setval('feed_positions', last_value - least($1::bigint, 0)) FROM feed_positions";
         self.admin.execute(follow, &[&micros]).await.unwrap();
         for replica in self.replicas.iter_mut().chain(&mut self.saved) {

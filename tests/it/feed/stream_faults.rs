@@ -1,4 +1,4 @@
-//! Streams on bad days: the database is away, or its clock jumps. They stay, miss nothing and invent nothing.
+//! Streams during faults: the database is away, or positions jump. They stay open, miss nothing and invent nothing.
 
 use chrono::Utc;
 use futures::{StreamExt, future::join_all, stream};
@@ -22,7 +22,7 @@ const STREAMS: usize = 1000;
 const USERS: usize = 50;
 /// How many streams are opened or read at a time.
 const AT_A_TIME: usize = 50;
-/// What a server may have more of after the database was away, in kB. A thousand streams that kept a page each would have
+/// By how much a server may grow while the database is away, in kB. A thousand streams that kept a page each would take
 /// tens of megabytes.
 const GROWTH: u64 = 16 * 1024;
 
@@ -30,14 +30,14 @@ fn name(user: usize) -> String {
     format!("user-{}", user % USERS)
 }
 
-/// What a server has counted, of all series that begin like this.
+/// The sum of a server's metrics that start like this.
 async fn count(server: &Instance, series: &str) -> u64 {
     let metrics = server.metrics().await;
     let found = metrics.lines().filter(|line| line.starts_with(series));
     found.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
 
-/// All streams, each of which has told that there is nothing.
+/// All streams, each of which has delivered its first page, which is empty.
 async fn open_all(servers: &[Instance]) -> Vec<(usize, Stream)> {
     let open = |number: usize| async move {
         let url = servers[number % servers.len()].url();
@@ -71,8 +71,8 @@ async fn a_thousand_streams_outlive_a_database_that_is_away_and_miss_nothing() {
         let request = reqwest::Client::new().post(format!("{}/api/tasks", servers[user % 2].url()));
         request.bearer_auth(token(&name(user))).json(&json!({ "title": "Refused" })).send()
     };
-    // A write without an answer may have been done, so the streams of its user try to read. Those of the other users hear of
-    // what happens when polls succeed again.
+    // A write without a response may have succeeded, so the streams of its user try to read. Those of the other users learn
+    // of changes when polls succeed again.
     for answer in join_all((0..USERS / 2).map(refused)).await {
         assert_eq!(answer.unwrap().status(), 503);
     }
@@ -86,7 +86,7 @@ async fn a_thousand_streams_outlive_a_database_that_is_away_and_miss_nothing() {
         .await;
         assert_eq!(count(server, "tandem_streams_ended_total").await, 0, "{}", server.metrics().await);
     }
-    // A server that reaches the database does what the streams are to hear of.
+    // A server that reaches the database makes the changes that the streams are to deliver.
     for user in 0..USERS {
         app.user(&name(user)).create(&format!("Meanwhile {user}")).await;
     }
@@ -105,7 +105,7 @@ async fn a_thousand_streams_outlive_a_database_that_is_away_and_miss_nothing() {
     }
 }
 
-/// Creates, changes and deletes tasks at servers in turn: what each of these is told as, in order.
+/// Creates, changes and deletes tasks at servers in turn; the resulting changes, in order.
 async fn work(users: &[User]) -> Vec<(String, u64)> {
     let [first, second] = users else { panic!("two servers") };
     let kept = first.create("kept").await;
@@ -119,8 +119,8 @@ async fn work(users: &[User]) -> Vec<(String, u64)> {
     vec![(kept.clone(), 1), (gone.clone(), 1), (kept.clone(), 2), (gone, 2), (kept, 3)]
 }
 
-/// Reads until this was told of the last one of these changes. States in between may have been skipped, but what is told
-/// is one of them, in their order.
+/// Reads until the last one of these changes. Some in between may be skipped, but what is delivered
+/// is one of them, in order.
 async fn assert_told(stream: &mut Stream, changes: &[(String, u64)]) {
     let mut left = changes.iter();
     let last = changes.last().unwrap();
@@ -129,7 +129,7 @@ async fn assert_told(stream: &mut Stream, changes: &[(String, u64)]) {
         assert_eq!(page["reset"], false);
         for item in items(&page) {
             let told = (id_of(item).to_owned(), item["version"].as_u64().unwrap());
-            assert!(left.any(|change| *change == told), "{told:?} is not one of {changes:?}, or too late");
+            assert!(left.any(|change| *change == told), "{told:?} is not one of {changes:?}, or out of order");
             if told == *last {
                 return;
             }
@@ -137,7 +137,7 @@ async fn assert_told(stream: &mut Stream, changes: &[(String, u64)]) {
     }
 }
 
-/// Reads what a replica has not seen yet, which is never everything.
+/// Reads what a replica has not seen yet, without a reset.
 async fn catch_up(replica: &mut Replica, user: &User) {
     let page = user.get(replica.path(1000)).await.good();
     assert_eq!((&page["reset"], replica.apply(&page)), (&json!(false), false));

@@ -1,4 +1,4 @@
-//! Streams of changes through every outlet, over real sockets: what they tell, how they end, and what they may cost.
+//! Streams of changes through every outlet, over real sockets: what they deliver, how they end, and their limits.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn operations_of_one_socket_do_not_disturb_each_other() {
         assert_eq!(socket.next().await["id"], id);
     }
     assert_eq!(socket.run("c", "{ me { id } }", json!({})).await["data"]["me"]["id"], "ann");
-    // Completed and used again at once: what was on its way for the first one must not end the second.
+    // Completed and reused at once: a message in flight for the first one must not end the second.
     socket.send(json!({ "type": "complete", "id": "a" })).await;
     socket.subscribe("a", CHANGES, json!({ "after": "latest" })).await;
     assert_eq!(socket.next().await["type"], "next");
@@ -236,8 +236,7 @@ async fn a_user_with_too_many_streams_is_refused_and_others_are_served() {
     let mut bobs = Stream::open("rest_sse", &url, &token("bob"), None).await;
     bobs.next().await;
     drop(socket);
-    eventually("there is a place again", async || Events::rest(&url, &token("ann"), "", &[]).await.status() == 200)
-        .await;
+    eventually("there is room again", async || Events::rest(&url, &token("ann"), "", &[]).await.status() == 200).await;
 }
 
 /// Through all outlets.
@@ -266,7 +265,7 @@ async fn clients_that_never_or_hardly_read_are_cut_off_and_lose_nothing() {
     );
     silent.send(&request).await;
     slow.send(&request).await;
-    // A byte for each answer to somebody else: what has been sent to it would take millions of them.
+    // Reads a byte for each response to another client: what was sent to it would take millions of them.
     let trickle = tokio::spawn(async move {
         while slow.0.read_u8().await.is_ok() {
             other.ask("GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
@@ -278,11 +277,11 @@ async fn clients_that_never_or_hardly_read_are_cut_off_and_lose_nothing() {
         metrics.lines().filter(|found| found.starts_with(&line)).count()
     };
     for outlet in ["websocket", "rest_sse"] {
-        eventually("they are given up before they are read", async || ended(outlet).await > 0).await;
+        eventually("they are cut off before they are read", async || ended(outlet).await > 0).await;
     }
     assert_eq!(socket.closed().await, None, "it can't be told");
     silent.rest().await;
-    eventually("nobody is left", async || open_streams(&metrics_url).await == 0).await;
+    eventually("no stream is left", async || open_streams(&metrics_url).await == 0).await;
     trickle.abort();
     let mut again = Stream::open("websocket", &url, &token, None).await;
     assert_eq!(again.next().await.0.len(), 100);

@@ -1,5 +1,5 @@
-//! Requests, tokens, cursors and settings that nobody would write. Whatever comes in, the server never fails by itself
-//! (500), tells what is wrong in the form of its door, and changes nothing when it refuses.
+//! Random requests, tokens, cursors and settings. Whatever comes in, the server never fails internally
+//! (500), reports errors in the format of its door, and changes nothing when it refuses.
 //!
 //! `FUZZ_SECONDS` says how long each target is fuzzed, `FUZZ_CASES` how many cases it gets at most, `FUZZ_SEED` which ones.
 
@@ -31,7 +31,7 @@ use crate::support::{Answer, App, User, answer, id_of};
 
 const SECONDS: u64 = 2;
 const SEED: u64 = 1;
-/// How many cases a runner gets before the time is looked at.
+/// How many cases run between two looks at the clock.
 const ROUND: u32 = 64;
 
 type Verdict = Result<(), TestCaseError>;
@@ -40,7 +40,7 @@ fn setting(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}: {value}")))
 }
 
-/// Checks cases until the time is up. A failure is made as small as it gets.
+/// Checks cases until the time is up. A failure is shrunk.
 fn fuzz<S: Strategy>(strategy: &S, check: impl Fn(S::Value) -> Verdict)
 where
     S::Value: Debug,
@@ -60,7 +60,7 @@ where
     }
 }
 
-/// A server with tasks of two users. What is sent is Ann's; Bob's tasks are never to change.
+/// A server with tasks of two users. Requests are Ann's; Bob's tasks must never change.
 struct Site {
     runtime: Runtime,
     app: App,
@@ -116,7 +116,7 @@ impl Site {
         self.ann.get("/api/tasks?limit=1000").await.good()
     }
 
-    /// After everything: the other user's tasks are as they were, and no connection has anything left on it.
+    /// At the end, the other user's tasks are as they were, and no connection is left in a transaction.
     fn is_unharmed(&self) {
         self.runtime.block_on(async {
             assert_eq!(self.bob.tasks().await, self.bobs);
@@ -125,7 +125,7 @@ impl Site {
     }
 }
 
-/// `is_graphql` says which form an error has; the playground's pages have one or the other.
+/// `is_graphql` says which format an error has; the playground's pages have either.
 fn has_a_good_form(answer: &Answer, is_graphql: Option<bool>) -> Verdict {
     let status = answer.status.as_u16();
     prop_assert!(status < 500, "{}", answer);

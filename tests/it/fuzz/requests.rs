@@ -24,7 +24,7 @@ pub struct World {
 
 type Headers = Vec<(&'static str, Vec<u8>)>;
 
-/// A request that may be none.
+/// A request that may be invalid.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub method: String,
@@ -38,7 +38,7 @@ impl Sent {
         Self { method: "GET".into(), target: target.into(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Nothing if HTTP itself has no such request.
+    /// `None` if HTTP has no such request.
     pub fn build(self) -> Option<Request<Body>> {
         let mut request = Request::new(Body::from(self.body));
         *request.method_mut() = Method::from_bytes(self.method.as_bytes()).ok()?;
@@ -66,7 +66,7 @@ fn sent(method: &str, target: String, headers: Headers, body: Vec<u8>) -> Sent {
     Sent { method: method.to_owned(), target, headers, body }
 }
 
-/// Text as it can stand in a URL; some of it in bytes that are no UTF-8.
+/// Text as it may appear in a URL; some of it isn't UTF-8.
 fn in_url(text: &str, is_broken: bool) -> String {
     let mut encoded = text.bytes().fold(String::new(), |mut all, byte| {
         let _ =
@@ -160,7 +160,7 @@ fn query(world: &World) -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// A cursor the server made, damaged or not, and text that is none.
+/// A cursor from the server, damaged or not, or arbitrary text.
 pub fn cursor(world: &World) -> BoxedStrategy<String> {
     let real = select(world.cursors.clone()).prop_map(String::into_bytes).boxed();
     prop_oneof![2 => damaged(real).prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()), 1 => text()].boxed()
@@ -227,7 +227,7 @@ fn ann() -> (&'static str, Vec<u8>) {
     ("authorization", format!("Bearer {}", token("ann")).into_bytes())
 }
 
-/// No token, several, damaged ones, and ones with claims that are signed and make no sense.
+/// No token, several, damaged ones, and signed ones with senseless claims.
 pub fn token_headers() -> BoxedStrategy<Headers> {
     let name = prop_oneof![Just("ann".to_owned()), Just("eve".to_owned()), "[a-z\u{0}é]{0,300}"];
     let number = prop_oneof![

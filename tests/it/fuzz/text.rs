@@ -1,4 +1,4 @@
-//! Text and JSON that people, programs and attackers might send.
+//! Text and JSON that users, programs and attackers might send.
 
 use proptest::{collection, prelude::*, sample::select};
 use serde_json::{Map, Number, Value};
@@ -70,7 +70,7 @@ pub fn object(fields: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrateg
         .boxed()
 }
 
-/// The bytes, and sometimes what is left of them: cut off, one changed, or something else behind them.
+/// The bytes, sometimes damaged: truncated, one changed, or with more appended.
 pub fn damaged(bytes: BoxedStrategy<Vec<u8>>) -> BoxedStrategy<Vec<u8>> {
     let change = prop_oneof![
         12 => Just(None),

@@ -1,4 +1,4 @@
-//! What is in an answer: variables that are absent, fields in their order, and null around what failed.
+//! What is in a response: omitted variables, the order of fields, and null propagation.
 
 use serde_json::{Value, json};
 

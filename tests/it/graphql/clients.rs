@@ -1,4 +1,4 @@
-//! The GraphQL door as others judge it: the audits and clients of npm, and a browser. Skipped where there is no Node.
+//! The GraphQL door as others see it: audits and clients from npm, and a browser. Skipped without Node.
 
 use std::process::Command;
 

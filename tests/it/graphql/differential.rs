@@ -1,4 +1,4 @@
-//! graphql-js as the referee: generated documents are judged and run by it and by the server, over the same tasks. What
+//! graphql-js as the reference: it and the server validate and execute generated documents over the same tasks. What
 //! differs is a bug, or listed in `tests/graphql/differential/known.js`.
 //!
 //! `DIFFERENTIAL_DOCUMENTS` says how many documents, `DIFFERENTIAL_SEED` which ones.
@@ -31,7 +31,7 @@ use crate::{
 const DOCUMENTS: &str = "1000";
 const SEED: &str = "1";
 const FIXTURE: &str = include_str!("../../graphql/differential/fixture.json");
-/// The tasks that each of these users starts with: the same for all, down to their ids.
+/// The tasks that each of these users starts with: the same for all, including their ids.
 const SEED_USERS: &str = "INSERT INTO tasks \
     SELECT users.name, fixture.*, (extract(epoch FROM updated_at) * 1000000)::bigint FROM unnest($1::text[]) AS users(name), \
     jsonb_to_recordset($2::text::jsonb) AS fixture(id uuid, title text, description text, completed boolean, \
@@ -81,7 +81,7 @@ fn unlimited() -> Limits {
     }
 }
 
-/// What the program needs besides the server: new users, and how often the database was asked for each.
+/// What the program needs besides the server: new users, and how many transactions each caused.
 struct Control {
     database: Client,
     proxy: Proxy,

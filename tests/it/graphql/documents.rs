@@ -1,4 +1,4 @@
-//! GraphQL documents that mean harm, and the limits on what one request may cost.
+//! Hostile GraphQL documents, and the limits on what one request may cost.
 
 use std::{fmt::Write, time::Duration};
 
@@ -31,7 +31,7 @@ async fn assert_runs(app: &App, document: &str) {
     app.user("ann").graphql(document).await.good();
 }
 
-/// As many levels of nesting as fit into a body, or fewer.
+/// This many levels of nesting, or as many as fit into a body.
 fn nested(levels: usize, before: &str, open: &str, middle: &str, close: &str, after: &str) -> String {
     let levels = levels.min(60_000 / (open.len() + close.len()));
     format!("{before}{}{middle}{}{after}", open.repeat(levels), close.repeat(levels))
@@ -41,7 +41,7 @@ fn nested(levels: usize, before: &str, open: &str, middle: &str, close: &str, af
 async fn nesting_is_refused_however_deep() {
     let app = App::new().await;
     let ann = app.user("ann");
-    // Between what the parser refuses and what it takes, something further in could still run out of stack.
+    // What the parser accepts could still overflow the stack further in.
     let cases = [65, 100, 200, 300, 500, 800, 1300, 2000, 4000, 8000, usize::MAX];
     check_all(cases, async |levels| {
         for (before, open, middle, close, after) in [
@@ -78,7 +78,7 @@ async fn brackets_are_counted_up_to_the_limit() {
     assert_runs(&app, "{ tasks(search: \"{[((\") { id } }").await;
     assert_runs(&app, "{ tasksConnection { nodes { id } } }").await;
     assert_refused(&app, "{ tasksConnection { nodes { ... { id } } } }", VALIDATION_FAILED).await;
-    // As deep as can be set: whatever of this the parser takes, it takes without running out of stack.
+    // With the highest limit: whatever the parser accepts of this doesn't overflow the stack.
     let app = app_with(Limits { nesting: MAX_NESTING, depth: 1000, ..Limits::default() }).await;
     assert_runs(&app, &nested(MAX_NESTING - 2, "{", "... {", "me { id }", "}", "}")).await;
     assert_refused(&app, &nested(MAX_NESTING - 1, "{", "... {", "me { id }", "}", "}"), VALIDATION_FAILED).await;

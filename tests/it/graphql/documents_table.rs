@@ -1,4 +1,4 @@
-//! Documents that were once run wrongly: each as the GraphQL specification has it.
+//! Documents that were once executed wrongly, each as the GraphQL specification has it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -178,7 +178,7 @@ async fn row_11_a_connection_reads_only_what_is_asked_for() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     app.user("ann").create("a").await;
     let admin = app.db.superuser().await;
-    // Whoever reads rows would now fail; the count needs no title.
+    // Reading rows would fail now; counting them needs no title.
     admin
         .batch_execute(
             "REVOKE SELECT ON tasks FROM tandem_api; GRANT SELECT (user_id, completed) ON tasks TO tandem_api",

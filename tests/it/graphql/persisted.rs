@@ -1,4 +1,4 @@
-//! Documents that are named instead of sent: by their hash, or as one of those trusted.
+//! Documents that are named instead of sent: persisted by their hash, or trusted.
 
 use std::{fs, sync::Arc};
 
@@ -8,7 +8,7 @@ use tandem::graphql::{Documents, TrustMode, Trusted};
 use crate::support::{Answer, App, check_all};
 
 const QUERY: &str = "{ me { id } }";
-/// What `sha256sum` makes of it.
+/// Its hash, from `sha256sum`.
 const HASH: &str = "c53d78fa4c9c65a93967d42316fcd207fd611c7cac40a103820a866c3e5dd8f5";
 
 async fn app_with(documents: Documents) -> App {

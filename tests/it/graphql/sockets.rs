@@ -1,4 +1,4 @@
-//! GraphQL over WebSocket by the letter of `graphql-transport-ws`, over real sockets.
+//! GraphQL over WebSocket: the protocol `graphql-transport-ws`, over real sockets.
 
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ async fn a_client_that_does_not_authenticate_in_time_is_disconnected() {
 async fn refused_tokens_are_limited_by_address() {
     let Some(server) = Server::with(&[("RATE_LIMIT_REFUSED_TOKENS", "3")]).await else { skip!(Postgres) };
     let url = server.url();
-    // One that is known by the time of the last attempt: a token made a second later is another one.
+    // Verified before the last attempt: a token made a second later would be another one.
     let known = token("ann");
     let mut good = Socket::let_in(&url, &known).await;
     for (attempt, code) in [4403, 4403, 4403, 1013].into_iter().enumerate() {
@@ -213,7 +213,7 @@ async fn a_user_above_the_limit_of_sockets_is_asked_to_try_again_later_and_other
     assert_eq!(third.closed().await, Some(1013));
     let _other = Socket::of(&url, "bob").await;
     drop(first);
-    eventually("there is a place again", async || {
+    eventually("there is room again", async || {
         let mut socket = Socket::open(&url).await;
         socket.send(init(&token("ann"))).await;
         socket.stream.send(Message::Close(None)).await.is_ok() && socket.closed().await != Some(1013)
@@ -301,7 +301,7 @@ async fn a_client_that_answers_no_pings_is_disconnected() {
     let streams = StreamLimits { heartbeat: Duration::from_millis(20), ..StreamLimits::default() };
     let url = App::builder().streams(streams.clone()).build().await.listen().await;
     let mut alive = Socket::of(&url, "ann").await;
-    // Reading answers pings.
+    // Reading responds to pings.
     let pings = async {
         use futures::StreamExt;
         for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: methods, media types and statuses, and what any page could send.
+//! GraphQL over HTTP: methods, media types and statuses, and cross-site requests.
 
 use serde_json::json;
 

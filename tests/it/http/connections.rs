@@ -1,4 +1,4 @@
-//! What clients do with their connections: slow ones, silent ones, too many. The binary itself, over sockets.
+//! Slow, silent and too many connections. The binary itself, over sockets.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// A limit that a test is to meet.
+/// A limit that a test exceeds.
 const SHORT: &str = "300ms";
 const LIVEZ: &str = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -61,7 +61,7 @@ async fn a_connection_may_be_silent_between_requests_for_longer_than_a_head_may_
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let mut client = server.connect().await;
     assert_eq!(client.ask(LIVEZ).await.status, 200);
-    // Closed only if the limit for heads is taken for that of silence.
+    // Closed only if the limit for heads is mistaken for the idle one.
     let closed = timeout(Duration::from_millis(500), client.0.read_u8()).await;
     assert!(closed.is_err(), "{closed:?}");
     assert_eq!(client.ask(LIVEZ).await.status, 200);
@@ -110,7 +110,7 @@ async fn a_body_sent_byte_by_byte_gets_no_extra_time() {
     client.send(post("/api/tasks", 60_000)).await;
     let (mut from_server, mut to_server) = client.0.into_split();
     let mut other = server.connect().await;
-    // A byte for each answer to somebody else: the body would take tens of thousands of them.
+    // Sends a byte for each response to another client: the body would take tens of thousands of them.
     let trickle = tokio::spawn(async move {
         while to_server.write_all(b" ").await.is_ok() {
             other.ask("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await;

@@ -1,4 +1,4 @@
-//! Headers that protect: what browsers are told with every answer, and what a request must not say in vain.
+//! Security headers of responses, and headers of requests that must not be ignored.
 
 use serde_json::json;
 
@@ -68,7 +68,7 @@ async fn https_is_promised_for_as_long_as_it_is_configured() {
     }
 }
 
-/// The HTTP library answers it before there is a request, and says nothing that could be taken for anything.
+/// The HTTP library responds before there is a request, with nothing that a browser could interpret.
 #[tokio::test]
 async fn what_is_not_http_is_answered_without_a_body_and_the_connection_closed() {
     let Some(server) = Server::with(&[]).await else { skip!(Postgres) };

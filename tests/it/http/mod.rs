@@ -1,4 +1,4 @@
-//! What both APIs have in common of HTTP: connections, bodies, headers and limits.
+//! HTTP as both APIs have it: connections, bodies, headers and rate limits.
 
 mod connections;
 mod headers;

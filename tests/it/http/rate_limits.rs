@@ -1,4 +1,4 @@
-//! How often a user and an address may ask. The binary itself, over sockets.
+//! Rate limits by user and by address. The binary itself, over sockets.
 
 use serde_json::{Value, json};
 
@@ -159,7 +159,7 @@ async fn bad_tokens_lock_nobody_out_who_shares_an_unnamed_proxy() {
 
 #[tokio::test]
 async fn a_client_that_is_not_a_trusted_proxy_cannot_choose_its_address() {
-    // By default nobody is trusted, not even a peer on this machine.
+    // By default no proxy is trusted, not even one on this machine.
     for proxies in ["192.0.2.1", ""] {
         let settings = [("RATE_LIMIT_PER_ADDRESS", "2"), ("TRUSTED_PROXIES", proxies)];
         let Some(server) = Server::with(&settings).await else { skip!(Postgres) };

@@ -1,5 +1,5 @@
-//! Writes that are refused by their head, before the client has sent the body. The connection must survive that, or be
-//! announced to close: a client that keeps connections open would lose its next request otherwise.
+//! Writes that are refused because of their head, before the client has sent the body. The connection must stay usable, or
+//! its close be announced: otherwise a client that keeps connections open would lose its next request.
 
 use tokio::io::AsyncWriteExt;
 
@@ -23,7 +23,7 @@ fn bearer(user: &str) -> String {
     format!("authorization: Bearer {}", token(user))
 }
 
-/// Sends a head, waits for the answer, and only then goes on: with the body and another request where the connection
+/// Sends a head, waits for the response, and only then continues: with the body and another request where the connection
 /// is to stay open.
 async fn refused(client: &mut Client, head: &str) -> RawAnswer {
     let answer = client.ask(head).await;
@@ -36,7 +36,7 @@ async fn refused(client: &mut Client, head: &str) -> RawAnswer {
     answer
 }
 
-/// What is refused without a look at the body, through both doors.
+/// What is refused without reading the body, through both doors.
 fn early() -> Vec<(u16, &'static str, String)> {
     let (ann, json, length) = (bearer("ann"), "content-type: application/json", format!("content-length: {BODY}"));
     let (ann, length) = (ann.as_str(), length.as_str());

@@ -1,4 +1,4 @@
-//! The connections to the database are shared: no request and no user gets all of them, and nobody is overtaken.
+//! Database connections are shared fairly: no request and no user gets all of them, and they are handed out in order.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,7 +15,7 @@ use crate::{
 /// How long a request waits for a connection: longer than a busy machine takes to make one.
 const CHECKOUT: Duration = Duration::from_secs(2);
 
-/// Has the server make all of its connections, which takes a while.
+/// Has the server open all of its connections, which takes a while.
 async fn connect_all(app: &App) {
     let count = i64::from(app.db.config.pool_size);
     let lock = Lock::table(&app.db).await;
@@ -39,7 +39,7 @@ async fn a_request_with_many_fields_leaves_connections_to_others() {
     let check = async {
         lock.blocks(2).await;
         for _ in 0..100 {
-            assert!(lock.blocked().await <= 2, "half of what its user may have");
+            assert!(lock.blocked().await <= 2, "half of its user's share");
         }
         lock.release().await;
     };
@@ -102,7 +102,7 @@ async fn requests_get_connections_in_the_order_in_which_they_asked() {
     let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
     (db.config.pool_size, db.config.transactions_per_user) = (2, 2);
     let app = App::builder().db(db).build().await;
-    // Tokens are verified, and connections made, before the race.
+    // Tokens are verified and connections opened before the race.
     let users: Vec<_> = (0..CLIENTS).map(|index| app.user(&format!("user {index}"))).collect();
     join_all(users.iter().map(User::tasks)).await;
     let answered: Vec<Cell<usize>> = vec![Cell::new(0); CLIENTS];
@@ -121,6 +121,6 @@ async fn requests_get_connections_in_the_order_in_which_they_asked() {
         })
         .collect();
     clients.collect::<()>().await;
-    // In a queue, all have had their turn before anybody has another, but for the two that are being answered.
+    // In a queue everyone has had a turn before anyone has another, except for the two that are being served.
     assert!(*furthest_apart.borrow() <= 2, "{furthest_apart:?}");
 }

@@ -1,4 +1,4 @@
-//! The isolation matrix: every operation of both doors, asked by everyone who must not get at a task.
+//! The isolation matrix: every operation of both doors, called by everyone who must not reach a task.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +10,21 @@ use crate::support::{
     token::{expired, signed},
 };
 
-/// What somebody is answered who names another user's task.
+/// The response to a user who names another user's task.
 #[derive(Debug)]
 enum Stranger {
-    /// Their own data, which at first is none: at this JSON pointer of the answer.
+    /// Their own data, which is empty at first: at this JSON pointer of the response.
     OwnNothing(&'static str, &'static str),
     /// Their own new task.
     OwnTask,
-    /// Null, as for a task that never was.
+    /// Null, as for a task that never existed.
     Null,
-    /// `NOT_FOUND`, as for a task that never was.
+    /// `NOT_FOUND`, as for a task that never existed.
     NotFound,
 }
 use Stranger::{NotFound, Null, OwnNothing, OwnTask};
 
-/// Root fields of GraphQL, each with documents that name a task as `$ID`.
+/// GraphQL's root fields, each with documents that name a task as `$ID`.
 const FIELDS: [(&str, &str, Stranger); 19] = [
     ("me", "{ me { taskCounts { all } } }", OwnNothing("/data/me/taskCounts/all", "0")),
     ("tasks", "{ tasks { id } }", OwnNothing("/data/tasks", "[]")),
@@ -75,12 +75,12 @@ fn path(prefix: &str, route: &str, user: &str, id: &str) -> String {
     format!("{prefix}{}", route.trim_end_matches('/')).replace("{user_id}", user).replace("{task_id}", id)
 }
 
-/// The body for this task.
+/// The body, with this task's id.
 fn naming(body: Option<&str>, id: &str) -> Option<Value> {
     body.map(|body| serde_json::from_str(&body.replace("$ID", id)).unwrap())
 }
 
-/// The way to be nobody, all of which claim to be Ann where they can.
+/// The ways to be unauthenticated; where they can, they claim to be Ann.
 fn bad_tokens() -> [(&'static str, Option<String>); 4] {
     let in_an_hour = chrono::Utc::now().timestamp() + 3600;
     [

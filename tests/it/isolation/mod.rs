@@ -1,4 +1,4 @@
-//! One user can neither see, nor change, nor block what is another one's.
+//! No user can see, change or block what belongs to another.
 
 mod fairness;
 mod matrix;

@@ -1,4 +1,4 @@
-//! Two independent walls between users: the queries' own condition and row-level security. Each is torn down in turn.
+//! Two independent walls between users: the queries' own condition and row-level security. Each is removed in turn.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn app() -> Option<App> {
     Some(app)
 }
 
-/// As the API role, speaking for a user or for nobody, until the end of the transaction.
+/// Acts as the API role, for a user or for nobody, until the end of the transaction.
 async fn act_as(client: &Client, user: Option<&str>) {
     client.batch_execute("BEGIN; SET LOCAL ROLE tandem_api").await.unwrap();
     if let Some(user) = user {
@@ -59,7 +59,7 @@ async fn a_task_cannot_be_given_to_another_user() {
     let client = app.db.client().await;
     act_as(&client, Some("bob")).await;
     let error = client.execute("UPDATE tasks SET user_id = 'ann'", &[]).await.unwrap_err();
-    // Citus never changes what rows are distributed by, and looks no further.
+    // Citus refuses any change of the distribution column before it checks policies.
     assert_eq!(error.code().unwrap().code(), if app.db.is_spread() { "0A000" } else { "42501" });
 }
 
@@ -266,7 +266,7 @@ async fn an_abandoned_proof_leaves_nothing_behind() {
             done = proof => assert!(done.is_ok()),
             () = turns_of_the_runtime(turns) => {}
         }
-        // On the same connections, which a transaction that is still open would hold back.
+        // On the same connections, which an open transaction would block.
         assert_eq!(ann.tasks().await[0]["title"], "Ann's");
     }
     app.store.drain(Instant::now() + Duration::from_secs(30)).await;
@@ -333,7 +333,7 @@ async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
     .await;
 }
 
-/// Roles belong to a cluster, so this one breaks the roles of its own.
+/// Roles belong to a cluster, so this test breaks those of a private one.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_proof_fails_when_the_role_is_not_what_it_should_be() {
     let Some(cluster) = Cluster::private() else { skip!(Postgres) };

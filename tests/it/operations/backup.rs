@@ -1,4 +1,4 @@
-//! A backup that is restored into a cluster that never saw the database, as docs/OPERATIONS.md says to do it.
+//! A backup, restored into a new cluster as docs/OPERATIONS.md describes it.
 
 use serde_json::Value;
 use url::Url;

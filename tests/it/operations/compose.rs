@@ -1,4 +1,4 @@
-//! The logins that `deploy/compose` makes, on a PostgreSQL that isn't in a container.
+//! The logins that `deploy/compose` creates, on a PostgreSQL outside of a container.
 
 use std::fs;
 

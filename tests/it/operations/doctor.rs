@@ -1,4 +1,4 @@
-//! `tandem doctor`: a line for each check, what to do about what it found, and an exit code.
+//! `tandem doctor`: a line for each check with what to do, and an exit code.
 
 use axum::http::StatusCode;
 use jsonwebtoken::Algorithm;
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What it says with these settings, and its exit code.
+/// Its output with these settings, and its exit code.
 fn told(args: &[&str], env: &[(&str, &str)]) -> (Option<i32>, String) {
     let args: Vec<_> = std::iter::once(&"doctor").chain(args).copied().collect();
     let usual =
@@ -24,7 +24,7 @@ fn told(args: &[&str], env: &[(&str, &str)]) -> (Option<i32>, String) {
     (done.status.code(), String::from_utf8(done.stdout).unwrap())
 }
 
-/// It names the fault and what to do, and fails.
+/// Asserts that it names the fault and what to do, and fails.
 #[track_caller]
 fn assert_fails(env: &[(&str, &str)], lines: &[&str]) {
     let (code, told) = told(&[], env);
@@ -47,7 +47,7 @@ async fn a_server_that_can_serve_passes_every_check() {
     let issuer = Issuer::start(&[&SigningKey::new(Algorithm::EdDSA, "1")]).await;
     let (code, told) = told(&[], &[("DATABASE_URL", db.url()), ("JWKS_URL", &issuer.url())]);
     assert_eq!(code, Some(0), "{told}");
-    // How long a round trip takes depends on what else this machine does.
+    // How long a round trip takes depends on the machine.
     let (timed, told): (Vec<_>, Vec<_>) = told.lines().partition(|line| line.contains(" a round trip takes "));
     assert!(matches!(timed[..], [line] if line.contains("  database: DATABASE_URL: ")), "{timed:?}");
     let told = told.join("\n");

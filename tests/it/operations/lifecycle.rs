@@ -1,4 +1,4 @@
-//! Starting, being asked, and stopping, as process managers and balancers do it to several servers.
+//! Starting, health checks and stopping, as process managers and load balancers do it.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What a server writes down of its requests, and what it must not.
+//! What a server logs of its requests, and what it must not log.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Metrics as Prometheus scrapes them: from a port of their own, of a process of their own.
+//! Metrics as Prometheus scrapes them, from a port of their own.
 
 use std::collections::BTreeSet;
 
@@ -122,7 +122,7 @@ async fn limits_that_are_hit_are_counted() {
     }
 }
 
-/// The metrics of a scrape, without the parts of histograms.
+/// The names of a scrape's metrics, histograms as one.
 fn names_in(scrape: &str) -> BTreeSet<String> {
     let types = scrape.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     types.filter_map(|line| line.split(' ').next()).map(ToOwned::to_owned).collect()
@@ -139,7 +139,7 @@ async fn every_metric_is_documented_and_every_documented_metric_is_there() {
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `tandem_")?.split(['{', '`']).next());
     let documented: BTreeSet<_> = rows.map(|name| format!("tandem_{name}")).collect();
     eventually("the keys are fetched", async || server.metrics().await.contains("tandem_jwks_keys{")).await;
-    // Those of streams are there once there was a stream.
+    // Metrics of streams appear with the first stream.
     let documented: BTreeSet<_> = documented
         .into_iter()
         .filter(|name| !name.starts_with("tandem_streams") && !name.starts_with("tandem_feed"))

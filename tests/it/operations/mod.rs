@@ -1,4 +1,4 @@
-//! The binary as operators meet it: settings, commands, logs, metrics, traces.
+//! The binary as operators see it: settings, commands, logs, metrics, traces.
 
 mod backup;
 mod compose;

@@ -1,4 +1,4 @@
-//! The dashboard and the alerts of `deploy/monitoring`, asked of a Prometheus that scrapes a server.
+//! The dashboard and the alerts of `deploy/monitoring`, queried in a Prometheus that scrapes a server.
 
 use std::{
     fs,
@@ -28,7 +28,7 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// `None` where there is none.
+    /// `None` where Prometheus isn't installed.
     fn scraping(address: &str) -> Option<Self> {
         let (dir, port) = (scratch_dir(), free_port());
         let alerts = fs::canonicalize("deploy/monitoring/alerts.yaml").unwrap();
@@ -45,7 +45,7 @@ impl Prometheus {
         Some(Self { process, url: format!("http://127.0.0.1:{port}/api/v1") })
     }
 
-    /// The data of an answer; nothing while it starts.
+    /// The data of a response; `None` while it starts.
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Value {
         let url = url::Url::parse_with_params(&format!("{}/{path}", self.url), query).unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -73,7 +73,7 @@ impl Drop for Prometheus {
     }
 }
 
-/// What the panels ask, for all instances.
+/// The panels' queries, for all instances.
 fn panels() -> Vec<String> {
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
     let targets = dashboard["panels"].as_array().unwrap().iter().flat_map(|panel| panel["targets"].as_array().unwrap());
@@ -82,7 +82,7 @@ fn panels() -> Vec<String> {
         .collect()
 }
 
-/// The query without a threshold and for every value of its labels: a server that is well has nothing to warn of.
+/// The query without its threshold and label values: a healthy server triggers nothing.
 fn loosened(query: &str) -> String {
     let query =
         [" == ", " > "].iter().find_map(|comparison| query.rsplit_once(comparison)).map_or(query, |(left, _)| left);
@@ -104,7 +104,7 @@ fn loosened(query: &str) -> String {
     loosened
 }
 
-/// Reads a stream until it has said this.
+/// Reads a stream until it contains this.
 async fn until(stream: &mut reqwest::Response, text: &str) {
     let mut said = String::new();
     while !said.contains(text) {

@@ -31,7 +31,7 @@ struct Server {
 
 impl Server {
     fn start(dir: &Path) -> Self {
-        // The machine may be busy.
+        // Long enough for a busy machine.
         Self::with(dir, "1m")
     }
 
@@ -49,7 +49,7 @@ impl Server {
         Self { process, stdout, banner, client: Client::builder().no_proxy().build().unwrap() }
     }
 
-    /// A word of the banner that starts like this.
+    /// The word of the banner that starts like this.
     fn word(&self, start: &str) -> &str {
         self.banner.split_whitespace().find(|word| word.starts_with(start)).unwrap()
     }

@@ -1,4 +1,4 @@
-//! Settings as people who run the binary meet them: which values are refused, and what they are told.
+//! Settings as users of the binary meet them: which values are refused, and with what errors.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::support::{
     command::{output, stderr},
 };
 
-/// What `tandem token` says with these settings. It reads all of them and needs neither a database nor a network.
+/// The errors of `tandem token` with these settings. It reads all of them and needs neither a database nor a network.
 fn told(env: &[(&str, &str)]) -> String {
     let secret = ("BETTER_AUTH_SECRET", SECRET);
     let env: Vec<_> = std::iter::once(secret).chain(env.iter().copied()).collect();

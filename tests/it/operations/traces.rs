@@ -1,4 +1,4 @@
-//! Traces as a collector receives them. Only with the feature `otlp`.
+//! Traces as a collector receives them (feature `otlp`).
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +21,7 @@ use crate::{
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
-/// A collector that keeps what it is sent, and an issuer that notes the trace of who asks for its keys.
+/// A collector that keeps what it gets, and an issuer that notes the trace of requests for its keys.
 #[derive(Clone, Default)]
 struct Collector {
     spans: Arc<Mutex<Vec<Value>>>,
@@ -162,7 +162,7 @@ async fn each_operation_on_a_socket_is_traced_as_a_part_of_the_trace_that_opened
     assert!(socket.run("1", document, json!({})).await["data"]["createTask"].is_object());
     socket.subscribe("2", "subscription { changes { cursor } }", json!({})).await;
     assert_eq!(socket.next().await["id"], "2");
-    // The subscription goes on, but what was traced of it is over.
+    // The subscription stays open, but its span has ended.
     assert_eq!(socket.run("3", "{ nothing }", json!({})).await[0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
     drop(socket);
     server.stop().await;
@@ -231,7 +231,7 @@ async fn an_unsampled_request_is_not_traced_but_passes_the_clients_trace_on() {
     assert_ne!(background["traceId"], TRACE);
     let spans = collector.spans.lock().unwrap();
     assert!(spans.iter().all(|span| span["traceId"] != TRACE), "{spans:#?}");
-    // The first poll may have woken the stream behind its first page, which is read for nobody's request.
+    // The first poll may have woken the stream after its first page; that read belongs to no request.
     let reads = spans.iter().filter(|span| span["name"] == "changes" && span["parentSpanId"] == "").count();
     assert!(reads <= 1, "{spans:#?}");
 }

@@ -1,4 +1,4 @@
-//! What clients may keep, and how a change is kept from undoing another one.
+//! Caching, and preconditions that prevent lost updates.
 
 use serde_json::json;
 

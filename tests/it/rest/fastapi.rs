@@ -1,11 +1,11 @@
-//! What a real FastAPI backend answered, and what this one does. `tests/fastapi/make_answers.py` asked.
+//! What a real FastAPI backend responded (recorded by `tests/fastapi/make_answers.py`), and what this one does.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Call, User, check_all};
 
-/// One request and FastAPI's answer to it.
+/// One request and FastAPI's response to it.
 #[derive(Debug, Deserialize)]
 struct Exchange {
     method: String,

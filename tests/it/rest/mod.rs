@@ -1,4 +1,4 @@
-//! The REST API: paths, parameters, headers, its document and its older clients.
+//! The REST API: paths, parameters, headers, its OpenAPI document and older clients.
 
 mod caching;
 mod fastapi;

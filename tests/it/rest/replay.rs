@@ -1,4 +1,4 @@
-//! The calls that frontends of the older backends make, as `fetch` and axios send them, and what they need back.
+//! The calls that frontends of the older backends make with `fetch` and axios, and what they expect back.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::{Answer, App, check_all, token};
 
 const ORIGIN: &str = "http://localhost:3000";
 
-/// What a browser adds to a call of a page, in the manner of `fetch` or of axios.
+/// A call with what a browser adds to it, in the manner of `fetch` or of axios.
 async fn call(app: &App, manner: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
     let accept = if manner == "axios" { "application/json, text/plain, */*" } else { "*/*" };
     let request = app.user("ann").call(method, path).maybe_json(body).header("accept", accept).header("origin", ORIGIN);
@@ -31,7 +31,7 @@ async fn a_frontends_whole_session_works_under_every_base_url() {
             let id = made.json["id"].as_str().unwrap().to_owned();
             let listed = call(&app, manner, "GET", base, None).await;
             assert_eq!(listed.json, json!([made.json]), "{base}");
-            // A form sends back all it was given.
+            // A form sends every field it got.
             let mut edited = made.json.clone();
             edited["title"] = json!("Buy oat milk");
             let put = call(&app, manner, "PUT", &below(&id), Some(edited)).await;

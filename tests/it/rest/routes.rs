@@ -1,4 +1,4 @@
-//! The REST door.
+//! REST's paths and lists, in their current and their older forms.
 
 use serde_json::json;
 use tandem::rest::PREFIXES;
@@ -19,7 +19,7 @@ async fn a_task_is_created_completed_and_deleted() {
     assert_eq!(ann.tasks().await, json!([]));
 }
 
-/// Ann's tasks, titled by the letters of a word in that order of creation.
+/// Ann's tasks, each titled with a letter of this word, in order of creation.
 async fn tasks(app: &App, word: &str) {
     let ann = app.user("ann");
     for title in word.chars() {

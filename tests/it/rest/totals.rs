@@ -1,4 +1,4 @@
-//! The length of a whole list: counted when a client asks for it, in the same round trip as the page, else not at all.
+//! The length of a whole list: counted only when a client asks for it, in the same round trip as the page.
 
 use serde_json::json;
 use tandem::store::Target;

@@ -1,4 +1,4 @@
-//! What the server answered, and what a test may say about it.
+//! The server's response, and assertions on it.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use axum::{
 use serde_json::Value;
 use tower::ServiceExt;
 
-/// What the server answered.
+/// The server's response.
 #[derive(Debug)]
 pub struct Answer {
     /// The method and the path of the request.
@@ -22,7 +22,7 @@ pub struct Answer {
     pub text: String,
 }
 
-/// The router's answer to a request, without a network in between.
+/// The router's response to a request, without a network in between.
 pub async fn to(router: Router, request: Request<Body>) -> Answer {
     let asked = format!("{} {}", request.method(), request.uri());
     let (parts, body) = router.oneshot(request).await.expect("infallible").into_parts();
@@ -33,7 +33,7 @@ pub async fn to(router: Router, request: Request<Body>) -> Answer {
 }
 
 impl Answer {
-    /// The body of a success; of a GraphQL answer its data, which must be free of errors.
+    /// The body of a success; of a GraphQL response its data, which must come without errors.
     #[track_caller]
     pub fn good(mut self) -> Value {
         assert!(self.status.is_success() && self.json.get("errors").is_none(), "{self}");
@@ -50,14 +50,14 @@ impl Answer {
         self
     }
 
-    /// Asserts a refusal: its status and its error code.
+    /// Asserts an error: its status and its code.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status.as_u16(), self.code()), (status, code), "{self}");
         self
     }
 
-    /// Asserts a GraphQL answer without data: nothing ran.
+    /// Asserts a GraphQL response without data: nothing ran.
     #[track_caller]
     pub fn ran_nothing(&self) -> &Self {
         assert_eq!(self.json.get("data"), None, "{self}");
@@ -69,7 +69,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The error's code, whichever door it came from; empty if there is none.
+    /// The error's code, through either door; empty if there is none.
     pub fn code(&self) -> &str {
         let code = self.json.get("code").or_else(|| self.json.pointer("/errors/0/extensions/code"));
         code.and_then(Value::as_str).unwrap_or_default()
@@ -81,12 +81,12 @@ impl Answer {
         fields.map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 
-    /// Whether it repeats the outcome of an earlier request under the same idempotency key.
+    /// Whether it replays the outcome of an earlier request under the same idempotency key.
     pub fn is_replay(&self) -> bool {
         self.header("idempotent-replayed") == "true"
     }
 
-    /// A GraphQL answer's data, which must be free of errors.
+    /// A GraphQL response's data, which must come without errors.
     #[track_caller]
     pub fn data(&self) -> &Value {
         assert_eq!(self.json.get("errors"), None, "{self}");

@@ -1,4 +1,4 @@
-//! The real router on a fresh database, asked without a network in between.
+//! The real router on a fresh database, called without a network in between.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -24,7 +24,7 @@ use super::{Answer, SECRET, TestDb, User, token};
 /// A server under test.
 pub struct App {
     router: Router,
-    /// Who lets users in.
+    /// Verifies users' tokens.
     pub verifier: Verifier,
     /// The access to the database that the server uses.
     pub store: Db,
@@ -79,7 +79,7 @@ impl Builder {
         self
     }
 
-    /// Serves the metrics of this process, too.
+    /// Serves metrics, too: those of the whole process.
     pub fn metrics(mut self) -> Self {
         self.serves_metrics = true;
         self
@@ -105,7 +105,7 @@ impl Builder {
             playground: Playground { is_on: true, token: Some(token("ann").into()) },
         };
         let config = RouterConfig {
-            // Long enough for a machine that does other things too.
+            // Long enough for a busy machine.
             request_timeout: self.request_timeout.unwrap_or(Duration::from_mins(2)),
             cors_origins: None,
             hsts: None,
@@ -134,7 +134,7 @@ impl App {
         Self::builder().build().await
     }
 
-    /// On a fresh database of a server; `None` where there is none.
+    /// On a fresh database of a server; `None` without a server.
     pub async fn on_server() -> Option<Self> {
         Some(Self::on(TestDb::on_server().await?).await)
     }
@@ -149,33 +149,33 @@ impl App {
         Builder::default()
     }
 
-    /// A user with a good token.
+    /// A user with a valid token.
     pub fn user(&self, id: &str) -> User {
         self.bearer(token(id))
     }
 
-    /// Whoever has this token.
+    /// A user with this token.
     pub fn bearer(&self, token: impl Into<String>) -> User {
         User::new(self.router.clone(), Some(token.into()))
     }
 
-    /// Someone without a token.
+    /// A client without a token.
     pub fn anonymous(&self) -> User {
         User::new(self.router.clone(), None)
     }
 
-    /// What answers requests, for those that no [`User`] would send.
+    /// The router itself, for requests that no [`User`] can send.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
 
-    /// Both doors' answers to whoever has this token: the list in REST, `me` in GraphQL.
+    /// Both doors' responses to this token: the list in REST, `me` in GraphQL.
     pub async fn ask_both(&self, token: &str) -> [Answer; 2] {
         let user = self.bearer(token);
         [user.get("/api/tasks").await, user.graphql("{ me { id } }").await]
     }
 
-    /// Whether both doors let in whoever has this token; they must agree.
+    /// Whether both doors accept this token; they must agree.
     pub async fn lets_in(&self, token: &str) -> bool {
         let [rest, graphql] = self.ask_both(token).await;
         assert_eq!(rest.status, graphql.status, "{rest} {graphql}");
@@ -183,7 +183,7 @@ impl App {
         rest.status == StatusCode::OK
     }
 
-    /// Serves on a free port of this machine for as long as the test runs; the URL without a path.
+    /// Serves on a free loopback port until the test ends; the URL without a path.
     pub async fn listen(self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");

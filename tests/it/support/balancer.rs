@@ -1,4 +1,4 @@
-//! A balancer that follows readiness, and clients behind it that repeat nothing.
+//! A load balancer that follows readiness, and clients behind it that don't retry.
 
 use std::{
     sync::{
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{eventually, token};
 
-/// How often servers are asked whether they are ready.
+/// How often readiness is checked.
 const PERIOD: Duration = Duration::from_millis(20);
 
 /// Knows which servers are ready.
@@ -36,7 +36,7 @@ impl Balancer {
         eventually("the balancer sees that it is ready", async || ready.load(Ordering::Relaxed)).await;
     }
 
-    /// Asks one server again and again.
+    /// Checks one server again and again.
     async fn watch(self: Arc<Self>, index: usize) {
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().unwrap();
         let (url, ready) = &self.servers[index];
@@ -48,7 +48,7 @@ impl Balancer {
     }
 }
 
-/// Clients at work.
+/// Running clients.
 pub struct Traffic {
     pub balancer: Arc<Balancer>,
     shared: Arc<Shared>,
@@ -71,7 +71,7 @@ impl Shared {
     }
 }
 
-/// What became of the requests.
+/// The outcomes of the requests.
 pub struct Summary {
     pub requests: u64,
     /// How many tasks were created.
@@ -120,7 +120,7 @@ impl Traffic {
     }
 }
 
-/// Writes and reads through both doors over connections that are kept.
+/// Writes and reads through both doors over keep-alive connections.
 async fn work(number: usize, balancer: Arc<Balancer>, shared: Arc<Shared>) {
     let (client, token) = (Client::builder().no_proxy().build().unwrap(), token(&format!("user-{number}")));
     for turn in 0_usize.. {

@@ -24,14 +24,14 @@ pub struct BetterAuth {
 /// A user who has signed in.
 pub struct SignedIn {
     pub id: String,
-    /// The opaque token of the session, which is no JWT.
+    /// The session's opaque token, not a JWT.
     pub session: String,
-    /// The session cookie cache, which is one.
+    /// The session cookie cache, which is a JWT.
     pub cookie_cache: String,
 }
 
 impl BetterAuth {
-    /// One that signs with this algorithm; `None` where there is no Node.
+    /// One that signs with this algorithm; `None` without Node.
     pub fn start(algorithm: Algorithm) -> Option<Self> {
         Self::start_with(algorithm, "")
     }
@@ -66,12 +66,12 @@ impl BetterAuth {
         self.origin.rsplit_once(':').unwrap().1.to_owned()
     }
 
-    /// Another one in the place of one that was stopped: without its users and keys.
+    /// A new one in place of one that was stopped, without its users and keys.
     pub fn start_again(algorithm: Algorithm, port: &str) -> Self {
         Self::start_at(&Project::open(PROJECT).unwrap(), algorithm, "", port)
     }
 
-    /// What Tandem makes of its base URL alone.
+    /// The key source that Tandem derives from its base URL alone.
     pub fn source(&self, timing: Timing) -> KeySource {
         let server = auth::BetterAuth::parse(&self.origin).unwrap();
         let config = server.jwks.config(Some(&server.origin), Some(&server.origin), &Timing::default());

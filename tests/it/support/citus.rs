@@ -1,5 +1,5 @@
-//! A cluster of Citus that is given to the tests by `TEST_CITUS_URL`: a superuser, in a database on the coordinator that
-//! knows all nodes. Each test's database is made on all of them, and dropped at its end.
+//! A Citus cluster given by `TEST_CITUS_URL`: a superuser, in a database on the coordinator that
+//! knows all nodes. Each test's database is created on all of them, and dropped at its end.
 
 use futures::future::join_all;
 use tokio::sync::Mutex;
@@ -11,13 +11,13 @@ use super::{
     network::Network,
 };
 
-/// Each makes the roles of the cluster known to nodes, which only one can at a time.
+/// Each copies the cluster's roles to the nodes, which only one can do at a time.
 static JOINING: Mutex<()> = Mutex::const_new(());
 
-/// Enough to be on all nodes, and few enough to be made quickly.
+/// Enough for all nodes, and few enough to be created quickly.
 const SHARDS: u8 = 4;
 
-/// The URLs of the superuser on each node, the coordinator's first.
+/// The superuser's URL on each node, the coordinator's first.
 #[derive(Clone, Debug)]
 pub struct Nodes(Vec<Url>);
 
@@ -77,7 +77,7 @@ impl Nodes {
         on_own_runtime(async move {
             let drop = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
             let mut left = nodes.0;
-            // As long as one has it, it connects to the others.
+            // A node that has it keeps connecting to the others.
             for _ in 0..5 {
                 for node in std::mem::take(&mut left) {
                     if connect(node.as_str()).await.batch_execute(&drop).await.is_err() {
@@ -89,7 +89,7 @@ impl Nodes {
     }
 }
 
-/// The database with another name on the same server.
+/// The same server's database of another name.
 fn in_database(url: &Url, name: &str) -> Url {
     let mut url = url.clone();
     url.set_path(name);
@@ -115,7 +115,7 @@ impl Drop for Spread {
     }
 }
 
-/// A database whose first worker is reached through this network.
+/// A database whose first worker is behind this network.
 pub async fn behind_network() -> Option<(TestDb, Network)> {
     let db = TestDb::on_citus().await?;
     let spread = db.spread();

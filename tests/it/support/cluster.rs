@@ -1,6 +1,6 @@
 //! One private PostgreSQL cluster for the whole run, from the binaries of this machine if there are any.
 //!
-//! `initdb` and `postgres` refuse to run as root, so under root they run as another user. A watchdog process stops the
+//! `initdb` and `postgres` refuse to run as root, so root runs them as another user. A watchdog process stops the
 //! cluster and removes its files when this process ends, however it ends.
 
 use std::{
@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-/// A running PostgreSQL server that tests may do anything to.
+/// A running PostgreSQL server.
 pub struct Cluster {
     /// The directory of its sockets, its data and its log.
     pub dir: PathBuf,
@@ -26,7 +26,7 @@ pub struct Cluster {
     account: Option<(u32, u32)>,
 }
 
-/// Holds the pipe whose end wakes the watchdog.
+/// Holds the pipe whose closing wakes the watchdog.
 static WATCHDOGS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 impl Cluster {
@@ -41,7 +41,7 @@ impl Cluster {
         Self::shared().and_then(|_| Self::start(""))
     }
 
-    /// A private one that keeps what it has acknowledged when it crashes.
+    /// A private one that doesn't lose commits in a crash.
     pub fn durable() -> Option<Self> {
         Self::shared().and_then(|_| Self::start("synchronous_commit = on\nfull_page_writes = on\n"))
     }
@@ -93,7 +93,7 @@ impl Cluster {
         self.pg("pg_ctl", &["-D", &self.data(), "-l", &log, "-w", "-t", "60", "-s", "start"]);
     }
 
-    /// Stops the server: connections are cut, what is committed is kept.
+    /// Stops the server; connections are closed.
     pub fn down(&self) {
         self.pg("pg_ctl", &["-D", &self.data(), "-m", "fast", "-s", "stop"]);
     }
@@ -103,8 +103,8 @@ impl Cluster {
         self.pg("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-s", "stop"]);
     }
 
-    /// Stops every process of the server without ending it, until the answer is dropped: connections stay open, and
-    /// nothing answers.
+    /// Suspends every process of the server until the result is dropped: connections stay open, and
+    /// nothing responds.
     pub async fn freeze(&self) -> Frozen {
         let admin = super::db::connect(&self.url("postgres", "postgres")).await;
         let rows = admin.query("SELECT pid::text FROM pg_stat_activity", &[]).await.expect("the backends");
@@ -162,7 +162,7 @@ impl Cluster {
         file.write_all(settings.as_bytes()).expect("settings");
     }
 
-    /// What a program of this server's version prints, given this on its standard input.
+    /// The output of a program of this server's version with this on its standard input.
     pub fn run(&self, program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
         let mut command = as_account(Command::new(self.bin.join(program)), self.account);
         command.args(args).current_dir(&self.dir).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -180,7 +180,7 @@ impl Cluster {
     }
 }
 
-/// Processes that are stopped until this is dropped.
+/// Processes that are suspended until this is dropped.
 pub struct Frozen {
     pids: Vec<String>,
 }
@@ -198,7 +198,7 @@ impl Drop for Frozen {
     }
 }
 
-/// Some may have ended meanwhile, about which `kill` complains.
+/// Some may have ended meanwhile, so errors are ignored.
 fn signal(name: &str, pids: &[String]) {
     let done = Command::new("kill").arg(name).args(pids).stderr(Stdio::null()).status();
     done.expect("kill");
@@ -216,7 +216,7 @@ pub fn scratch_dir() -> PathBuf {
     dir
 }
 
-/// A directory that a server of PostgreSQL's kind can use, and the account that owns it, if not our own.
+/// A directory that PostgreSQL or a pooler can use, and the account that owns it, if not our own.
 pub fn run_dir() -> (PathBuf, Option<(u32, u32)>) {
     let dir = tempfile::Builder::new().prefix("tandem-test-").tempdir().expect("a directory").keep();
     let account = is_root(&dir).then(other_account);
@@ -250,7 +250,7 @@ pub fn as_account(mut command: Command, account: Option<(u32, u32)>) -> Command 
     command
 }
 
-/// Starts a process that waits for this one to end, then stops what is to be stopped and removes the directory.
+/// Starts a process that waits for this one to end, then stops the server and removes the directory.
 pub fn watch(dir: &Path, stop: &str, account: Option<(u32, u32)>) {
     use std::os::unix::process::CommandExt;
     let script = format!("read -r _; {stop} >/dev/null 2>&1; rm -rf '{}'", dir.display());
@@ -269,7 +269,7 @@ fn binaries() -> Option<PathBuf> {
     let debian = debian.into_iter().rev().map(|version| version.join("bin"));
     let has_server = |dir: &PathBuf| ["initdb", "postgres", "pg_ctl"].iter().all(|program| dir.join(program).is_file());
     let found = std::env::split_paths(&path).chain(debian).find(has_server)?;
-    // Links in a directory of the path may point to where its sibling programs are.
+    // A symbolic link on the path points to where its sibling programs are.
     found.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned)
 }
 

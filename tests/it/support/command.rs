@@ -5,8 +5,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// A `tandem` that runs in a directory of its own, with nothing in its environment but that no balancer is waited for when
-/// it stops: the one that was built with the tests, unless `TANDEM` names another one.
+/// `tandem` in this directory, with nothing in its environment but that it doesn't wait for a load balancer when it
+/// stops: the one that was built with the tests, unless `TANDEM` names another.
 pub fn tandem(dir: &Path, args: &[&str]) -> Command {
     let program = std::env::var_os("TANDEM").unwrap_or_else(|| env!("CARGO_BIN_EXE_tandem").into());
     let mut command = Command::new(program);

@@ -18,13 +18,13 @@ use super::{
     pgbouncer::PgBouncer,
 };
 
-/// The login of the tested server: it may create roles, as hosted databases give one, and is no superuser.
+/// The tested server's login: it may create roles, as on hosted databases, and isn't a superuser.
 const LOGIN: &str = "app";
 const TEMPLATE: &str = "tandem_template";
 
 /// A database of its own for one test.
 pub struct TestDb {
-    /// How the tested server reaches it.
+    /// How the tested server connects to it.
     pub config: DbConfig,
     kind: Kind,
 }
@@ -32,12 +32,12 @@ pub struct TestDb {
 enum Kind {
     /// A database of the run's cluster, or of the server of `TEST_DATABASE_URL`.
     Server {
-        /// As the tested server reaches it, perhaps through a pooler.
+        /// As the tested server connects to it, perhaps through a pooler.
         url: String,
         /// The same without a pooler.
         direct_url: String,
         admin_url: String,
-        /// Where it is, if it is on many servers.
+        /// Its nodes, if it is distributed.
         spread: Option<Spread>,
     },
     Embedded {
@@ -86,7 +86,7 @@ impl TestDb {
         }
     }
 
-    /// A database that the test has made itself.
+    /// A database that the test has created itself.
     pub fn at(config: DbConfig, url: &str) -> Self {
         Self {
             config,
@@ -109,7 +109,7 @@ impl TestDb {
         on_own_runtime(open)
     }
 
-    /// The tested code's own access.
+    /// The store's handle to it.
     pub async fn open(&self) -> Db {
         Db::open(&self.config).await.map_err(|error| error.report()).expect("an open database")
     }
@@ -130,7 +130,7 @@ impl TestDb {
         }
     }
 
-    /// A connection of the test's own that row-level security doesn't hold back. Only on a server.
+    /// A connection of the test's own that row-level security doesn't restrict. Only on a server.
     pub async fn superuser(&self) -> Client {
         match &self.kind {
             Kind::Server { admin_url, .. } => connect(admin_url).await,
@@ -138,7 +138,7 @@ impl TestDb {
         }
     }
 
-    /// The same to each server that it is on; first the one that the tested server uses.
+    /// The same to each of its nodes; first the one that the tested server uses.
     pub async fn superusers(&self) -> Vec<Client> {
         match &self.kind {
             Kind::Server { spread: Some(spread), .. } => spread.superusers().await,
@@ -149,7 +149,7 @@ impl TestDb {
 
 /// The settings of a tested server.
 pub fn config(target: Target, pool_size: u32) -> DbConfig {
-    // Long enough for a machine that does other things too: only a test of a limit is to meet one.
+    // Long enough for a busy machine: only tests of a limit set shorter ones.
     let patience = Duration::from_mins(1);
     DbConfig {
         target,
@@ -221,12 +221,12 @@ impl Server {
             admin.batch_execute(&role).await.expect("a login");
         }
         if self.nodes.is_some() {
-            // Creates the roles: they belong to the cluster.
+            // Creates the roles, which belong to the cluster.
             drop(self.create_migrated().await);
             return self;
         }
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {TEMPLATE}")).await.expect("no old template");
-        // A pooler would stay connected to it, and then it can't be copied.
+        // A pooler would stay connected to it, and a template must not be in use.
         let Kind::Server { direct_url, .. } = self.create(TEMPLATE, "template1").await.kind else { unreachable!() };
         migrate(&config(Target::parse(&direct_url).expect("a target"), 1)).await;
         self
@@ -237,7 +237,7 @@ impl Server {
         if self.nodes.is_none() {
             return self.create(&unique_name(), TEMPLATE).await;
         }
-        // It could be copied from a template on one server only.
+        // Templates only work on a single server.
         let database = self.create(&unique_name(), "template1").await;
         on_own_runtime(migrated(database))
     }
@@ -279,7 +279,7 @@ fn through_pooler(url: &str) -> String {
     url.to_string()
 }
 
-/// Runs it to its end on a thread and a runtime of its own: migrations block, and a test's runtime has one thread.
+/// Blocks on it on a thread and a runtime of its own: migrations block, and a test's runtime has one thread.
 pub fn on_own_runtime<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     let run = move || tokio::runtime::Runtime::new().expect("a runtime").block_on(future);
     thread::spawn(run).join().expect("a database to test with")

@@ -30,7 +30,7 @@ impl Event {
 }
 
 impl Events {
-    /// REST's, as this token's user.
+    /// REST's, with this token.
     pub async fn rest(url: &str, token: &str, query: &str, headers: &[(&str, &str)]) -> Self {
         let request = reqwest::Client::new().get(format!("{url}/api/tasks/changes{query}"));
         let request = request.bearer_auth(token).header("accept", "text/event-stream");
@@ -38,7 +38,7 @@ impl Events {
         Self::of(request.send().await.unwrap())
     }
 
-    /// GraphQL's, as this token's user.
+    /// GraphQL's, with this token.
     pub async fn graphql(url: &str, token: &str, body: &Value) -> Self {
         let request = reqwest::Client::new().post(format!("{url}/graphql")).bearer_auth(token);
         Self::of(request.header("accept", "text/event-stream").json(body).send().await.unwrap())
@@ -56,12 +56,12 @@ impl Events {
         self.response.headers()
     }
 
-    /// What is answered instead of events.
+    /// The response instead of events.
     pub async fn refusal(self) -> (u16, Value) {
         (self.status(), self.response.json().await.unwrap())
     }
 
-    /// The next event that is no comment; `None` at the end.
+    /// The next event that isn't a comment; `None` at the end.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             match self.any().await {

@@ -24,9 +24,9 @@ use super::{
     watcher::watch,
 };
 
-/// How long a client waits for an answer.
+/// How long a client waits for a response.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it waits before it tries again elsewhere.
+/// How long it waits before it retries elsewhere.
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
 /// How long a follower's replica may differ from the list once nobody writes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ const USERS: usize = 3;
 /// How many tasks a writer keeps, more or less.
 const KEPT: usize = 20;
 
-/// Clients at work.
+/// Running clients.
 pub struct Crowd {
     writers: JoinSet<()>,
     followers: JoinSet<()>,
@@ -52,7 +52,7 @@ struct Shared {
     changes: AtomicUsize,
 }
 
-/// What was acknowledged to the writers of one user: by id the version, and whether somebody has tried to delete the task.
+/// What was acknowledged to one user's writers: by id the version, and whether a deletion was attempted.
 #[derive(Default)]
 struct Promised(Mutex<BTreeMap<String, (i64, bool)>>);
 
@@ -80,7 +80,7 @@ impl Crowd {
         Self { writers, followers: pulling, shared }
     }
 
-    /// Waits until this many more writes are acknowledged and as many changes told.
+    /// Waits until this many more writes are acknowledged and as many changes delivered.
     pub async fn progress(&self, count: usize) {
         let goals = [&self.shared.writes, &self.shared.changes]
             .map(|counter| (counter, counter.load(Ordering::Relaxed) + count));
@@ -102,7 +102,7 @@ impl Crowd {
     }
 }
 
-/// One client, which tries one server after the other.
+/// One client, which tries the servers in turn.
 pub(super) struct Actor {
     user: usize,
     pub(super) token: String,
@@ -136,7 +136,7 @@ impl Actor {
         sleep(PAUSE).await;
     }
 
-    /// The answer of the server this client is at, or none; then it goes to the next one.
+    /// The response of this client's server; on a failure none, and it moves on to the next server.
     async fn ask(&mut self, request: impl FnOnce(&Client, &str) -> RequestBuilder) -> Option<Value> {
         let answer = request(&self.shared.http, self.server()).bearer_auth(&self.token).send().await;
         let answer = match answer {
@@ -174,7 +174,7 @@ impl Actor {
         self.shared.writes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Any task that somebody has made.
+    /// Any task that a writer has created.
     fn any_task(&self) -> Option<String> {
         let promised = self.promised().lock().unwrap();
         let there: Vec<_> = promised.iter().filter(|(_, (_, is_gone))| !is_gone).map(|(id, _)| id).collect();
@@ -193,7 +193,7 @@ impl Actor {
         }
     }
 
-    /// Counts a page, which must not be a reset, and applies it; whether there is more.
+    /// Counts and applies a page, which must not be a reset; whether there is more.
     pub(super) fn told(&self, page: &Value, replica: &mut Replica) -> bool {
         assert_eq!(page["reset"], false, "nothing was lost: {page}");
         self.shared.pages.fetch_add(1, Ordering::Relaxed);
@@ -264,7 +264,7 @@ async fn create(actor: &mut Actor) {
     }
 }
 
-/// Follows the feed in pages of any size, now and then from where it had been before, as a client that has crashed.
+/// Follows the feed in pages of any size, now and then from an earlier state, as after a crash.
 async fn follow(mut actor: Actor, outlet: Outlet) {
     let (mut replica, mut saved) = (Replica::default(), Replica::default());
     while !actor.has_ended() {
@@ -277,7 +277,7 @@ async fn follow(mut actor: Actor, outlet: Outlet) {
             }
         }
     }
-    // Writes that were not acknowledged may still be on their way.
+    // Writes that were not acknowledged may still be in flight.
     let settled = async {
         loop {
             catch_up(&mut actor, outlet, &mut replica).await;
@@ -303,20 +303,20 @@ async fn pull(actor: &mut Actor, outlet: Outlet, replica: &mut Replica) -> bool 
     actor.told(&page, replica)
 }
 
-/// Reads all there is, and asserts that it has what was acknowledged before.
+/// Reads to the end, and asserts that it has what was acknowledged before.
 async fn catch_up(actor: &mut Actor, outlet: Outlet, replica: &mut Replica) {
     let promised = actor.promised().lock().unwrap().clone();
     while pull(actor, outlet, replica).await {}
     for (id, (version, is_gone)) in promised {
         let known = replica.version(&id);
-        // What was deleted before the replica began is not told.
+        // What was deleted before the replica started isn't in the feed.
         let is_untold = known == 0 && (is_gone || actor.was_doomed(&id));
         assert!(known >= version || is_untold, "{id} at {known} instead of {version}");
     }
 }
 
 impl Actor {
-    /// Whether somebody has tried to delete it by now.
+    /// Whether a deletion was attempted by now.
     fn was_doomed(&self, id: &str) -> bool {
         self.promised().lock().unwrap().get(id).is_some_and(|(_, is_gone)| *is_gone)
     }

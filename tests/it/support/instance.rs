@@ -1,4 +1,4 @@
-//! The binary as one of several servers on a database, which can be killed and comes back where it was.
+//! The binary as one of several servers on a database, which can be killed and restarted at its address.
 
 use std::{
     fs::{self, File},
@@ -21,7 +21,7 @@ pub struct Instance {
 impl Instance {
     /// On this database, with these settings, on a port of its own.
     pub async fn start(database_url: &str, settings: &[(&str, &str)]) -> Self {
-        // Of each request there would be a line.
+        // Without a line for each request.
         let mut all = vec![
             ("DATABASE_URL", database_url),
             ("BETTER_AUTH_SECRET", SECRET),
@@ -41,7 +41,7 @@ impl Instance {
         format!("http://{}", self.address)
     }
 
-    /// Ends it as the kernel does when memory runs out.
+    /// Kills it, as the kernel does when memory runs out.
     pub fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -96,7 +96,7 @@ impl Instance {
     async fn wait(&mut self) {
         eventually("the server serves", async || {
             if self.process.try_wait().unwrap().is_some() {
-                // As a process manager does. It may have found the database busy.
+                // Restarts it as a process manager does. It may have found the database busy.
                 eprintln!("the server ended: {}", self.log());
                 self.process = spawn(&self.dir, &self.settings, self.address.port());
             }

@@ -86,7 +86,7 @@ impl SigningKey {
         self.sign_text(&json!({ "alg": self.algorithm, "kid": self.kid }).to_string(), &claims.to_string())
     }
 
-    /// A signature of this key over whatever header and claims.
+    /// A signature of this key over any header and claims.
     pub fn sign_text(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", base64(header), base64(claims));
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.encoding, self.algorithm).unwrap();
@@ -107,7 +107,7 @@ pub fn base64(text: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(text)
 }
 
-/// Claims of a user's good token.
+/// Claims of a user's valid token.
 pub fn claims_of(user: &str) -> Value {
     let now = chrono::Utc::now().timestamp();
     json!({ "sub": user, "iat": now, "exp": now + 900, "iss": "https://issuer.example", "aud": "https://api.example" })
@@ -122,9 +122,9 @@ pub enum Mood {
     Body(String),
     /// With this status.
     Status(StatusCode),
-    /// By sending the client elsewhere.
+    /// With a redirect.
     Redirect(String),
-    /// Not before it is released.
+    /// Only once it is released.
     Held(Arc<Semaphore>, Vec<Value>),
 }
 
@@ -164,7 +164,7 @@ impl Issuer {
         *self.mood.lock().unwrap() = mood;
     }
 
-    /// How often it was asked for anything.
+    /// How many requests it got.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
@@ -177,7 +177,7 @@ impl Issuer {
     }
 }
 
-/// Never asks by itself, and as often as wanted for unknown keys.
+/// No refreshes in the background, and any number of fetches for unknown keys.
 pub fn eager() -> Timing {
     let never = Duration::from_hours(1);
     Timing { refresh: never, retry: never, cooldown: Duration::ZERO, timeout: never }

@@ -1,4 +1,4 @@
-//! Clients that write under idempotency keys through both doors, and a ledger of what they were promised.
+//! Clients that write under idempotency keys through both doors, and a ledger of what was acknowledged.
 //!
 //! A client repeats each write under the same key, at one server after the other, until one acknowledges it. So in the
 //! end the database must hold exactly the acknowledged writes.
@@ -18,7 +18,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use super::SECRET;
 
-/// How long a client waits for an answer, as an HTTP client of a frontend may.
+/// How long a client waits for a response, as a frontend's HTTP client might.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it waits before it repeats a request.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -28,7 +28,7 @@ const FINISH: Duration = Duration::from_mins(1);
 /// A user's task by its title, and the id that was promised.
 type Promises = BTreeMap<(String, String), String>;
 
-/// Clients at work.
+/// Running clients.
 pub struct Load {
     clients: JoinSet<Promises>,
     shared: Arc<Shared>,
@@ -105,8 +105,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Asserts that the database holds each acknowledged write once and nothing else, and that no answer was one that
-    /// clients can't deal with. The connection must see the rows of all users.
+    /// Asserts that the database holds each acknowledged write once and nothing else, and that no response was one that
+    /// clients can't handle. The connection must see the rows of all users.
     pub async fn assert_kept(&self, database: &tokio_postgres::Client) {
         assert_eq!(self.surprises, Vec::<String>::new());
         let rows = database.query("SELECT user_id, title, id::text FROM tasks", &[]).await.unwrap();
@@ -157,7 +157,7 @@ impl Writer {
         promises
     }
 
-    /// Repeats a write under its key until it is acknowledged. The promised id comes back.
+    /// Repeats a write under its key until it is acknowledged; the acknowledged id.
     async fn write(&mut self, title: &str) -> String {
         loop {
             let server = &self.shared.servers[self.server % self.shared.servers.len()];
@@ -179,7 +179,7 @@ impl Writer {
         }
     }
 
-    /// The answer to a request, if it is a success.
+    /// The response to a request, if it is a success.
     async fn ask(&self, request: RequestBuilder) -> Result<Value, Retry> {
         let response = request.bearer_auth(&self.token).send().await.map_err(|_| Retry)?;
         let status = response.status();

@@ -41,7 +41,7 @@ impl Lock {
 
 /// How many statements wait for a lock in the database of this connection, which may be in a transaction itself.
 pub async fn blocked(client: &Client) -> i64 {
-    // Else a transaction would see the activity of its first look again and again.
+    // Within a transaction, statistics stay as they were at the first look.
     client.batch_execute("SELECT pg_stat_clear_snapshot()").await.expect("a fresh view");
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";

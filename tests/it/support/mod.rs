@@ -1,4 +1,4 @@
-//! What tests stand on: a real PostgreSQL, the real router, real tokens.
+//! What tests are built on: a real PostgreSQL, the real router, real tokens.
 
 pub mod answer;
 pub mod app;
@@ -42,19 +42,19 @@ use serde_json::Value;
 pub use token::{SECRET, token};
 pub use user::{Call, User};
 
-/// The id of a task, or of anything else that has one.
+/// The id of a task, or of any other object.
 #[track_caller]
 pub fn id_of(task: &Value) -> &str {
     task["id"].as_str().unwrap_or_else(|| panic!("no id in {task}"))
 }
 
-/// Where REST has a task.
+/// REST's path of a task.
 #[track_caller]
 pub fn path_of(task: &Value) -> String {
     format!("/api/tasks/{}", id_of(task))
 }
 
-/// Waits for a condition, and fails the test if it never comes.
+/// Waits for a condition; the test fails if it never holds.
 pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !condition().await {

@@ -1,11 +1,11 @@
-//! What a test needs of the machine. Where it is missing the test is skipped, or fails if the run requires it.
+//! What a test needs on the machine. Without it the test is skipped, or fails if the run requires it.
 
 use std::io::Write;
 
 /// Something that isn't on every machine.
 #[derive(Clone, Copy, Debug)]
 pub enum Need {
-    /// A PostgreSQL server, which has more than the one connection of an embedded database.
+    /// A PostgreSQL server; the embedded database has one connection.
     Postgres,
     /// Node, npm and the packages of a project.
     Node,
@@ -51,7 +51,7 @@ impl Need {
         std::env::var(self.variable()).is_ok_and(|value| value == "1")
     }
 
-    /// Says that the running test is skipped, even though it passes; panics where that must not be.
+    /// Says that the running test is skipped, even though it passes; panics if the run requires it.
     pub fn skip(self, detail: &str) {
         let test = std::thread::current().name().unwrap_or_default().to_owned();
         let reason = format!("{test} {} {detail}", self.reason());

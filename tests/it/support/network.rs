@@ -1,4 +1,4 @@
-//! A network between the server and its database that can fail without a word, as NATs, firewalls and hosts do.
+//! A network between the server and its database that can fail silently, as NATs, firewalls and hosts do.
 
 use std::sync::{
     Arc, Mutex,
@@ -24,13 +24,13 @@ pub struct Network {
 struct State {
     /// The database's port.
     target: Mutex<u16>,
-    /// Whether new connections lead nowhere.
+    /// Whether new connections are accepted and then ignored.
     is_hole: AtomicBool,
-    /// How many connections that lead nowhere are open.
+    /// How many ignored connections are open.
     swallowed: AtomicUsize,
     /// Connections made before the last one of these were forgotten.
     generation: AtomicU64,
-    /// Whether it closes connections, those there are and new ones.
+    /// Whether it closes connections, existing and new ones.
     is_cut: watch::Sender<bool>,
 }
 
@@ -62,22 +62,22 @@ impl Network {
         *self.state.target.lock().unwrap() = port;
     }
 
-    /// Whether new connections are accepted, and then nothing more happens on them.
+    /// Sets whether new connections are accepted and then ignored.
     pub fn swallow(&self, is_hole: bool) {
         self.state.is_hole.store(is_hole, Ordering::SeqCst);
     }
 
-    /// How many connections that lead nowhere are open: their clients wait.
+    /// How many ignored connections are open: their clients wait.
     pub fn swallowed(&self) -> usize {
         self.state.swallowed.load(Ordering::SeqCst)
     }
 
-    /// Whether all connections are closed, those there are and new ones.
+    /// Sets whether all connections are closed, existing and new ones.
     pub fn cut(&self, is_cut: bool) {
         self.state.is_cut.send_replace(is_cut);
     }
 
-    /// Stops forwarding on all connections there are, without closing them.
+    /// Stops forwarding on all existing connections, without closing them.
     pub fn forget_connections(&self) {
         self.state.generation.fetch_add(1, Ordering::SeqCst);
     }
@@ -93,7 +93,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
             continue;
         }
         let port = *state.target.lock().unwrap();
-        // A database that is down refuses: so does this.
+        // Refuses as a database that is down does.
         let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();

@@ -1,4 +1,4 @@
-//! Programs of Node that are run against the server under test.
+//! Node programs that run against the server under test.
 
 use std::{
     fs,
@@ -9,11 +9,11 @@ use std::{
 
 use super::Need;
 
-/// An npm project below the top of this repository, with what its lock file asks for installed.
+/// An npm project of this repository, with its dependencies installed.
 pub struct Project(PathBuf);
 
 impl Project {
-    /// The error says why it can't be used here; with `REQUIRE_NODE=1` that fails the test.
+    /// The error says why it can't run here; with `REQUIRE_NODE=1` that fails the test.
     pub fn open(path: &str) -> Result<Self, String> {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let installed = install(&dir);
@@ -36,7 +36,7 @@ impl Project {
     }
 }
 
-/// What a program said, and whether it was content.
+/// A program's output, and whether it succeeded.
 pub struct Finished {
     pub is_ok: bool,
     pub text: String,
@@ -49,7 +49,7 @@ impl From<Output> for Finished {
     }
 }
 
-/// Installs what the lock file names, unless that was done since it last changed.
+/// Installs the lock file's packages, unless that was done since it last changed.
 fn install(dir: &Path) -> Result<(), String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -21,7 +21,7 @@ impl OneTask {
         Self { ann, id: id_of(&task).to_owned(), path: path_of(&task), before, app }
     }
 
-    /// What creates, replaces and patches the task: a method and a path.
+    /// Requests that create, replace and patch a task: a method and a path.
     pub fn writes(&self) -> [(&'static str, &str); 3] {
         [("POST", "/api/tasks"), ("PUT", &self.path), ("PATCH", &self.path)]
     }

@@ -23,7 +23,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// The one of this run, if there is to be one.
+    /// The one of this run, if it has one.
     pub fn shared() -> Option<&'static Self> {
         static POOLER: OnceLock<Option<PgBouncer>> = OnceLock::new();
         let is_wanted = || std::env::var("TEST_PGBOUNCER").is_ok_and(|value| value == "1");
@@ -65,7 +65,7 @@ impl PgBouncer {
 
 pub(super) fn program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // Debian keeps it where only root's path leads.
+    // Debian installs it where only root's path leads.
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file())
 }

@@ -10,7 +10,7 @@ use super::{
     pgbouncer::{TRACKS_STATEMENTS, program, version},
 };
 
-/// A running pooler, which ends with this value.
+/// A running pooler, which is stopped on drop.
 pub struct Pooler {
     process: Child,
     port: u16,

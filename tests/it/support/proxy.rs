@@ -1,4 +1,4 @@
-//! A PostgreSQL proxy that shows what goes over the network, and that can get in its way: it holds the server's answers
+//! A PostgreSQL proxy that shows what goes over the network, and can interfere: it holds the server's answers
 //! back until the client has sent a number of statements (a client that waits for an answer in between never gets
 //! one), or cuts the connection after any message in either direction.
 
@@ -76,7 +76,7 @@ pub struct Seen {
     transactions: HashMap<String, usize>,
     /// How many answers the client has asked for: the server sends what it has when it is asked for the next one.
     pub syncs: usize,
-    /// How many statements it must send before it gets the first answer.
+    /// How many statements it must send before it gets an answer.
     held_until: usize,
 }
 
@@ -115,7 +115,7 @@ impl Proxy {
         std::mem::take(&mut *self.wire.seen.lock().unwrap()).transactions
     }
 
-    /// Forgets what was seen, and holds nothing back.
+    /// Forgets what was seen, and holds nothing back from now on.
     pub fn forget(&self) {
         self.hold(0);
     }
@@ -144,13 +144,13 @@ impl Proxy {
 async fn accept(listener: TcpListener, server: String, wire: Arc<Wire>) {
     for connection in 0.. {
         let Ok((client, _)) = listener.accept().await else { return };
-        // The database may be away. Then so is this proxy.
+        // If the database is away, so is this proxy.
         let Ok(server) = TcpStream::connect(&server).await else { continue };
         tokio::spawn(forward(client, server, Reader { connection, ..Reader::default() }, Arc::clone(&wire)));
     }
 }
 
-/// Both directions, until one of them ends or is cut. Dropping the other one then closes both connections.
+/// Forwards in both directions until one ends or is cut; dropping the other one closes both connections.
 async fn forward(client: TcpStream, server: TcpStream, reader: Reader, wire: Arc<Wire>) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();

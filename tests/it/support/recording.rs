@@ -1,4 +1,4 @@
-//! What a server says to its database, recorded as it was said, and said again to another database.
+//! What a server sends to its database, recorded, and replayed on another database.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use tokio_postgres::{
 
 use super::proxy::Executed;
 
-/// In place of what is another value each time.
+/// In place of values that differ each time.
 const ANYTHING: &str = "*";
 
 /// The statements of a transaction, or one on its own.
 pub type Transaction = Vec<Statement>;
 
-/// A statement, and what it was answered.
+/// A statement and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     pub sql: String,
@@ -33,15 +33,15 @@ pub struct Statement {
     pub answer: Answer,
 }
 
-/// What a statement was answered.
+/// The answer to a statement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// As many rows were changed or found, and these are told.
+    /// This many rows were changed or found, and these returned.
     Done(u64, Vec<Vec<Option<String>>>),
     /// This SQLSTATE.
     Failed(String),
-    /// It was not asked yet.
+    /// It was not sent yet.
     #[default]
     Open,
 }
@@ -108,7 +108,7 @@ impl ToSql for Binary {
     to_sql_checked!();
 }
 
-/// Says all of it to another database, and returns it with the answers of that one.
+/// Replays all of it on another database, and returns it with that one's answers.
 pub async fn replay(client: &Client, transactions: &[Transaction]) -> Vec<Transaction> {
     let mut replayed = transactions.to_vec();
     let known = types(client, transactions).await;
@@ -159,7 +159,7 @@ fn done(messages: &[SimpleQueryMessage]) -> Answer {
     Answer::Done(count, rows)
 }
 
-/// The text without the times in it, which are other ones each time.
+/// The text without the times in it, which differ each time.
 fn timeless(text: &str) -> String {
     const PATTERN: &[u8] = b"0000-00-00 00:00:00";
     let is_time = |bytes: &[u8]| {
@@ -190,7 +190,7 @@ pub fn alike(first: &[Transaction], second: &[Transaction]) -> Vec<Transaction> 
     alike
 }
 
-/// The statements that were answered otherwise than expected.
+/// The statements whose answers were not the expected ones.
 pub fn differences(expected: &[Transaction], found: &[Transaction]) -> Vec<String> {
     let pairs = expected.iter().flatten().zip(found.iter().flatten());
     let others = pairs.filter(|(expected, found)| {

@@ -1,4 +1,4 @@
-//! A client that keeps a replica of a user's tasks by the change feed, and checks what it is told.
+//! A client that keeps a replica of a user's tasks by the change feed, and checks what it gets.
 
 use std::collections::BTreeMap;
 
@@ -44,18 +44,18 @@ impl Replica {
         while self.apply(&user.get(self.path(1000)).await.good()) {}
     }
 
-    /// Where REST has the next page.
+    /// REST's path of the next page.
     pub fn path(&self, limit: usize) -> String {
         let cursor = self.cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
         format!("/api/tasks/changes?limit={limit}{cursor}")
     }
 
-    /// What [`PAGE`] is asked with for the next page.
+    /// The variables of [`PAGE`] for the next page.
     pub fn variables(&self, limit: usize) -> Value {
         json!({ "after": self.cursor, "first": limit })
     }
 
-    /// Applies a page in the words of REST; whether there is more.
+    /// Applies a page in REST's format; whether there is more.
     pub fn apply(&mut self, page: &Value) -> bool {
         if page["reset"] == true {
             self.tasks.clear();

@@ -1,4 +1,4 @@
-//! The binary as a server, asked over sockets by a client that keeps no rules.
+//! The binary as a server, called over sockets by a client that follows no rules.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{SECRET, TestDb, cluster::scratch_dir, command::tandem};
 
-/// How long an answer, or the end of a connection, is waited for.
+/// How long to wait for a response, or for the end of a connection.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server on a database of its own.
@@ -59,7 +59,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// What it has logged since it serves.
+    /// What it has logged since it started serving.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -96,7 +96,7 @@ impl Drop for Server {
     }
 }
 
-/// A client that says what it likes, when it likes.
+/// A client that sends any bytes at any time.
 pub struct Client(pub TcpStream);
 
 impl Client {
@@ -125,7 +125,7 @@ impl Client {
         bytes
     }
 
-    /// The next answer, whose body has a length; it leaves the connection open.
+    /// The next response, whose body has a length; the connection stays open.
     pub async fn answer(&mut self) -> RawAnswer {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -144,7 +144,7 @@ impl Client {
     }
 }
 
-/// What it was answered.
+/// A response.
 pub struct RawAnswer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
@@ -167,7 +167,7 @@ impl RawAnswer {
         self.headers.iter().find(|header| header.0 == name).map_or("", |header| &header.1)
     }
 
-    /// The error's code, whichever door it came from.
+    /// The error's code, through either door.
     pub fn code(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
         let code = body.get("code").or_else(|| body.pointer("/errors/0/extensions/code"));

@@ -1,4 +1,4 @@
-//! A client of `graphql-transport-ws` that sends what a test wants, when it wants.
+//! A client of `graphql-transport-ws` that sends any message at any time.
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -30,12 +30,12 @@ impl Socket {
         Ok(Self { stream: connect_async(request).await?.0 })
     }
 
-    /// Let in as this user.
+    /// Authenticated as this user.
     pub async fn of(url: &str, user: &str) -> Self {
         Self::let_in(url, &token(user)).await
     }
 
-    /// Let in with this token.
+    /// Authenticated with this token.
     pub async fn let_in(url: &str, token: &str) -> Self {
         let mut socket = Self::open(url).await;
         socket.send(init(token)).await;
@@ -64,7 +64,7 @@ impl Socket {
         }
     }
 
-    /// What an operation that ends is answered: the payload of its only message.
+    /// Runs an operation that isn't a stream: the payload of its only message.
     pub async fn run(&mut self, id: &str, document: &str, variables: Value) -> Value {
         self.subscribe(id, document, variables).await;
         self.only_answer(id).await
@@ -80,7 +80,7 @@ impl Socket {
         answer["payload"].take()
     }
 
-    /// The code that the server closes the socket with, after whatever it still sends.
+    /// The code that the server closes the socket with, after any further messages.
     pub async fn closed(&mut self) -> Option<u16> {
         loop {
             if let Err(code) = self.message().await {
@@ -102,12 +102,12 @@ impl Socket {
     }
 }
 
-/// Says who is there.
+/// The message that authenticates.
 pub fn init(token: &str) -> Value {
     json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } })
 }
 
-/// Sends an operation.
+/// The message that starts an operation.
 pub fn subscribe(id: &str, payload: Value) -> Value {
     let mut message = json!({ "type": "subscribe", "id": id });
     message["payload"] = payload;

@@ -45,7 +45,7 @@ impl Stream {
         }
     }
 
-    /// Opened by a client that lives with failures, for whole tasks: `None` if the server is away, or refuses for now.
+    /// Opened by a client that tolerates failures, for whole tasks: `None` if the server is away or overloaded.
     pub async fn dial(outlet: &str, url: &str, token: &str, after: Option<&str>) -> Option<Self> {
         let operation = json!({ "query": subscription(), "variables": { "after": after } });
         if outlet == "websocket" {
@@ -74,7 +74,7 @@ impl Stream {
         }
     }
 
-    /// The next page of a stream that was [dialed](Self::dial), in the words of REST; `None` when it has ended.
+    /// The next page of a stream that was [dialed](Self::dial), in REST's format; `None` at its end.
     pub async fn try_page(&mut self) -> Option<Value> {
         let mut told = match self {
             Self::Socket(socket) => socket.message().await.ok()?["payload"].take(),
@@ -85,7 +85,7 @@ impl Stream {
         (!data["changes"].is_null()).then(|| in_rest_words(&data))
     }
 
-    /// The next page, as the outlet has it.
+    /// The next page, in the outlet's format.
     pub async fn page(&mut self) -> Value {
         let page = async {
             match self {
@@ -105,7 +105,7 @@ impl Stream {
     }
 }
 
-/// The tasks of a page, and what is left of deleted ones.
+/// The tasks and deletions of a page.
 pub fn items(page: &Value) -> impl Iterator<Item = &Value> {
     let items = page.get("items").or(page.get("changes")).and_then(Value::as_array).unwrap_or_else(|| panic!("{page}"));
     items.iter().map(|item| item.get("task").or(item.get("deleted")).unwrap_or(item))

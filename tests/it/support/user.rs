@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, answer};
 
-/// Someone who sends the same token, or none, with every request. Cheap to clone.
+/// A client that sends the same token, or none, with every request. Cheap to clone.
 #[derive(Clone)]
 pub struct User {
     router: Router,
@@ -109,7 +109,7 @@ impl Call {
         headers.iter().fold(self, |call, (name, value)| call.header(name, value))
     }
 
-    /// Expects a version of the task.
+    /// With the version that is expected of the task.
     pub fn if_match(self, tag: &str) -> Self {
         self.header("if-match", tag)
     }

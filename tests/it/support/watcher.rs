@@ -1,4 +1,4 @@
-//! A client that holds a stream of changes, and opens another one elsewhere when it ends.
+//! A client that holds a stream of changes, and opens another at the next server when it ends.
 
 use tokio::time::timeout;
 
@@ -8,7 +8,7 @@ use super::{
     stream::Stream,
 };
 
-/// Keeps a replica by this outlet's stream, now and then from where it had been before, as a client that has crashed. In the
+/// Keeps a replica by this outlet's stream, now and then from an earlier state, as after a crash. In the
 /// end the replica must be the list.
 pub(super) async fn watch(mut actor: Actor, outlet: &'static str) {
     let (mut replica, mut saved) = (Replica::default(), Replica::default());
@@ -22,7 +22,7 @@ pub(super) async fn watch(mut actor: Actor, outlet: &'static str) {
         let pages = dice(40);
         let mut seen = 0;
         while seen < pages && !actor.has_ended() {
-            // It waits no longer, to learn that nobody writes any more.
+            // Waits no longer, to notice when writers have ended.
             let Ok(page) = timeout(PAUSE, stream.try_page()).await else { continue };
             let Some(page) = page else { break };
             actor.told(&page, &mut replica);
@@ -32,7 +32,7 @@ pub(super) async fn watch(mut actor: Actor, outlet: &'static str) {
     timeout(PATIENCE, settle(&mut actor, outlet, &mut replica)).await.expect("the replica becomes the list");
 }
 
-/// Follows until the replica is the list: writes that were not acknowledged may still be on their way.
+/// Follows until the replica is the list: writes that were not acknowledged may still be in flight.
 async fn settle(actor: &mut Actor, outlet: &'static str, replica: &mut Replica) {
     loop {
         let Some(mut stream) = open(actor, outlet, replica).await else { continue };

@@ -1,4 +1,4 @@
-//! Bad parameters, arguments, cursors, variables and versions: a clear refusal through each door.
+//! Invalid parameters, arguments, cursors, variables and versions: a clear error through each door.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Changes to many tasks by their ids, through both doors: all of it is done, or nothing.
+//! Bulk changes by id, through both doors: all or nothing.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ async fn many_tasks_are_added_completed_and_deleted_by_rest() {
     assert_eq!(completed.json["tasks"][0]["version"], 2);
     let again = bulk(&app, "ann", json!({ "complete": ids })).await;
     let versions: Vec<_> = again.json["tasks"].as_array().unwrap().iter().map(|task| &task["version"]).collect();
-    assert_eq!(versions, [2, 2, 2], "what is completed already stays as it is");
+    assert_eq!(versions, [2, 2, 2], "completed tasks stay as they are");
     let deleted = bulk(&app, "ann", json!({ "delete": [ids[0], ids[1]] })).await;
     assert_eq!((deleted.status.as_u16(), &deleted.json["tasks"][1]["title"]), (200, &json!("b")));
     assert_eq!(ann.tasks().await.as_array().unwrap().len(), 1);

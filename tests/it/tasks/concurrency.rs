@@ -1,4 +1,4 @@
-//! Requests at the same time, and requests whose clients go away.
+//! Concurrent requests, and requests whose clients disconnect.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -69,7 +69,7 @@ async fn a_waiting_write_is_finished_when_its_client_disconnects() {
     assert_eq!(open_transactions(&app).await, 0);
 }
 
-/// Lets everything else run this often.
+/// Yields to other tasks this many times.
 async fn turns(count: usize) {
     for _ in 0..count {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Bad input: a clear refusal through each door, and nothing stored, lost or broken by it.
+//! Invalid input: a clear error through each door, and nothing is stored, lost or broken.
 
 use serde_json::{Value, json};
 use tandem::http::request::MAX_BODY;
@@ -12,7 +12,7 @@ pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 const TOO_LARGE: &str = "PAYLOAD_TOO_LARGE";
 pub const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 
-/// Ids that are none.
+/// Malformed ids.
 const BAD_IDS: [&str; 8] = [
     "no-uuid",
     "1",
@@ -24,14 +24,14 @@ const BAD_IDS: [&str; 8] = [
     "🦀",
 ];
 
-/// Asserts that REST blames this field of the request, for breaking this rule.
+/// Asserts that REST's error names this field of the request and the rule it breaks.
 #[track_caller]
 pub fn assert_fault(answer: &Answer, field: &str, rule: &str) {
     let fault = &answer.refused(422, BAD_USER_INPUT).json["detail"][0];
     assert_eq!((&fault["loc"][1], &fault["type"]), (&json!(field), &json!(rule)), "{answer}");
 }
 
-/// Asserts that GraphQL blames this argument or field.
+/// Asserts that GraphQL's error names this argument or field.
 #[track_caller]
 pub fn assert_blames(answer: &Answer, field: &str) {
     assert_eq!(answer.refused(200, BAD_USER_INPUT).fields(), [field], "{answer}");
@@ -137,7 +137,7 @@ async fn values_of_a_wrong_type_are_refused_through_both_doors() {
     task.assert_unchanged().await;
 }
 
-/// The body with the field that GraphQL reads.
+/// The body with the field that GraphQL expects.
 fn with_query(body: &[u8]) -> Vec<u8> {
     let mut body = body.to_vec();
     if let Some(at) = body.windows(5).position(|name| name == b"title") {
@@ -178,7 +178,7 @@ async fn a_body_that_is_not_a_json_object_is_refused_through_both_doors() {
             assert_eq!(answer.refused(422, BAD_USER_INPUT).json["detail"][0]["loc"][0], "body");
         }
         if body.starts_with(b"[") {
-            return; // To GraphQL that is a batch.
+            return; // For GraphQL that is a batch.
         }
         task.ann.call("POST", "/graphql").json_bytes(with_query(body)).await.refused(400, BAD_USER_INPUT);
     })

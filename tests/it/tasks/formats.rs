@@ -1,6 +1,6 @@
-//! What goes over HTTP, to the letter: bodies with their fields in order, statuses, and the headers clients read.
+//! Exact responses: bodies with their fields in order, statuses, and the headers that clients read.
 //!
-//! The expected answers are in `snapshots/`. After an intended change: `INSTA_UPDATE=always cargo test --test it formats`.
+//! The expected responses are in `snapshots/`. After an intended change: `INSTA_UPDATE=always cargo test --test it formats`.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::{Answer, App, check_all, path_of};
 const HEADERS: [&str; 7] =
     ["allow", "cache-control", "content-type", "etag", "idempotent-replayed", "location", "www-authenticate"];
 
-/// The answer as text, without what differs from run to run: the ids and times of these tasks.
+/// The response as text, without what differs from run to run: the ids and times of these tasks.
 fn shown(answer: &Answer, tasks: &[&Value]) -> String {
     let headers = HEADERS.iter().filter_map(|name| {
         let values = answer.headers.get_all(*name).into_iter().map(|value| value.to_str().unwrap());

@@ -1,4 +1,4 @@
-//! Writes under an idempotency key are done once, however often they are asked for.
+//! A write under an idempotency key happens once, however often it is requested.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -290,7 +290,7 @@ async fn a_retry_after_a_deploy_that_changed_the_format_gets_the_stored_outcome(
     let ann = app.user("ann");
     let new = || ann.post("/api/tasks", json!({ "title": "New" })).key(KEY);
     let first = new().await;
-    // As a server of another version has stored it, which knows a column more and hashes another text.
+    // As stored by a server of another version, with another column and another text to hash.
     let other = "UPDATE idempotency_keys SET fingerprint = set_byte(fingerprint, 0, 2) || '\\x00'::bytea,
                  outcome = jsonb_set(outcome, '{0,priority}', '3')";
     app.db.superuser().await.batch_execute(other).await.unwrap();
@@ -317,7 +317,7 @@ async fn the_largest_response_fits_beside_its_key_and_one_twice_as_large_does_no
     const MANY: usize = 100;
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let (ann, admin) = (app.user("ann"), app.db.superuser().await);
-    // Not to be compressed.
+    // Incompressible.
     let fill = "INSERT INTO tasks (user_id, id, title, description)
                 SELECT 'ann', gen_random_uuid(), words(200), words(1000) FROM generate_series(1, 100)";
     let words = "CREATE FUNCTION words(length int) RETURNS text LANGUAGE sql AS

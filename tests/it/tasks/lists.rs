@@ -1,4 +1,4 @@
-//! What a list holds, in which order, and how it comes apart into pages.
+//! What a list contains, in which order, and how it is paged.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn ids(tasks: &Value) -> Vec<String> {
     tasks.as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Tasks whose titles are in no order and not all different, the first of which changed last.
+/// Tasks whose titles are unordered and not all different; the first one was updated last.
 async fn some_tasks(app: &App, user: &str) {
     let mut first = None;
     for title in ["m", "c", "x", "c", "a", "m", "c", "q", "b"] {
@@ -127,7 +127,7 @@ async fn tasks_of_the_same_moment_are_ordered_and_paged_by_id() {
     }
 }
 
-/// How to go from page to page, two tasks each.
+/// How to follow pages of two tasks each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Link,
@@ -136,7 +136,7 @@ enum Way {
 }
 
 impl Way {
-    /// The ids of a page in the order they are met, and the place of the next one.
+    /// The ids of a page in order, and where the next one is.
     async fn page(
         self,
         app: &App,
@@ -191,12 +191,12 @@ async fn pages_neither_skip_nor_repeat_a_task_while_others_are_added_and_deleted
                 seen.extend(page);
                 let Some(next) = next else { break };
                 place = Some(next);
-                // Long walks would never end if the list kept growing at the far end.
+                // Otherwise the list could grow at its far end for ever.
                 if round < 2 {
                     for title in ["0", "c", "z"] {
                         app.user(&user).create(title).await;
                     }
-                    // The one the cursor stands on, and the first of those that were still to come.
+                    // The task at the cursor, and the first one after it.
                     let ahead = there.iter().find(|id| !seen.contains(id));
                     for id in [seen.last(), ahead].map(|id| id.unwrap().clone()) {
                         app.user(&user).delete(format!("/api/tasks/{id}")).await.status(204);

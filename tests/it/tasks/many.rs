@@ -1,4 +1,4 @@
-//! Changes to many tasks at once, and anything by its id.
+//! Changes to all tasks or to several new ones, and `node`.
 
 use serde_json::{Value, json};
 

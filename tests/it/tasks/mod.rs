@@ -1,4 +1,4 @@
-//! The operations on tasks, which are the same through both APIs.
+//! The operations on tasks, the same through both APIs.
 
 mod arguments;
 mod bulk;

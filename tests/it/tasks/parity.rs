@@ -1,4 +1,4 @@
-//! Every operation through both doors, and the answers compared.
+//! Every operation through both doors, with their responses compared.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn all_in_rest_words(tasks: &Value) -> Value {
     tasks.as_array().unwrap().iter().map(in_rest_words).collect()
 }
 
-/// What two tasks that were made and treated alike have in common.
+/// What two tasks with the same history have in common.
 fn likeness(task: &Value) -> Value {
     let mut task = task.as_object().unwrap().clone();
     for own in ["id", "created_at", "updated_at"] {
@@ -35,7 +35,7 @@ fn likeness(task: &Value) -> Value {
     task.into()
 }
 
-/// A mutation of Ann's with its variables; the task it answers with, in the words of REST.
+/// Runs a mutation as Ann; the task in its response, as REST would have it.
 async fn mutate(app: &App, field: &str, variables: Value) -> Value {
     let ann = app.user("ann");
     let answer = ann.graphql(mutation(field)).variables(variables).await;
@@ -67,7 +67,7 @@ async fn task_through_graphql(app: &App, id: &Value) -> Value {
     ann.graphql(&query).variables(json!({ "id": id })).await.data()["task"].clone()
 }
 
-/// Two tasks alike, the first for REST and the second for GraphQL, and the first one's path.
+/// Two equal tasks, one for REST and one for GraphQL, and the first one's path.
 async fn twins(app: &App) -> (Value, Value, String) {
     let ann = app.user("ann");
     let new = json!({ "title": "Buy milk", "description": "2 litres" });
@@ -271,7 +271,7 @@ async fn completing_means_the_same_through_both_doors() {
     let ann = app.user("ann");
     let (_, second, path) = twins(&app).await;
     let path = format!("{path}/complete");
-    // What is asked, whether it is done then, and the version it makes: what changes nothing makes none.
+    // The request, whether the task is completed then, and its version, which a change of nothing leaves as it is.
     for (asked, completed, version) in [
         (Some(false), false, 1),
         (None, true, 2),
