@@ -84,7 +84,7 @@ async fn async_graphql_coerces_variables_after_earlier_mutations_ran() {
 async fn async_graphql_makes_a_map_of_each_object_and_has_no_value_that_is_json_already() {
     let (response, _) = run("{ items { id } }", json!({})).await;
     // That each field is a boxed future, too, can't be seen from outside.
-    let mended = "src/graphql/schema/json.rs need not write lists as JSON into `Value::Binary`";
+    let mended = "src/graphql/schema/types/json.rs need not write lists as JSON into `Value::Binary`";
     assert_eq!(response.data, value!({ "items": [{ "id": 1 }, { "id": 2 }] }), "{mended}");
     // Exhaustive, so that a variant for what is JSON already doesn't compile here.
     match response.data {
