@@ -1,22 +1,15 @@
 //! Measures both doors beside `pgbench`, which runs the same transactions on the same data, and beside the floor, a
 //! server that does nothing but the transaction. `benches/run` builds and starts it.
 
-mod bars;
-mod cell;
-mod client;
-mod cluster;
 mod floor;
 mod load;
-mod pgbench;
-mod plot;
+mod measurement;
+mod processes;
 mod report;
-mod server;
-mod session;
 mod subject;
+mod testbed;
 mod train;
 mod usage;
-mod users;
-mod workload;
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -24,7 +17,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 
-use crate::{report::Report, session::Session};
+use crate::{report::table::Report, testbed::Session};
 
 /// The product's allocator, so that the floor is not lower or higher for another one.
 #[global_allocator]
@@ -96,7 +89,7 @@ async fn measure(settings: Settings) -> Result<()> {
         fs::write(file, serde_json::to_string_pretty(&report)? + "\n")?;
     }
     if let Some(file) = &settings.svg {
-        fs::write(file, plot::svg(&report))?;
+        fs::write(file, report::chart::svg(&report))?;
     }
     Ok(())
 }

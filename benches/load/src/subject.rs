@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::workload::{Door, Workload};
+use crate::load::workload::{Door, Workload};
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -13,10 +13,10 @@ use tokio::{
 };
 
 use crate::{
-    client::Client,
-    session::Session,
-    users::{Users, random_task},
-    workload::http,
+    load::client::Client,
+    load::users::{Users, random_task},
+    load::workload::http,
+    testbed::Session,
 };
 
 /// Who follows their feed, and asks for whatever is not measured.

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_postgres::{Client, Config, NoTls, Row, Statement, types::ToSql};
 use uuid::Uuid;
 
-use crate::cluster::PLANS;
+use crate::processes::cluster::PLANS;
 
 /// As many as the product has by default.
 const CONNECTIONS: usize = 16;

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    bars::{self, Bar},
-    cell::{Cell, Figures, Latency, Load},
+    load::workload::Workload,
+    measurement::{Cell, Figures, Latency, Load},
+    report::bars::{self, Bar},
     subject::Subject,
-    workload::Workload,
 };
 
 #[derive(Serialize)]

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use crate::{
-    cell::{Load, count},
-    report::{Report, Row},
+    load::workload::Workload,
+    measurement::{Load, count},
+    report::table::{Report, Row},
     subject::Subject,
-    workload::Workload,
 };
 
 const WIDTH: f64 = 860.0;

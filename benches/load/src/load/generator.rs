@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use futures::future::{join_all, try_join_all};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::{client::Client, workload::Requests};
+use crate::{load::client::Client, load::workload::Requests};
 
 /// What goes before the measurement, for caches to fill.
 const WARM_UP: Duration = Duration::from_millis(300);

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    cell::{Latency, Load, count},
-    report::{Row, find},
+    load::workload::Workload::{self, Create, Deep, First, List, Mixed, Toggle},
+    measurement::{Latency, Load, count},
+    report::table::{Row, find},
     subject::Subject::{self, GraphQl, Rest},
-    workload::Workload::{self, Create, Deep, First, List, Mixed, Toggle},
 };
 
 #[derive(Serialize)]

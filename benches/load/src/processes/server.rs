@@ -12,9 +12,9 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::time::sleep;
 
 use crate::{
-    client::Client,
-    cluster::{Cluster, free_port},
-    workload::http,
+    load::client::Client,
+    load::workload::http,
+    processes::cluster::{Cluster, free_port},
 };
 
 /// What signs the tokens.

@@ -7,16 +7,16 @@ use tokio_postgres::NoTls;
 
 use crate::{
     Settings,
-    cell::{Cell, Figures, Latency, Load, count},
-    client::Client,
-    cluster::Cluster,
-    load::Generator,
-    pgbench,
-    server::{SECRET, Server},
+    load::client::Client,
+    load::generator::Generator,
+    load::users::{LIGHT_USERS, Users},
+    load::workload::{Door, Requests, Workload, http},
+    measurement::{Cell, Figures, Latency, Load, count},
+    processes::cluster::Cluster,
+    processes::pgbench,
+    processes::server::{SECRET, Server},
     subject::Subject,
     train, usage,
-    users::{LIGHT_USERS, Users},
-    workload::{Door, Requests, Workload, http},
 };
 
 const FEW: usize = 16;

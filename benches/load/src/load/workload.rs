@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::users::{LIGHT_USERS, Users, random_task};
+use crate::load::users::{LIGHT_USERS, Users, random_task};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use crate::{subject::Subject, workload::Workload};
+use crate::{load::workload::Workload, subject::Subject};
 
 /// How requests come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

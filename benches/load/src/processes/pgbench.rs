@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
 use crate::{
-    cluster::{Cluster, PLANS},
-    workload::{MIX, Workload},
+    load::workload::{MIX, Workload},
+    processes::cluster::{Cluster, PLANS},
 };
 
 /// As many connections as the server's pool has.

@@ -1,0 +1,5 @@
+//! What a run starts: PostgreSQL, pgbench and the servers.
+
+pub mod cluster;
+pub mod pgbench;
+pub mod server;
