@@ -1,4 +1,4 @@
-//! The product's transaction on tokio-postgres, without what stands between the two in the product.
+//! The product's transaction, on plain tokio-postgres.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,14 +8,11 @@ use tokio::sync::Semaphore;
 use tokio_postgres::{Client, Config, NoTls, Row, Statement, types::ToSql};
 use uuid::Uuid;
 
-use crate::processes::cluster::PLANS;
-
-/// As many as the product has by default.
-const CONNECTIONS: usize = 16;
+use crate::processes::cluster::{PLANS, POOL_SIZE};
 
 const ACT_AS: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1), \
      set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true)";
-const ACT_ALONE_AS: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1), \
+const ACT_AS_LOCKED: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1), \
      set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true), \
      set_config('lock_timeout', '5000', true), tandem_lock($1)";
 const LIST: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
@@ -31,7 +28,7 @@ const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, comple
 
 pub struct Database {
     idle: Mutex<Vec<Connection>>,
-    turns: Semaphore,
+    permits: Semaphore,
 }
 
 struct Connection {
@@ -39,7 +36,7 @@ struct Connection {
     begin_read: Statement,
     begin_write: Statement,
     act_as: Statement,
-    act_alone_as: Statement,
+    act_as_locked: Statement,
     list: Statement,
     find: Statement,
     toggle: Statement,
@@ -51,8 +48,8 @@ type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Database {
     pub async fn open(url: &str) -> Result<Self> {
-        let idle = try_join_all((0..CONNECTIONS).map(|_| Connection::open(url))).await?;
-        Ok(Self { turns: Semaphore::new(idle.len()), idle: Mutex::new(idle) })
+        let idle = try_join_all((0..POOL_SIZE).map(|_| Connection::open(url))).await?;
+        Ok(Self { permits: Semaphore::new(idle.len()), idle: Mutex::new(idle) })
     }
 
     pub async fn list(&self, user: &str, limit: i64) -> Result<Vec<Row>> {
@@ -64,7 +61,7 @@ impl Database {
     }
 
     pub async fn toggle(&self, user: &str, id: Uuid) -> Result<Vec<Row>> {
-        self.run(|c| [&c.begin_write, &c.act_alone_as, &c.toggle], user, &[&user, &id]).await
+        self.run(|c| [&c.begin_write, &c.act_as_locked, &c.toggle], user, &[&user, &id]).await
     }
 
     pub async fn create(
@@ -76,22 +73,22 @@ impl Database {
     ) -> Result<Vec<Row>> {
         let id = Uuid::now_v7();
         self.run(
-            |c| [&c.begin_write, &c.act_alone_as, &c.create],
+            |c| [&c.begin_write, &c.act_as_locked, &c.create],
             user,
             &[&user, &id, &title, &description, &completed],
         )
         .await
     }
 
-    /// The four statements in one go. A request that is dropped half-way takes its connection with it, which only
-    /// happens when the run ends.
+    /// Pipelines the four statements. A request that is cancelled loses its connection, which only happens at the end of
+    /// a run.
     async fn run(
         &self,
         statements: impl Fn(&Connection) -> [&Statement; 3],
         user: &str,
         params: Params<'_>,
     ) -> Result<Vec<Row>> {
-        let _turn = self.turns.acquire().await?;
+        let _permit = self.permits.acquire().await?;
         let connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().context("no connection")?;
         let [begin, act_as, query] = statements(&connection);
         let client = &connection.client;
@@ -118,7 +115,7 @@ impl Connection {
             begin_read: client.prepare("BEGIN READ ONLY").await?,
             begin_write: client.prepare("BEGIN READ WRITE").await?,
             act_as: client.prepare(ACT_AS).await?,
-            act_alone_as: client.prepare(ACT_ALONE_AS).await?,
+            act_as_locked: client.prepare(ACT_AS_LOCKED).await?,
             list: client.prepare(LIST).await?,
             find: client.prepare(FIND).await?,
             toggle: client.prepare(TOGGLE).await?,

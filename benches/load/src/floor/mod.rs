@@ -1,9 +1,9 @@
-//! The floor: a server that does nothing but the transaction. It takes the requests of the REST door, finds the user of
-//! the token, sends the same four statements in one go and writes the rows as JSON. It has no layers, no rules, no time
-//! limits and nothing to say about errors. What the product costs beyond it is what the product is for.
+//! The floor: a server that does nothing but the transaction. It takes the REST door's requests, finds the token's user,
+//! pipelines the same four statements and writes the rows as JSON. It has no middleware, validation, time limits or error
+//! responses: what the product costs beyond it pays for these.
 
-mod answer;
 mod database;
+mod response;
 mod tokens;
 
 use std::{net::Ipv4Addr, sync::Arc};
@@ -69,23 +69,23 @@ async fn list(State(floor): Shared, headers: HeaderMap, Query(page): Query<Page>
     let user = floor.user(&headers)?;
     let rows = floor.database.list(&user, page.limit + 1).await?;
     let shown = rows.len().min(usize::try_from(page.limit)?);
-    Ok(answer::many(rows.get(..shown).unwrap_or_default())?)
+    Ok(response::tasks(rows.get(..shown).unwrap_or_default())?)
 }
 
 async fn find(State(floor): Shared, headers: HeaderMap, Path(id): Path<Uuid>) -> Result<Response, Failure> {
     let user = floor.user(&headers)?;
-    Ok(answer::one(StatusCode::OK, &floor.database.find(&user, id).await?)?)
+    Ok(response::task(StatusCode::OK, &floor.database.find(&user, id).await?)?)
 }
 
 async fn toggle(State(floor): Shared, headers: HeaderMap, Path(id): Path<Uuid>) -> Result<Response, Failure> {
     let user = floor.user(&headers)?;
-    Ok(answer::one(StatusCode::OK, &floor.database.toggle(&user, id).await?)?)
+    Ok(response::task(StatusCode::OK, &floor.database.toggle(&user, id).await?)?)
 }
 
 async fn create(State(floor): Shared, headers: HeaderMap, Json(new): Json<NewTask>) -> Result<Response, Failure> {
     let user = floor.user(&headers)?;
     let rows = floor.database.create(&user, &new.title, new.description.as_deref(), new.completed).await?;
-    Ok(answer::one(StatusCode::CREATED, &rows)?)
+    Ok(response::task(StatusCode::CREATED, &rows)?)
 }
 
 impl Floor {
@@ -95,7 +95,7 @@ impl Floor {
     }
 }
 
-/// Whatever went wrong: the run is worth nothing then.
+/// Any error: it makes the run worthless.
 struct Failure(anyhow::Error);
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {

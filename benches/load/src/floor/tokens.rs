@@ -1,4 +1,4 @@
-//! Tokens that were verified once are remembered, as in the product.
+//! Verified tokens are cached, as in the product.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use serde::Deserialize;
 pub struct Tokens {
     key: DecodingKey,
     rules: Validation,
-    known: RwLock<HashMap<String, Arc<str>>>,
+    verified: RwLock<HashMap<String, Arc<str>>>,
 }
 
 #[derive(Deserialize)]
@@ -23,17 +23,17 @@ struct Claims {
 impl Tokens {
     pub fn new(secret: &str) -> Self {
         let key = DecodingKey::from_secret(secret.as_bytes());
-        Self { key, rules: Validation::new(Algorithm::HS256), known: RwLock::default() }
+        Self { key, rules: Validation::new(Algorithm::HS256), verified: RwLock::default() }
     }
 
     pub fn user(&self, token: &str) -> Result<Arc<str>> {
-        if let Some(user) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(token) {
+        if let Some(user) = self.verified.read().unwrap_or_else(PoisonError::into_inner).get(token) {
             return Ok(Arc::clone(user));
         }
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.rules)?.claims;
         let user: Arc<str> = claims.sub.into();
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(token.to_owned(), Arc::clone(&user));
+        let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+        verified.insert(token.to_owned(), Arc::clone(&user));
         Ok(user)
     }
 }

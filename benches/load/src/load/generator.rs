@@ -1,4 +1,4 @@
-//! Load on a server: many connections, each as another user with every request.
+//! Sends requests over many connections, and times the responses. It runs on a single thread.
 
 use std::{
     cell::{Cell, RefCell},
@@ -10,124 +10,105 @@ use anyhow::{Result, ensure};
 use futures::future::{join_all, try_join_all};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::{load::client::Client, load::workload::Requests};
+use super::{client::Client, requests::Requests};
+use crate::usage::CpuTimes;
 
-/// What goes before the measurement, for caches to fill.
+/// How long caches may fill before the measurement.
 const WARM_UP: Duration = Duration::from_millis(300);
 
 pub struct Generator<'a> {
     pub address: SocketAddr,
     pub requests: Requests<'a>,
     pub connections: usize,
-    /// The time from one request to the next; without it, each connection sends when it was answered.
-    pub pace: Option<Duration>,
+    /// From one request of all connections to the next. Without it, each connection sends when its last request is
+    /// answered.
+    pub interval: Option<Duration>,
 }
 
-/// What came of it.
-pub struct Outcome<T> {
+pub struct Outcome {
     pub elapsed: Duration,
-    /// How long the answers took. Under a pace, from when the request was due, so that a server that stalls can't hide
-    /// it by keeping requests from being sent.
-    pub times: Vec<Duration>,
-    pub errors: usize,
-    /// What was used before and after.
-    pub usage: (T, T),
+    /// Of the requests that succeeded. With an interval they count from when a request was due, so that a server that
+    /// stalls can't hide it by keeping requests from being sent.
+    pub latencies: Vec<Duration>,
+    /// Requests that failed, during the warm-up too.
+    pub errors: u32,
+    /// Used during the measurement.
+    pub cpu: CpuTimes,
 }
 
 impl Generator<'_> {
-    /// Measures for this long; `usage` is read when the measurement begins and when it ends.
-    pub async fn run<T>(&self, duration: Duration, usage: impl Fn() -> Result<T>) -> Result<Outcome<T>> {
+    /// Measures for this long, once warmed up. `cpu` reads the CPU times so far.
+    pub async fn run(&self, duration: Duration, cpu: impl Fn() -> Result<CpuTimes>) -> Result<Outcome> {
         let clients = try_join_all((0..self.connections).map(|_| Client::connect(self.address))).await?;
-        let record = Record::new();
-        let clients = join_all(clients.into_iter().map(|client| self.drive(client, &record)));
-        let control = async {
+        let run = Run {
+            began: Instant::now(),
+            phase: Cell::new(Phase::WarmUp),
+            due: Cell::new(0),
+            latencies: RefCell::default(),
+            errors: Cell::new(0),
+            first_error: RefCell::default(),
+        };
+        let clock = async {
             sleep(WARM_UP).await;
-            let before = usage()?;
-            record.phase.set(Phase::Measuring);
+            let before = cpu()?;
+            run.phase.set(Phase::Measurement);
             let started = Instant::now();
             sleep(duration).await;
-            record.phase.set(Phase::Over);
-            anyhow::Ok(((before, usage()?), started.elapsed()))
+            run.phase.set(Phase::Over);
+            let elapsed = started.elapsed();
+            anyhow::Ok((elapsed, cpu()?.since(&before)))
         };
-        let (control, _) = futures::join!(control, clients);
-        let (usage, elapsed) = control?;
-        if let Some(error) = record.first_error.take() {
-            eprintln!("  first of {} errors: {error}", record.errors.get());
+        let (measured, _) = futures::join!(clock, join_all(clients.into_iter().map(|client| self.drive(client, &run))));
+        let (elapsed, cpu) = measured?;
+        let errors = run.errors.get();
+        if let Some(error) = run.first_error.take() {
+            eprintln!("  the first of {errors} errors: {error}");
         }
-        let times = record.times.take();
-        ensure!(!times.is_empty(), "nothing was answered");
-        Ok(Outcome { elapsed, times, errors: record.errors.get(), usage })
+        let latencies = run.latencies.take();
+        ensure!(!latencies.is_empty(), "no request succeeded");
+        Ok(Outcome { elapsed, latencies, errors, cpu })
     }
 
-    /// Sends one request after the other until it is over. A connection that fails is replaced.
-    async fn drive(&self, mut client: Client, record: &Record) {
-        let mut request = Vec::new();
-        while record.phase.get() != Phase::Over {
-            self.requests.next(&mut request);
-            let sent = self.due(record).await;
-            let answered = match client.send(&request).await {
-                Ok(answer) => answer.quick_check(),
-                Err(error) => Err(error),
+    /// Sends one request after the other until the run is over, over another connection when one has failed.
+    async fn drive(&self, mut client: Client, run: &Run) {
+        while run.phase.get() != Phase::Over {
+            let request = self.requests.next();
+            let due = match self.interval {
+                None => Instant::now(),
+                Some(interval) => {
+                    let due = run.began + interval * run.due.replace(run.due.get() + 1);
+                    sleep_until(due).await;
+                    due
+                }
             };
-            let has_failed = answered.is_err();
-            record.note(sent.elapsed(), answered);
-            if has_failed {
-                match Client::connect(self.address).await {
-                    Ok(another) => client = another,
-                    Err(_) => return,
+            match client.send(&request).await.and_then(|response| response.ensure_success()) {
+                Ok(()) if run.phase.get() == Phase::Measurement => run.latencies.borrow_mut().push(due.elapsed()),
+                Ok(()) => {}
+                Err(error) => {
+                    run.errors.set(run.errors.get() + 1);
+                    run.first_error.borrow_mut().get_or_insert(error);
+                    let Ok(another) = Client::connect(self.address).await else { return };
+                    client = another;
                 }
             }
         }
-    }
-
-    /// When the next request is to be sent: now, or at its turn.
-    async fn due(&self, record: &Record) -> Instant {
-        let Some(pace) = self.pace else { return Instant::now() };
-        let turn = record.turns.get();
-        record.turns.set(turn + 1);
-        let due = record.began + pace * turn;
-        sleep_until(due).await;
-        due
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    WarmingUp,
-    Measuring,
+    WarmUp,
+    Measurement,
     Over,
 }
 
 /// What the connections share.
-struct Record {
+struct Run {
     began: Instant,
     phase: Cell<Phase>,
-    turns: Cell<u32>,
-    times: RefCell<Vec<Duration>>,
-    errors: Cell<usize>,
+    /// Requests that were given their turn, with an interval.
+    due: Cell<u32>,
+    latencies: RefCell<Vec<Duration>>,
+    errors: Cell<u32>,
     first_error: RefCell<Option<anyhow::Error>>,
-}
-
-impl Record {
-    fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            phase: Cell::new(Phase::WarmingUp),
-            turns: Cell::new(0),
-            times: RefCell::default(),
-            errors: Cell::new(0),
-            first_error: RefCell::default(),
-        }
-    }
-
-    fn note(&self, time: Duration, answered: Result<()>) {
-        match answered {
-            Ok(()) if self.phase.get() == Phase::Measuring => self.times.borrow_mut().push(time),
-            Ok(()) => {}
-            Err(error) => {
-                self.errors.set(self.errors.get() + 1);
-                self.first_error.borrow_mut().get_or_insert(error);
-            }
-        }
-    }
 }

@@ -1,6 +1,7 @@
-//! The load: users, what they ask for, and the connections that send it.
+//! The load: which requests are sent, as which users, over which connections.
 
 pub mod client;
 pub mod generator;
+pub mod requests;
 pub mod users;
 pub mod workload;

@@ -1,16 +1,20 @@
-//! The users, their tokens and the ids of their tasks. All of it can be computed, here and in `sql/`: ids are numbers
-//! with a prefix, because numbers are all that pgbench can draw at random.
+//! The users, their tokens and the ids of their tasks. All ids are computed, here and in `sql/`: they are numbers with a
+//! prefix, because numbers are all that pgbench can draw at random.
 
 use anyhow::Result;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::json;
 
-/// How many users have [`TASKS`] tasks each. The one after them has many more.
+/// Users 0 to 999 have [`TASKS`] tasks each.
 pub const LIGHT_USERS: u32 = 1000;
-/// How many tasks each of them has.
+/// The user after them has [`HEAVY_TASKS`].
+pub const HEAVY_USER: u32 = LIGHT_USERS;
 const TASKS: u32 = 100;
+pub const HEAVY_TASKS: u32 = 100_000;
+/// Longer than any run.
+const TOKEN_LIFETIME_SECONDS: i64 = 3600;
 
-/// The users' `Authorization` headers, in the order of their numbers; the last one is the heavy user's.
+/// The users' bearer tokens, by user.
 pub struct Users {
     tokens: Vec<String>,
 }
@@ -18,22 +22,17 @@ pub struct Users {
 impl Users {
     pub fn new(secret: &str) -> Result<Self> {
         let key = EncodingKey::from_secret(secret.as_bytes());
-        let expires = chrono::Utc::now().timestamp() + 3600;
-        let token = |number| {
-            let claims = json!({ "sub": id(number), "exp": expires });
+        let expires = chrono::Utc::now().timestamp() + TOKEN_LIFETIME_SECONDS;
+        let token = |user| {
+            let claims = json!({ "sub": format!("1{user:018}"), "exp": expires });
             jsonwebtoken::encode(&Header::default(), &claims, &key)
         };
-        Ok(Self { tokens: (0..=LIGHT_USERS).map(token).collect::<Result<_, _>>()? })
+        Ok(Self { tokens: (0..=HEAVY_USER).map(token).collect::<Result<_, _>>()? })
     }
 
     pub fn token(&self, user: u32) -> &str {
         self.tokens.get(user as usize).map_or("", String::as_str)
     }
-}
-
-/// The id of a user.
-fn id(user: u32) -> String {
-    format!("1{user:018}")
 }
 
 /// The id of one of a light user's tasks.

@@ -1,4 +1,4 @@
-//! A private PostgreSQL cluster, made from the binaries of this machine and removed at the end.
+//! A private PostgreSQL cluster, made with this machine's binaries and removed at the end.
 
 use std::{
     fs,
@@ -11,29 +11,38 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-/// Both sides of every comparison run on these. Commits don't wait for the disk, so that processors are what is
-/// measured and not the disk; nothing goes on beside the measurement, and none pays for the checkpoint before it.
+/// Commits don't wait for the disk, so that processors are measured and not the disk. There is no background work, and
+/// no measurement pays for the checkpoint before it.
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c synchronous_commit=off -c autovacuum=off -c shared_buffers=512MB \
      -c full_page_writes=off -c max_wal_size=8GB -c checkpoint_timeout=1h";
 
-/// How the product has its statements planned. pgbench and the floor have them planned so too.
+/// The planner's options that the product connects with (`src/store/connection/connect.rs`), for pgbench and the floor.
 pub const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_sort=off -c jit=off";
+/// The default of the product's `DATABASE_POOL_SIZE`, for pgbench and the floor.
+pub const POOL_SIZE: usize = 16;
+
+/// Who runs PostgreSQL where root may not.
+struct Account {
+    user: u32,
+    group: u32,
+}
 
 pub struct Cluster {
+    /// The folder of PostgreSQL's programs.
     programs: PathBuf,
-    account: Option<(u32, u32)>,
+    account: Option<Account>,
     dir: TempDir,
     port: u16,
-    postmaster: u32,
+    /// The id of the process whose children are all of PostgreSQL's.
+    pub postmaster: u32,
 }
 
 impl Cluster {
     pub fn start() -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("tandem-load-").tempdir()?;
         let is_root = fs::metadata(dir.path())?.uid() == 0;
-        // PostgreSQL refuses to run as root.
-        let account = is_root.then(postgres_account).transpose()?;
-        if let Some((user, group)) = account {
+        let account = if is_root { Some(Account::postgres()?) } else { None };
+        if let Some(Account { user, group }) = account {
             std::os::unix::fs::chown(dir.path(), Some(user), Some(group))?;
         }
         let mut cluster = Self { programs: programs()?, account, dir, port: free_port()?, postmaster: 0 };
@@ -50,11 +59,6 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// The process whose children all of the server's processes are.
-    pub fn postmaster(&self) -> u32 {
-        self.postmaster
-    }
-
     /// One of PostgreSQL's programs.
     pub fn program(&self, name: &str) -> PathBuf {
         self.programs.join(name)
@@ -66,7 +70,7 @@ impl Cluster {
 
     fn run(&self, program: &str, args: &[&str]) -> Result<()> {
         let mut command = Command::new(self.program(program));
-        if let Some((user, group)) = self.account {
+        if let Some(Account { user, group }) = self.account {
             command.uid(user).gid(group);
         }
         command.args(args).current_dir(self.dir.path()).stdin(Stdio::null()).stdout(Stdio::null());
@@ -85,7 +89,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The newest version where Debian keeps them, or those on the path.
+/// The folder of Debian's newest version, or one on the path.
 fn programs() -> Result<PathBuf> {
     let mut debian: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -95,16 +99,18 @@ fn programs() -> Result<PathBuf> {
         .collect();
     debian.sort();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut places = debian.into_iter().rev().chain(std::env::split_paths(&path));
+    let mut dirs = debian.into_iter().rev().chain(std::env::split_paths(&path));
     let has_all = |dir: &PathBuf| ["initdb", "pg_ctl", "pgbench"].iter().all(|program| dir.join(program).is_file());
-    places.find(has_all).context("no PostgreSQL binaries: initdb, pg_ctl, pgbench")
+    dirs.find(has_all).context("no PostgreSQL binaries: initdb, pg_ctl, pgbench")
 }
 
-fn postgres_account() -> Result<(u32, u32)> {
-    let accounts = fs::read_to_string("/etc/passwd")?;
-    let line = accounts.lines().find(|line| line.starts_with("postgres:")).context("no account named postgres")?;
-    let mut ids = line.split(':').skip(2).map(str::parse);
-    Ok((ids.next().context("no user id")??, ids.next().context("no group id")??))
+impl Account {
+    fn postgres() -> Result<Self> {
+        let accounts = fs::read_to_string("/etc/passwd")?;
+        let line = accounts.lines().find(|line| line.starts_with("postgres:")).context("no account named postgres")?;
+        let mut ids = line.split(':').skip(2).map(str::parse);
+        Ok(Self { user: ids.next().context("no user id")??, group: ids.next().context("no group id")?? })
+    }
 }
 
 pub fn free_port() -> Result<u16> {

@@ -1,4 +1,4 @@
-//! What a run starts: PostgreSQL, pgbench and the servers.
+//! The processes of a run: PostgreSQL, pgbench and the servers.
 
 pub mod cluster;
 pub mod pgbench;
