@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 
-// The tests' clients bring it along.
+// A dependency of the tests' clients.
 const { WebSocket } = createRequire(new URL("../tests/graphql/", import.meta.url))("ws");
 
 const { values: settings } = parseArgs({
@@ -22,9 +22,11 @@ const { values: settings } = parseArgs({
 });
 const COUNT = Number(settings.streams);
 const CHANGES = Number(settings.changes);
-// Sockets that are opened at a time: more than the kernel's queue holds would be refused by it.
+// Sockets opened at a time: fewer than fit into the kernel's accept queue.
 const AT_A_TIME = 200;
-const LONGEST_POLL_PAUSE = 2000;
+// Longer than the server pauses between two polls, so that changes don't follow them.
+const MAX_PAUSE_MS = 2000;
+const REST_SECONDS = 30;
 const SUBSCRIPTION = "subscription($after: String) { changes(after: $after) { items { ... on Task { title } } cursor } }";
 
 const base64 = (text) => Buffer.from(text).toString("base64url");
@@ -35,12 +37,12 @@ const token = (user) => {
   return `${message}.${createHmac("sha256", settings.secret).update(message).digest("base64url")}`;
 };
 
-const status = (name) => {
-  const line = readFileSync(`/proc/${settings.pid}/status`, "utf8").split("\n").find((line) => line.startsWith(name));
-  return Number(line.split(/\s+/)[1]) / 1024;
+const residentMib = () => {
+  const status = readFileSync(`/proc/${settings.pid}/status`, "utf8").split("\n");
+  return Number(status.find((line) => line.startsWith("VmRSS:")).split(/\s+/)[1]) / 1024;
 };
 
-// What /proc says of a process: its fields behind the name.
+// The fields of /proc/*/stat that follow the name.
 const stat = (pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
 const TICKS = Number(execFileSync("getconf", ["CLK_TCK"]));
 
@@ -50,7 +52,7 @@ const cpu = (pid = settings.pid) => {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 };
 
-// Of all connections to the database that are open now.
+// Of all open connections to the database.
 const databaseCpu = () => {
   const isBackend = (pid) => {
     try {
@@ -65,7 +67,7 @@ const databaseCpu = () => {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// A user's subscription, once its first event is there.
+// A user's subscription, once its first event has arrived.
 const subscribe = (server, user, onNext = () => {}) =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(`${server.replace("http", "ws")}/graphql`, "graphql-transport-ws", {
@@ -109,8 +111,8 @@ const create = async (server, user, title) => {
   await response.arrayBuffer();
 };
 
-// Milliseconds from before the request of a change to its arrival, when it is written to this server. It rests for up to this
-// long between two changes.
+// The time from before a change is requested, of this server, to the arrival of its event. `rest` is the longest pause between
+// two changes, in milliseconds.
 const latency = async (server, rest) => {
   const arrived = new Map();
   const socket = await subscribe(settings.server, "user-0", ({ items }) => {
@@ -132,28 +134,27 @@ const latency = async (server, rest) => {
 
 const report = (what, figure) => console.log(`${what.padEnd(46)} ${figure}`);
 
-// Before anything is counted, what is allocated once is there.
+// What is allocated only once is allocated before anything is measured.
 await create(settings.server, "user-0", "first");
 (await subscribe(settings.server, "user-0")).terminate();
 await pause(1000);
-const base = status("VmRSS:");
+const base = residentMib();
 
 let start = performance.now();
 let sockets = await subscribeAll(settings.server);
 report(`${COUNT} subscriptions, ${AT_A_TIME} at a time`, `${((performance.now() - start) / 1000).toFixed(1)} s`);
 await pause(5000);
-const open = status("VmRSS:");
+const open = residentMib();
 report("Resident memory before, and over that", `${base.toFixed(1)} MiB, ${(open - base).toFixed(1)} MiB`);
 report("  for one of them", `${(((open - base) * 1024) / COUNT).toFixed(2)} KiB`);
 
 const [before, databaseBefore] = [cpu(), databaseCpu()];
-await pause(30_000);
-const percent = (seconds) => `${((seconds / 30) * 100).toFixed(1)} %`;
+await pause(REST_SECONDS * 1000);
+const percent = (seconds) => `${((seconds / REST_SECONDS) * 100).toFixed(1)} %`;
 report("CPU at rest, of one core", `${percent(cpu() - before)}, the database's ${percent(databaseCpu() - databaseBefore)}`);
 
 report("A change on the same instance", await latency(settings.server, 20));
-// Longer than the pause between two polls: a change right behind a poll waits for all of it.
-if (settings.other) report("A change on another instance", await latency(settings.other, LONGEST_POLL_PAUSE));
+if (settings.other) report("A change on another instance", await latency(settings.other, MAX_PAUSE_MS));
 
 for (const socket of sockets) {
   socket.removeAllListeners("close");
@@ -166,6 +167,6 @@ sockets = await subscribeAll(settings.server);
 const took = (performance.now() - start) / 1000;
 report("All cut, and connected again without an error", `${took.toFixed(1)} s, ${(cpu() - storm).toFixed(1)} s of CPU time`);
 await pause(5000);
-report("Resident memory after that, over the first", `${(status("VmRSS:") - base).toFixed(1)} MiB`);
+report("Resident memory after that, over the first", `${(residentMib() - base).toFixed(1)} MiB`);
 await closeAll(sockets);
 process.exit(0);

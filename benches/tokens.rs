@@ -1,4 +1,4 @@
-//! What a token costs: the first time it comes, when its signature is verified, and again, when it is remembered.
+//! What a token costs: the first time, when its signature is verified, and again, when it is cached.
 //!
 //! `cargo bench --bench tokens --no-default-features`
 #![allow(clippy::allow_attributes, reason = "bench code is not held to the lints of the library")]
@@ -29,7 +29,7 @@ fn tokens(criterion: &mut Criterion) {
     cases.extend(keys.iter().map(|key| (key.algorithm, key.sign(&claims_of("ann")))));
 
     for (algorithm, token) in &cases {
-        // The sources share their keys, so that only the token is new to each verifier.
+        // Verifiers share the sources' keys, so that only the token is new to them.
         let verifier = || Verifier::new(sources.clone(), ClaimRules::default());
         runtime.block_on(verifier().verify(token)).map_err(|error| error.report()).unwrap();
         criterion.bench_function(&format!("{algorithm:?}/first"), |bencher| {
