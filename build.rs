@@ -1,5 +1,6 @@
-//! Embeds the GraphiQL page (`playground/`), after building it with npm if that has not been done, and tells cargo that
-//! the migrations are compiled in.
+//! Bundles the GraphiQL page for development builds, and tells cargo that the migrations are compiled in.
+//!
+//! It writes into `OUT_DIR` only: cargo would take a file that it made among the sources for a change, and build again.
 
 use std::{
     env, fs, io,
@@ -8,64 +9,80 @@ use std::{
 };
 
 fn main() -> io::Result<()> {
-    let dist = Path::new("playground/dist");
-    // A production build is the same whether the page was built before or not.
-    let is_for_development = env::var_os("CARGO_FEATURE_EMBEDDED").is_some();
-    if is_for_development && is_stale(&dist.join("index.html")) {
-        build_playground();
-    }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=migrations");
-    for source in SOURCES {
-        println!("cargo::rerun-if-changed={source}");
+    // What is shipped has no page for development.
+    bundle("playground", env::var_os("CARGO_FEATURE_EMBEDDED").is_some())
+}
+
+/// Bundles an npm project whose script `build` fills its folder `dist`, and writes `OUT_DIR/<project>.rs`: the path and the
+/// content of each of these files, as a slice. If it isn't wanted or can't be bundled, which fails no build, that is empty.
+fn bundle(project: &str, is_wanted: bool) -> io::Result<()> {
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;
+    let (copy, dist) = (out.join(project), out.join(project).join("dist"));
+    if copy.exists() {
+        fs::remove_dir_all(&copy)?;
     }
-    // cargo takes a missing path for a changed one, and would run this again for each build.
-    println!("cargo::rerun-if-changed={}", if dist.is_dir() { dist } else { Path::new("playground") }.display());
-    let files = [dist.join("index.html")].into_iter().chain(assets(&dist.join("assets")));
-    let files: String = files
-        .filter(|path| is_for_development && path.is_file())
-        .map(|path| entry(&path))
-        .collect::<io::Result<_>>()?;
-    let out = env::var("OUT_DIR").map_err(io::Error::other)?;
-    fs::write(Path::new(&out).join("playground.rs"), format!("&[\n{files}]"))
-}
-
-/// What the page is built from.
-const SOURCES: [&str; 4] =
-    ["playground/package-lock.json", "playground/build.js", "playground/index.html", "playground/src"];
-
-/// Whether the page was not built, or one of its sources is newer.
-fn is_stale(page: &Path) -> bool {
-    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let sources = SOURCES.iter().flat_map(|source| {
-        let inside = fs::read_dir(source).into_iter().flatten().flatten().map(|entry| entry.path());
-        inside.chain([PathBuf::from(source)])
-    });
-    let newest = sources.filter_map(|source| modified(&source)).max();
-    modified(page).is_none_or(|built| newest.is_some_and(|newest| newest > built))
-}
-
-/// Only for development builds, and never a reason to fail: without the bundle the page loads its scripts from a CDN.
-fn build_playground() {
-    let npm = ["ci", "--prefix", "playground", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=10000"];
-    let message = match Command::new("npm").args(npm).output() {
-        Ok(output) if output.status.success() => "built the GraphiQL page with npm, once",
-        Ok(_) => "GraphiQL will load its scripts from a CDN: `npm ci --prefix playground` failed",
-        Err(_) => "GraphiQL will load its scripts from a CDN: there is no npm to build the page with",
+    let mut bundled = Vec::new();
+    if is_wanted {
+        for file in files(Path::new(project))? {
+            println!("cargo::rerun-if-changed={}", file.display());
+            let copied = out.join(&file);
+            fs::create_dir_all(copied.parent().unwrap_or(&copy))?;
+            fs::copy(file, copied)?;
+        }
+        match run_npm(&copy) {
+            Ok(()) => bundled = files(&dist)?,
+            Err(why) => warn(project, &why),
+        }
+        // A hundred megabytes for each set of features, which nothing reads again.
+        let _ = fs::remove_dir_all(copy.join("node_modules"));
+    }
+    let entry = |path: &Path| {
+        let path = path.display();
+        // What is included is looked for beside the list.
+        format!("(\"{path}\", include_bytes!(\"{project}/dist/{path}\")),\n")
     };
-    println!("cargo::warning={message}");
+    let list: Vec<_> = bundled.iter().flat_map(|path| path.strip_prefix(&dist)).map(entry).collect();
+    fs::write(copy.with_extension("rs"), format!("&[\n{}]", list.concat()))
 }
 
-fn assets(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut assets: Vec<_> = entries.map(|entry| entry.path()).collect();
-    assets.sort();
-    assets
+/// All files in a folder, but for what npm leaves there if it is run by hand.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.path() {
+            _ if entry.file_name() == "node_modules" || entry.file_name() == "dist" => {}
+            path if path.is_dir() => found.extend(files(&path)?),
+            path => found.push(path),
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
-/// A file as its name and its content.
-fn entry(path: &Path) -> io::Result<String> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let path = path.canonicalize()?.display().to_string();
-    Ok(format!("({name:?}, include_bytes!({path:?})),\n"))
+/// Installs what the lock file names, without running anything of it, and bundles. The error says what is missing.
+fn run_npm(project: &Path) -> Result<(), String> {
+    let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=10000"];
+    for args in [&install[..], &["run", "build"]] {
+        let npm = Command::new("npm").args(args).current_dir(project).output();
+        let npm = npm.map_err(|error| format!("npm can't be started: {error}"))?;
+        if !npm.status.success() {
+            let why = String::from_utf8_lossy(&npm.stderr);
+            let why: Vec<_> = why.lines().take(4).collect();
+            return Err(format!("`npm {}` failed:\n{}", args.join(" "), why.join("\n")));
+        }
+    }
+    Ok(())
+}
+
+fn warn(project: &str, why: &str) {
+    let text = format!(
+        "{project}/ is left out of this build: {why}\n\
+         To have it, install Node.js 20 or newer with npm, then `touch build.rs` and build again."
+    );
+    for line in text.lines() {
+        println!("cargo::warning={line}");
+    }
 }

@@ -31,5 +31,4 @@ const url = (path) => `/graphiql/assets/${basename(path)}`;
 const page = (await readFile("index.html", "utf8"))
   .replace("{script}", url(script))
   .replace("{style}", url(cssBundle));
-// Last: build.rs takes it for the sign that the page is complete.
 await writeFile("dist/index.html", page);

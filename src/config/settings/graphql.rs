@@ -13,7 +13,7 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "GraphQL")]
 pub struct GraphqlSettings {
-    /// Serve the GraphiQL page [default: only in development mode]
+    /// Serve the GraphiQL page, which builds for production don't contain [default: only in development mode]
     #[arg(long, env, value_name = "true|false", value_parser = switch)]
     pub graphiql: Option<bool>,
     /// Allow introspection of the schema [default: only in development mode]

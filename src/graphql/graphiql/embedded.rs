@@ -1,4 +1,4 @@
-//! The playground's files, as they were when the binary was built; none if it was not built before.
+//! The bundle that `build.rs` made of `playground/`; it is empty in builds for production and where there was no npm.
 
 use axum::{
     extract::{Path, rejection::PathRejection},
@@ -13,8 +13,8 @@ pub(super) fn page() -> Option<&'static str> {
     std::str::from_utf8(file("index.html")?).ok()
 }
 
-fn file(name: &str) -> Option<&'static [u8]> {
-    FILES.iter().find(|(of, _)| *of == name).map(|(_, content)| *content)
+fn file(path: &str) -> Option<&'static [u8]> {
+    FILES.iter().find(|(of, _)| *of == path).map(|(_, content)| *content)
 }
 
 /// A script or style of the page. Its name has its hash, so it never changes.
@@ -31,7 +31,6 @@ pub(in crate::graphql) async fn asset(name: Result<Path<String>, PathRejection>)
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    file(&name)
-        .filter(|_| name != "index.html")
+    file(&format!("assets/{name}"))
         .map_or_else(|| StatusCode::NOT_FOUND.into_response(), |content| (headers, content).into_response())
 }

@@ -1,20 +1,20 @@
-//! The playground page. Where `playground/` was built before the binary, the page is in the binary and needs nothing else;
-//! else its scripts come from a CDN, at versions and with hashes that are pinned in the page.
+//! The GraphiQL page, with all of its scripts in the binary; a page that says how to get it where they are not.
 
 mod embedded;
 
-use aws_lc_rs::digest;
 use axum::{
     http::header,
     response::{Html, IntoResponse, Response},
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 pub(super) use self::embedded::asset;
 
-const PAGE: &str = include_str!("cdn.html");
-const SCRIPT: &str = include_str!("cdn.js");
+/// Runs no script but the page's own, and talks to nobody but this server. The editor sets styles of its own.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src data: 'self'; \
+    img-src data: 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const MISSING: &str = include_str!("missing.html");
 
 /// A tab each, to start with.
 const EXAMPLES: [&str; 4] = [
@@ -26,18 +26,14 @@ const EXAMPLES: [&str; 4] = [
 
 /// The GraphiQL page for an endpoint, with a token in its headers if there is one to give away.
 pub(super) fn graphiql(endpoint: &str, token: Option<&str>) -> Response {
+    let page = page(embedded::page(), &settings(endpoint, token));
+    ([(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")], Html(page)).into_response()
+}
+
+fn page(bundled: Option<&str>, settings: &Value) -> String {
     // JSON in a page must not be able to end the element it stands in.
-    let settings = settings(endpoint, token).to_string().replace('<', "\\u003c");
-    let (page, policy) = match embedded::page() {
-        Some(page) => (page.replace("{settings}", &settings), policy("'self'", "'self'")),
-        None => {
-            let own = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, SCRIPT.as_bytes()));
-            let page = PAGE.replace("{settings}", &settings).replace("{script}", SCRIPT);
-            (page, policy(&format!("https://unpkg.com 'sha256-{own}'"), "https://unpkg.com"))
-        }
-    };
-    ([(header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store".to_owned())], Html(page))
-        .into_response()
+    let settings = settings.to_string().replace('<', "\\u003c");
+    bundled.unwrap_or(MISSING).replace("{settings}", &settings)
 }
 
 fn settings(endpoint: &str, token: Option<&str>) -> Value {
@@ -45,10 +41,24 @@ fn settings(endpoint: &str, token: Option<&str>) -> Value {
     json!({ "endpoint": endpoint, "headers": { "Authorization": authorization }, "examples": EXAMPLES })
 }
 
-/// Runs no script but the page's own, and talks to nobody but this server. The editor sets styles of its own.
-fn policy(scripts: &str, styles: &str) -> String {
-    format!(
-        "default-src 'none'; script-src {scripts}; style-src {styles} 'unsafe-inline'; font-src data: {styles}; \
-         img-src data: 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_the_bundle_says_how_to_get_it_and_loads_nothing() {
+        let page = page(None, &settings("/graphql", Some("a secret")));
+        for text in ["not part of this build", "install Node.js 20", "touch build.rs"] {
+            assert!(page.contains(text), "{text}");
+        }
+        for text in ["<script", "://", "a secret"] {
+            assert!(!page.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_cannot_end_the_element_they_stand_in() {
+        let page = page(Some("<script>{settings}</script>"), &json!({ "endpoint": "</script><p>" }));
+        assert_eq!(page, r#"<script>{"endpoint":"\u003c/script>\u003cp>"}</script>"#);
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{App, check_all};
+use crate::support::{App, check_all, node::has_graphiql};
 
 const JSON: &str = "application/json; charset=utf-8";
 const RESPONSE: &str = "application/graphql-response+json; charset=utf-8";
@@ -193,7 +193,7 @@ async fn a_browser_gets_the_page_and_only_one_on_this_machine_the_token() {
     check_all(cases, async |(path, host, has_token)| {
         let page = anyone.get(path).headers(&[accept, ("host", host)]).await;
         assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
-        assert_eq!(page.text.contains("Bearer ey"), has_token, "{path} at {host}");
+        assert_eq!(page.text.contains("Bearer ey"), has_token && has_graphiql(&page.text), "{path} at {host}");
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src ") && policy.contains("connect-src 'self'"));

@@ -51,6 +51,7 @@ async fn both_pages_run_no_script_but_their_own() {
         }
         let scripts = directives.iter().find(|directive| directive.starts_with("script-src ")).unwrap();
         assert!(!scripts.contains("unsafe") && !scripts.contains('*'), "{path}: {scripts}");
+        assert!(!policy.contains("://"), "{path} loads from elsewhere: {policy}");
     }
     let page = app.anonymous().get("/docs/").await.text;
     for part in page.split("<script").skip(1) {

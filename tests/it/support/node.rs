@@ -49,6 +49,11 @@ impl From<Output> for Finished {
     }
 }
 
+/// Whether the tested build has the GraphiQL page, judged by what it serves. It was bundled if npm was there.
+pub fn has_graphiql(page: &str) -> bool {
+    !page.contains("not part of this build")
+}
+
 /// Installs the lock file's packages, unless that was done since it last changed.
 fn install(dir: &Path) -> Result<(), String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
