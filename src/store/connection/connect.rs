@@ -84,7 +84,8 @@ impl Connector {
         let connect = async {
             let connection = self.connect_unlimited().await?;
             let facts = diesel::select((quote_ident(current_schema()), sql::<Bool>(distribution::IS_INSTALLED)));
-            let facts = connection.run(|connection| connection.load::<_, (Option<String>, bool), _>(facts)).await;
+            let facts =
+                connection.run(async |connection| connection.load::<_, (Option<String>, bool), _>(facts).await).await;
             let facts = facts.map_err(ConnectionError::CouldntSetupConfiguration)?.pop();
             let (schema, is_distributed) = facts.unwrap_or_default();
             self.is_distributed.store(is_distributed, Ordering::Relaxed);

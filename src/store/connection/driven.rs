@@ -42,7 +42,7 @@ impl DrivenConnection {
     }
 
     /// Does work that needs the connection, one at a time.
-    pub(in crate::store) async fn run<'c, F: Future>(&'c self, work: impl FnOnce(&'c Connection) -> F) -> F::Output {
+    pub(in crate::store) async fn run<T>(&self, work: impl AsyncFnOnce(&Connection) -> T) -> T {
         self.driver.run(work(&self.connection)).await
     }
 

@@ -12,10 +12,9 @@ use diesel::{
     query_dsl::CompatibleType,
     sql_types::{Array, BigInt, Integer, Nullable, Text},
 };
-use tokio::time::timeout;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     store::{
         connection::Connection,
         pool::{Lease, Pool},
@@ -97,13 +96,9 @@ where
     Pg: QueryMetadata<Q::SqlType>,
     ST: 'static,
 {
-    let act_as_feed = ActAsFeed { schema: lease.schema(), limit: &setting, is_distributed };
-    let read = lease.connection().run(|connection| read_in_transaction(connection, act_as_feed, query));
-    let read = timeout(limit, read).await;
-    if !matches!(read, Ok(Ok(_))) {
-        lease.spoil();
-    }
-    read.map_err(Error::unavailable)?.map_err(Error::unavailable)
+    let schema = lease.schema();
+    let act_as_feed = ActAsFeed { schema: &schema, limit: &setting, is_distributed };
+    lease.run(limit, async move |connection| read_in_transaction(connection, act_as_feed, query).await).await
 }
 
 /// All of it is sent at once. Behind a BEGIN that failed, the login reads what it may.

@@ -14,7 +14,7 @@ use std::{
 };
 
 use bb8::{QueueStrategy, RunError};
-use diesel::ConnectionError;
+use diesel::{ConnectionError, QueryResult};
 use futures::FutureExt;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -25,7 +25,11 @@ use self::{
     admission::{Admission, Admitted},
     session::{LastFailure, Manager, Session},
 };
-use super::{DbConfig, connection::connect::Connector, transaction::access::Access};
+use super::{
+    DbConfig,
+    connection::{Connection, connect::Connector},
+    transaction::access::Access,
+};
 use crate::{
     error::{Error, Result},
     telemetry::{self, Limit, PoolUsage},
@@ -36,6 +40,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long anything may take before the server serves: a machine that starts many things at once is slow.
 const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// A cause of errors.
+pub(super) const TOO_LATE: &str = "the database did not answer in time";
 
 /// Connections to one database, as one request sees them. Cheap to clone: a clone counts references of the request, and none
 /// that all requests share.
@@ -102,6 +109,32 @@ impl Deref for Lease {
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Session {
         &mut self.session
+    }
+}
+
+impl Lease {
+    /// Does work within a limit; nothing comes of what takes longer. A connection whose work was not finished, because of the
+    /// limit or because this future was dropped, is closed: whatever is on its way would be taken for the next work's.
+    pub(super) async fn limit<T>(&mut self, limit: Duration, work: impl AsyncFnOnce(&Connection) -> T) -> Option<T> {
+        let session = &mut **self.session;
+        session.is_broken = true;
+        let done = session.timer.limit(limit, pin!(session.connection.run(work))).await;
+        session.is_broken = done.is_none();
+        done
+    }
+
+    /// The same for work that is no user's: a connection on which a statement failed may still be inside a transaction, so
+    /// it is closed, too.
+    pub(super) async fn run<T>(
+        &mut self,
+        limit: Duration,
+        work: impl AsyncFnOnce(&Connection) -> QueryResult<T>,
+    ) -> Result<T> {
+        let done = self.limit(limit, work).await.ok_or_else(|| Error::unavailable(TOO_LATE))?;
+        done.map_err(|error| {
+            self.mark_broken();
+            Error::unavailable(error)
+        })
     }
 }
 
@@ -241,9 +274,9 @@ impl Pool {
         loop {
             let mut session = self.0.shared.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
             if session.generation != self.0.shared.generation.load(Ordering::Relaxed) {
-                session.spoil();
+                session.mark_broken();
             }
-            if !session.is_unfit() {
+            if !session.is_broken() {
                 return Ok(Lease { session, _admitted: admitted, _turn: turn });
             }
         }
@@ -252,7 +285,7 @@ impl Pool {
     /// Replaces all connections before their next use, as this one has shown that the others lead to the same dead end: a
     /// primary that became a standby, or a network that has forgotten them. Only the first of them has that effect.
     pub(super) fn retire(&self, lease: &mut Lease) {
-        lease.spoil();
+        lease.mark_broken();
         let next = lease.generation + 1;
         let _ = self.0.shared.generation.compare_exchange(lease.generation, next, Ordering::Relaxed, Ordering::Relaxed);
     }

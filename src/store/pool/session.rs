@@ -11,6 +11,7 @@ use std::{
 use bb8::ManageConnection;
 use diesel::ConnectionError;
 use tokio::time::sleep;
+use tokio_postgres::CancelToken;
 
 use crate::{
     store::connection::{DrivenConnection, connect::Connector},
@@ -43,7 +44,7 @@ impl ManageConnection for Manager {
                 Ok((connection, schema)) => {
                     self.last_failure.clear();
                     let timer = Timer::default();
-                    return Ok(Box::new(Session { connection, schema, generation, timer, is_spoilt: false }));
+                    return Ok(Box::new(Session { connection, schema, generation, timer, is_broken: false }));
                 }
                 Err(error) => self.last_failure.note(&error),
             }
@@ -57,38 +58,39 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, session: &mut Box<Session>) -> bool {
-        session.is_unfit() || std::thread::panicking()
+        session.is_broken() || std::thread::panicking()
     }
 }
 
 /// A connection and whether it can be trusted to be outside a transaction.
 pub(in crate::store) struct Session {
-    connection: DrivenConnection,
+    pub(super) connection: DrivenConnection,
     schema: Arc<str>,
     pub(in crate::store) generation: u64,
     /// What limits its transactions.
-    pub(in crate::store) timer: Timer,
-    is_spoilt: bool,
+    pub(super) timer: Timer,
+    pub(super) is_broken: bool,
 }
 
 impl Session {
-    pub(in crate::store) fn connection(&self) -> &DrivenConnection {
-        &self.connection
+    /// What asks the server to give up what this connection is doing.
+    pub(in crate::store) fn cancel_token(&self) -> Arc<CancelToken> {
+        self.connection.cancel_token()
     }
 
     /// The schema of the tables, quoted: what the login finds first, which the API role might not.
-    pub(in crate::store) fn schema(&self) -> &str {
-        &self.schema
+    pub(in crate::store) fn schema(&self) -> Arc<str> {
+        Arc::clone(&self.schema)
     }
 
     /// Keeps the connection from being used again: it will be closed, which ends whatever it was doing.
-    pub(in crate::store) fn spoil(&mut self) {
-        self.is_spoilt = true;
+    pub(in crate::store) fn mark_broken(&mut self) {
+        self.is_broken = true;
     }
 
-    /// Whether it was spoilt, or the server has closed it.
-    pub(in crate::store) fn is_unfit(&mut self) -> bool {
-        self.is_spoilt || self.connection.is_broken()
+    /// Whether it was marked so, or the server has closed it.
+    pub(in crate::store) fn is_broken(&mut self) -> bool {
+        self.is_broken || self.connection.is_broken()
     }
 }
 

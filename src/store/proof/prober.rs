@@ -11,7 +11,7 @@ use super::isolation::{self, Coverage};
 use crate::{
     error::{Error, Result},
     store::{
-        connection::{DrivenConnection, connect::Connector},
+        connection::{Connection, DrivenConnection, connect::Connector},
         pool::{Lease, Pool},
         transaction::cancellation::FinishOnDrop,
     },
@@ -44,11 +44,9 @@ impl Prober {
 }
 
 async fn prove_on_lease(mut lease: Lease, limit: Duration) -> Result<Coverage> {
-    let found = within(limit, lease.connection(), lease.schema(), false).await;
-    if found.is_err() {
-        lease.spoil();
-    }
-    judge(found?)
+    let schema = lease.schema();
+    let prove = async |connection: &Connection| isolation::prove(connection, &schema, false).await;
+    judge(lease.run(limit, prove).await?)
 }
 
 /// On the connection that is kept, if that succeeds, else on a new one: the old one may be dead, or lead to a primary
@@ -73,7 +71,7 @@ async fn within(
     schema: &str,
     is_distributed: bool,
 ) -> Result<Result<Coverage, String>> {
-    let proof = connection.run(|connection| isolation::prove(connection, schema, is_distributed));
+    let proof = connection.run(async |connection| isolation::prove(connection, schema, is_distributed).await);
     timeout(limit, proof).await.map_err(Error::unavailable)?.map_err(Error::unavailable)
 }
 

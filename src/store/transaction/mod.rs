@@ -10,7 +10,7 @@ pub(super) mod access;
 pub(super) mod cancellation;
 pub(super) mod idempotency;
 
-use std::{mem, pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use diesel::{
     QueryResult,
@@ -27,7 +27,7 @@ use self::{
 use super::{
     connection::Connection,
     distribution::is_node_away,
-    pool::{Lease, Pool},
+    pool::{Lease, Pool, TOO_LATE},
     sql::statement::{Operation, Statement},
 };
 use crate::{
@@ -110,7 +110,7 @@ impl Pool {
             let lease =
                 self.lease_for(user, access).instrument(trace_span!("checkout")).await.map_err(Failure::Final)?;
             let settled = Settled::default();
-            let token = lease.connection().cancel_token();
+            let token = lease.cancel_token();
             let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
             let span = trace_span!("transaction", otel.kind = "client", db.system.name = "postgresql", ?access);
             let mut transaction = FinishOnDrop::new(Box::pin(transaction).instrument(span));
@@ -136,13 +136,10 @@ async fn transact<W: Work>(
 ) -> Result<W::Output, Failure> {
     let started = Instant::now();
     let limit = pool.statement_timeout();
-    let mut timer = mem::take(&mut lease.timer);
-    let answers = {
-        let switch =
-            Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: lease.schema() };
-        let answers = pin!(lease.connection().run(|connection| pipeline(connection, access, &switch, &*work)));
-        timer.limit(limit + GRACE, answers).await
-    };
+    let schema = lease.schema();
+    let switch = Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: &schema };
+    let send = async |connection: &Connection| pipeline(connection, access, &switch, &*work).await;
+    let answers = lease.limit(limit + GRACE, send).await;
     let elapsed = started.elapsed();
     if access == Access::ReadWrite {
         pool.wrote(&user);
@@ -151,14 +148,13 @@ async fn transact<W: Work>(
         telemetry::transaction_ended(W::STATEMENT, Outcome::Unknown, elapsed);
         return Err(give_up(&pool, lease, &settled));
     };
-    lease.timer = timer;
     if answers.begin.is_err() {
         pool.retire(&mut lease);
     }
     // Without a COMMIT that went through, the connection may still be inside the transaction; and a request to cancel
     // that is under way may arrive only now.
     if answers.switch.is_err() || answers.commit.is_err() || !settled.settle() {
-        lease.spoil();
+        lease.mark_broken();
     }
     let done = answers.judge(elapsed >= limit);
     telemetry::transaction_ended(W::STATEMENT, outcome(&done), elapsed);
@@ -180,11 +176,11 @@ fn outcome<T>(done: &Result<T, Failure>) -> Outcome {
 /// The server limits itself, so no answer at all means that the connection is dead, or the server is.
 fn give_up(pool: &Pool, mut lease: Lease, settled: &Settled) -> Failure {
     if pool.connector().can_cancel() && settled.settle() {
-        let (connector, token) = (Arc::clone(pool.connector()), lease.connection().cancel_token());
+        let (connector, token) = (Arc::clone(pool.connector()), lease.cancel_token());
         tokio::spawn(async move { connector.cancel(&token).await });
     }
     pool.retire(&mut lease);
-    Failure::Unknown(Error::unavailable("the database did not answer in time"))
+    Failure::Unknown(Error::unavailable(TOO_LATE))
 }
 
 /// Sends all statements at once and awaits all of them, whatever becomes of each: the COMMIT must be answered.

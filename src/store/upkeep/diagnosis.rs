@@ -101,6 +101,6 @@ async fn examine(connection: &DrivenConnection) -> Result<Diagnosis> {
 #[expect(clippy::disallowed_methods, reason = "catalog queries")]
 async fn ask(connection: &DrivenConnection) -> Result<Facts> {
     let facts: Vec<Facts> =
-        connection.run(|connection| connection.load(sql_query(FACTS))).await.map_err(Error::internal)?;
+        connection.run(async |connection| connection.load(sql_query(FACTS)).await).await.map_err(Error::internal)?;
     facts.into_iter().next().ok_or_else(|| Error::internal("a SELECT without a row"))
 }

@@ -79,11 +79,14 @@ pub async fn pending(config: &DbConfig) -> Result<Vec<String>> {
     let connection = connector.connect().await.map_err(Error::unavailable)?;
     let exists = "SELECT to_regclass('__diesel_schema_migrations')::text AS version";
     let exists: Vec<Applied> =
-        connection.run(|connection| connection.load(sql_query(exists))).await.map_err(Error::internal)?;
+        connection.run(async |connection| connection.load(sql_query(exists)).await).await.map_err(Error::internal)?;
     let mut applied: Vec<Applied> = Vec::new();
     if exists.iter().any(|table| table.version.is_some()) {
         let query = "SELECT version::text AS version FROM __diesel_schema_migrations";
-        applied = connection.run(|connection| connection.load(sql_query(query))).await.map_err(Error::internal)?;
+        applied = connection
+            .run(async |connection| connection.load(sql_query(query)).await)
+            .await
+            .map_err(Error::internal)?;
     }
     let ours = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(Error::internal)?;
     let mut pending: Vec<_> = ours.iter().map(|migration| migration.name().version().to_string()).collect();

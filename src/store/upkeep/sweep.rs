@@ -7,10 +7,10 @@ use diesel::{
     QueryResult, sql_query,
     sql_types::{Integer, Text},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     store::{
         connection::Connection,
         pool::{Lease, Pool},
@@ -79,12 +79,8 @@ impl Pool {
 }
 
 async fn remove_batch(mut lease: Lease, removal: &'static str, limit: Duration) -> Result<usize> {
-    let removed = lease.connection().run(|connection| remove_in_transaction(connection, removal, lease.schema()));
-    let removed = timeout(limit, removed).await;
-    if !matches!(removed, Ok(Ok(_))) {
-        lease.spoil();
-    }
-    removed.map_err(Error::unavailable)?.map_err(Error::unavailable)
+    let schema = lease.schema();
+    lease.run(limit, async |connection| remove_in_transaction(connection, removal, &schema).await).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "statements the query builder doesn't have")]
