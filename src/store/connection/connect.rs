@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, Socket, error::SqlState, tls::MakeTlsConnect};
 
 use super::{
-    DrivenConnection,
+    Connection,
     pooler::explain,
     target::{CONNECT_TIMEOUT, Target},
     wire::Wire,
@@ -75,17 +75,16 @@ impl Connector {
     }
 
     /// A new connection, or a failure in time: TLS, start-up and the first statements can hang as well as TCP.
-    pub(in crate::store) async fn connect(&self) -> ConnectionResult<DrivenConnection> {
+    pub(in crate::store) async fn connect(&self) -> ConnectionResult<Connection> {
         self.in_time(self.connect_unlimited()).await
     }
 
     /// The same, and the schema that the login's search path finds first, quoted.
-    pub(in crate::store) async fn connect_to_schema(&self) -> ConnectionResult<(DrivenConnection, Arc<str>)> {
+    pub(in crate::store) async fn connect_to_schema(&self) -> ConnectionResult<(Connection, Arc<str>)> {
         let connect = async {
             let connection = self.connect_unlimited().await?;
             let facts = diesel::select((quote_ident(current_schema()), sql::<Bool>(distribution::IS_INSTALLED)));
-            let facts =
-                connection.run(async |connection| connection.load::<_, (Option<String>, bool), _>(facts).await).await;
+            let facts = connection.load::<_, (Option<String>, bool), _>(facts).await;
             let facts = facts.map_err(ConnectionError::CouldntSetupConfiguration)?.pop();
             let (schema, is_distributed) = facts.unwrap_or_default();
             self.is_distributed.store(is_distributed, Ordering::Relaxed);
@@ -100,7 +99,7 @@ impl Connector {
     }
 
     /// Transaction poolers refuse start-up options. Behind those, each transaction brings its limits.
-    async fn connect_unlimited(&self) -> ConnectionResult<DrivenConnection> {
+    async fn connect_unlimited(&self) -> ConnectionResult<Connection> {
         let opened = match self.open(&self.limited).await {
             Err(error) if refuses_options(&error) => {
                 tracing::warn!(%error, "connected without start-up options, which this pooler refuses: limits are set in each transaction only");
@@ -155,7 +154,7 @@ impl Connector {
         self.timeout
     }
 
-    async fn open(&self, config: &Config) -> Result<ConnectionResult<DrivenConnection>, tokio_postgres::Error> {
+    async fn open(&self, config: &Config) -> Result<ConnectionResult<Connection>, tokio_postgres::Error> {
         match &self.wire {
             Some(wire) => log_in(config, wire.clone(), self.names_statements).await,
             None => log_in(config, NoTls, self.names_statements).await,
@@ -168,12 +167,12 @@ async fn log_in<T>(
     config: &Config,
     tls: T,
     names_statements: bool,
-) -> Result<ConnectionResult<DrivenConnection>, tokio_postgres::Error>
+) -> Result<ConnectionResult<Connection>, tokio_postgres::Error>
 where
     T: MakeTlsConnect<Socket, Stream: Send + 'static>,
 {
     let (client, connection) = config.connect(tls).await?;
-    Ok(DrivenConnection::new(client, connection, names_statements).await)
+    Ok(Connection::new(client, connection, names_statements).await)
 }
 
 fn refuses_options(error: &tokio_postgres::Error) -> bool {

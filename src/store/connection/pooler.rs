@@ -8,7 +8,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Connection, connect::Connector};
+use super::{Statements, connect::Connector};
 
 const ADVICE: &str = "the pooler in front of the database doesn't keep prepared statements of its clients apart, so one \
     could run another's. Let it track them (PgBouncer 1.21 and newer: max_prepared_statements = 100), set \
@@ -23,9 +23,9 @@ impl Connector {
             return Ok(());
         }
         let probe = async {
-            let (first, _first_driver) = self.connect().await?.into_background();
-            let (second, _second_driver) = self.connect().await?.into_background();
-            let (Connection::Named(mut first), Connection::Named(mut second)) = (first, second) else {
+            let (first, _first_socket) = self.connect().await?.into_parts();
+            let (second, _second_socket) = self.connect().await?.into_parts();
+            let (Statements::Named(mut first), Statements::Named(mut second)) = (first, second) else {
                 return Ok(());
             };
             swap_servers(&mut first, &mut second).await.map_err(|error| match error {

@@ -27,7 +27,7 @@ pub async fn reset_feed(config: &DbConfig) -> Result<()> {
     // Nothing is prepared, so nothing is left to be closed when the embedded database is.
     let begin = format!("DELETE FROM feed_era; INSERT INTO feed_era (era) VALUES ({})", random_era());
     let statements = format!("BEGIN; {begin}; {LAST}; {SET_AHEAD}; COMMIT");
-    connection.run(async |connection| connection.batch_execute(&statements).await).await.map_err(Error::internal)
+    connection.batch_execute(&statements).await.map_err(Error::internal)
 }
 
 /// Not the next number: the era after a backup could be that of a database restored from it before.

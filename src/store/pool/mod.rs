@@ -118,7 +118,7 @@ impl Lease {
     pub(super) async fn limit<T>(&mut self, limit: Duration, work: impl AsyncFnOnce(&Connection) -> T) -> Option<T> {
         let session = &mut **self.session;
         session.is_broken = true;
-        let done = session.timer.limit(limit, pin!(session.connection.run(work))).await;
+        let done = session.timer.limit(limit, pin!(work(&session.connection))).await;
         session.is_broken = done.is_none();
         done
     }

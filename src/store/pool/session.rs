@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tokio_postgres::CancelToken;
 
 use crate::{
-    store::connection::{DrivenConnection, connect::Connector},
+    store::connection::{Connection, connect::Connector},
     timer::Timer,
 };
 
@@ -64,7 +64,7 @@ impl ManageConnection for Manager {
 
 /// A connection and whether it can be trusted to be outside a transaction.
 pub(in crate::store) struct Session {
-    pub(super) connection: DrivenConnection,
+    pub(super) connection: Connection,
     schema: Arc<str>,
     pub(in crate::store) generation: u64,
     /// What limits its transactions.

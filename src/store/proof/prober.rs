@@ -11,7 +11,7 @@ use super::isolation::{self, Coverage};
 use crate::{
     error::{Error, Result},
     store::{
-        connection::{Connection, DrivenConnection, connect::Connector},
+        connection::{Connection, connect::Connector},
         pool::{Lease, Pool},
         transaction::cancellation::FinishOnDrop,
     },
@@ -25,7 +25,7 @@ pub(in crate::store) struct Prober {
 }
 
 /// A connection and the schema of the tables.
-type Kept = Option<(DrivenConnection, Arc<str>)>;
+type Kept = Option<(Connection, Arc<str>)>;
 
 impl Prober {
     pub(in crate::store) fn new(pool: &Pool) -> Self {
@@ -67,12 +67,14 @@ async fn prove_apart(mut kept: OwnedMutexGuard<Kept>, connector: Arc<Connector>,
 /// The inner error is what to fix.
 async fn within(
     limit: Duration,
-    connection: &DrivenConnection,
+    connection: &Connection,
     schema: &str,
     is_distributed: bool,
 ) -> Result<Result<Coverage, String>> {
-    let proof = connection.run(async |connection| isolation::prove(connection, schema, is_distributed).await);
-    timeout(limit, proof).await.map_err(Error::unavailable)?.map_err(Error::unavailable)
+    timeout(limit, isolation::prove(connection, schema, is_distributed))
+        .await
+        .map_err(Error::unavailable)?
+        .map_err(Error::unavailable)
 }
 
 fn judge(proof: Result<Coverage, String>) -> Result<Coverage> {

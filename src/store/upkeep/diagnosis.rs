@@ -10,7 +10,7 @@ use diesel::{
 
 use crate::{
     error::{Error, Result},
-    store::{DbConfig, connection::DrivenConnection},
+    store::{DbConfig, connection::Connection},
 };
 
 const FACTS: &str = "
@@ -90,7 +90,7 @@ pub async fn diagnose(config: &DbConfig) -> Result<Diagnosis> {
     Ok(diagnosis)
 }
 
-async fn examine(connection: &DrivenConnection) -> Result<Diagnosis> {
+async fn examine(connection: &Connection) -> Result<Diagnosis> {
     let started = Instant::now();
     let facts = ask(connection).await?;
     let round_trip = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -99,8 +99,7 @@ async fn examine(connection: &DrivenConnection) -> Result<Diagnosis> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "catalog queries")]
-async fn ask(connection: &DrivenConnection) -> Result<Facts> {
-    let facts: Vec<Facts> =
-        connection.run(async |connection| connection.load(sql_query(FACTS)).await).await.map_err(Error::internal)?;
+async fn ask(connection: &Connection) -> Result<Facts> {
+    let facts: Vec<Facts> = connection.load(sql_query(FACTS)).await.map_err(Error::internal)?;
     facts.into_iter().next().ok_or_else(|| Error::internal("a SELECT without a row"))
 }

@@ -14,13 +14,12 @@ use diesel_async::{
     TransactionManager,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use tokio::task::JoinSet;
 
 use crate::{
     error::{Error, Result},
     store::{
         DbConfig,
-        connection::{Connection, pooler::explain},
+        connection::{OpenSocket, Statements, pooler::explain},
         distribution::{self, Distribution},
     },
 };
@@ -76,17 +75,13 @@ pub async fn revert(config: &DbConfig) -> Result<Vec<String>> {
 #[expect(clippy::disallowed_methods, reason = "diesel's own table of migrations isn't in the schema")]
 pub async fn pending(config: &DbConfig) -> Result<Vec<String>> {
     let connector = config.connector().map_err(Error::internal)?;
-    let connection = connector.connect().await.map_err(Error::unavailable)?;
+    let connection = &connector.connect().await.map_err(Error::unavailable)?;
     let exists = "SELECT to_regclass('__diesel_schema_migrations')::text AS version";
-    let exists: Vec<Applied> =
-        connection.run(async |connection| connection.load(sql_query(exists)).await).await.map_err(Error::internal)?;
+    let exists: Vec<Applied> = connection.load(sql_query(exists)).await.map_err(Error::internal)?;
     let mut applied: Vec<Applied> = Vec::new();
     if exists.iter().any(|table| table.version.is_some()) {
         let query = "SELECT version::text AS version FROM __diesel_schema_migrations";
-        applied = connection
-            .run(async |connection| connection.load(sql_query(query)).await)
-            .await
-            .map_err(Error::internal)?;
+        applied = connection.load(sql_query(query)).await.map_err(Error::internal)?;
     }
     let ours = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(Error::internal)?;
     let mut pending: Vec<_> = ours.iter().map(|migration| migration.name().version().to_string()).collect();
@@ -112,21 +107,21 @@ struct Locked {
     connection: AsyncPgConnection,
     /// Whether others use its server connection, too, whose statements have no names but in here.
     is_shared: bool,
-    _driver: JoinSet<()>,
+    _socket: OpenSocket,
 }
 
 impl Locked {
     async fn begin(config: &DbConfig) -> Result<Self> {
         let connector = config.connector().map_err(Error::internal)?;
-        let (connection, driver) = connector.connect().await.map_err(Error::unavailable)?.into_background();
-        let (mut connection, is_shared) = match connection {
-            Connection::Named(connection) => (*connection, false),
-            Connection::Unnamed(connection) => (connection.begin_named().await.map_err(Error::unavailable)?, true),
+        let (statements, socket) = connector.connect().await.map_err(Error::unavailable)?.into_parts();
+        let (mut connection, is_shared) = match statements {
+            Statements::Named(connection) => (*connection, false),
+            Statements::Unnamed(connection) => (connection.begin_named().await.map_err(Error::unavailable)?, true),
         };
         AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(failed)?;
         lift_limits(&mut connection).await.map_err(failed)?;
         distribution::prepare(&mut connection).await.map_err(failed)?;
-        Ok(Self { connection, is_shared, _driver: driver })
+        Ok(Self { connection, is_shared, _socket: socket })
     }
 
     fn run<T>(self, work: impl FnOnce(&mut Harness) -> diesel::migration::Result<T>) -> Result<(Self, T)> {
