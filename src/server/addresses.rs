@@ -1,13 +1,9 @@
 //! How many connections each address has.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, net::IpAddr, num::NonZeroUsize, sync::Arc};
 
 use crate::http::rate_limiting::{TrustedProxies, client_key};
+use parking_lot::{Mutex, MutexGuard};
 
 /// The open connections of addresses that have any.
 type Open = Arc<Mutex<HashMap<IpAddr, usize>>>;
@@ -55,5 +51,5 @@ impl Drop for Counted {
 }
 
 fn lock(open: &Open) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
+    open.lock()
 }

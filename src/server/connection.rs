@@ -1,12 +1,6 @@
 //! One client's connection, HTTP/1.1 or HTTP/2, from its first byte to its last.
 
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -22,6 +16,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
+use parking_lot::Mutex;
 use tokio::{
     net::TcpStream,
     sync::{Notify, OwnedSemaphorePermit, watch},
@@ -160,7 +155,7 @@ impl<A: App> Connections<A> {
         if self.serving == Serving::HealthOnly {
             request.extensions_mut().insert(AboveLimit);
         }
-        let answer = app.lock().unwrap_or_else(PoisonError::into_inner).call(request);
+        let answer = app.lock().call(request);
         answer.map_ok(move |mut response| {
             if version <= Version::HTTP_11 && self.is_last(&response) {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,6 +12,7 @@ use axum::{
     body::{Body, Bytes},
 };
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, task::AbortHandle, time::sleep};
 
 use super::activity::InFlight;
@@ -143,5 +144,5 @@ impl Drop for Timed {
 }
 
 fn lock(unsent: &Mutex<Unsent>) -> MutexGuard<'_, Unsent> {
-    unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    unsent.lock()
 }

@@ -1,15 +1,13 @@
 //! An issuer's key set, kept up to date. A token of a known key never waits for the issuer: the keys of the last fetch are
 //! used, even while the issuer is down.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use reqwest::{
     Client, StatusCode,
     header::{self, HeaderMap},
@@ -173,7 +171,7 @@ impl Jwks {
                 State { failure: Some(reason.into()), ..old }
             }
         };
-        *self.state.write().unwrap_or_else(PoisonError::into_inner) = new;
+        *self.state.write() = new;
     }
 
     fn report(&self, keys: &KeySet, old: &State) {
@@ -208,11 +206,11 @@ impl Jwks {
     }
 
     fn state(&self) -> State {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.read().clone()
     }
 
     fn flight(&self) -> MutexGuard<'_, Flight> {
-        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+        self.flight.lock()
     }
 }
 

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use crate::error::{Code, Error, Result};
+use parking_lot::{Mutex, MutexGuard};
 
 /// Counts bytes of responses, in all and for each user. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,7 +61,7 @@ impl Outgoing {
 
 impl Counts {
     fn users(&self) -> MutexGuard<'_, HashMap<Arc<str>, usize>> {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+        self.users.lock()
     }
 }
 

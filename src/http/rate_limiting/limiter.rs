@@ -4,11 +4,12 @@ use std::{
     convert::Infallible,
     hash::Hash,
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock, middleware::StateInformationMiddleware};
+use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use crate::error::RateLimited;
@@ -72,13 +73,13 @@ impl State {
     }
 
     fn check(&self, quota: NonZeroU32) -> Result<(), RateLimited> {
-        let until = *self.empty_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *self.empty_until.lock();
         let wait = until.and_then(|until| until.checked_duration_since(Instant::now()));
         wait.map_or(Ok(()), |wait| Err(RateLimited { limit: quota, wait }))
     }
 
     fn empty_for(&self, wait: Duration) {
-        *self.empty_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + wait);
+        *self.empty_until.lock() = Some(Instant::now() + wait);
     }
 }
 

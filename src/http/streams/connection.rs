@@ -1,14 +1,10 @@
 //! The connection that a request came on, as far as a stream needs it.
 
-use std::{
-    any::Any,
-    convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{any::Any, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use futures::{FutureExt, future::BoxFuture};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use crate::timer::Timer;
@@ -49,7 +45,7 @@ impl Connection {
     }
 
     fn timers(&self) -> Option<MutexGuard<'_, Vec<Timer>>> {
-        Some(self.0.as_ref()?.timers.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(self.0.as_ref()?.timers.lock())
     }
 
     /// How long the client may read nothing of what is sent to it.

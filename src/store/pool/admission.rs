@@ -2,11 +2,9 @@
 //! gets more than a share of the connections, and no request more than a part of that share. Writes of one user have to
 //! wait for each other anyway, and do it here: in the database, each would hold a connection meanwhile.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::store::transaction::access::Access;
@@ -69,7 +67,7 @@ impl Admission {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, InUse>> {
-        self.of_users.lock().unwrap_or_else(PoisonError::into_inner)
+        self.of_users.lock()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -10,6 +10,7 @@ use std::{
 
 use bb8::ManageConnection;
 use diesel::ConnectionError;
+use parking_lot::Mutex;
 use tokio::time::sleep;
 use tokio_postgres::CancelToken;
 
@@ -101,17 +102,17 @@ pub(in crate::store) struct LastFailure(Arc<Mutex<Option<String>>>);
 
 impl LastFailure {
     pub(in crate::store) fn get(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.lock() = None;
     }
 
     /// Logs a failure that is another one than the last.
     fn note(&self, error: &ConnectionError) {
         let failure = format!("can't connect to the database: {error}");
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         if last.as_ref() != Some(&failure) {
             tracing::warn!("{failure}");
             *last = Some(failure);

@@ -1,11 +1,8 @@
 //! Handles by label.
 
-use std::{
-    borrow::Borrow,
-    collections::HashMap,
-    hash::Hash,
-    sync::{PoisonError, RwLock},
-};
+use std::{borrow::Borrow, collections::HashMap, hash::Hash};
+
+use parking_lot::RwLock;
 
 /// Handles that are registered when their label is met first.
 pub(super) struct Family<K, H>(RwLock<HashMap<K, H>>);
@@ -23,10 +20,10 @@ impl<K: Eq + Hash, H> Family<K, H> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        if let Some(handle) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(label) {
+        if let Some(handle) = self.0.read().get(label) {
             return record(handle);
         }
         let (key, handle) = register();
-        record(self.0.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(handle));
+        record(self.0.write().entry(key).or_insert(handle));
     }
 }
