@@ -1,4 +1,4 @@
-//! Tells a connection at work from one that only takes up room. hyper's own time-out for heads doesn't cover a
+//! Tells a busy connection from an idle or stalled one. hyper's own time-out for heads doesn't cover a
 //! connection that has sent nothing, and takes the wait for the next request for a slow head.
 
 use std::{
@@ -18,20 +18,55 @@ use tokio::{
 
 use crate::config::ConnectionLimits;
 
-/// What one connection is doing. Shared by its socket and its requests.
+/// The state of one connection, shared by its socket and its requests.
 #[derive(Debug)]
 pub(super) struct Activity(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// Requests that are not answered to the end.
+    /// Requests whose response is not finished.
     in_flight: usize,
-    /// What the client is waited for, if none is.
+    /// What the client has to send next, if there are none.
     waiting: Waiting,
-    /// HTTP/2 sends frames that belong to no request: bytes don't tell that a head has begun.
+    /// HTTP/2 sends frames that belong to no request, so bytes don't mean that a head has begun.
     is_http2: bool,
-    /// Since when the client has read nothing of what is sent to it.
+    /// Since when the client has read nothing.
     blocked: Option<Instant>,
+    head: Head,
+}
+
+/// How much of a request's head has arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Head {
+    /// Nothing yet, or a line without its end.
+    #[default]
+    InLine,
+    /// What could be the end of a line.
+    Return,
+    /// The end of a line.
+    LineEnd,
+    /// The end of a line, and what could be that of the head.
+    LastReturn,
+    /// All of it.
+    Whole,
+}
+
+impl Head {
+    /// Reads on; `None` at a line that ends without a carriage return, which a proxy may have taken for something else.
+    fn read(mut self, bytes: &[u8]) -> Option<Self> {
+        for byte in bytes {
+            self = match (self, byte) {
+                (Self::Whole, _) => return Some(self),
+                (Self::InLine, b'\r') => Self::Return,
+                (Self::Return, b'\n') => Self::LineEnd,
+                (Self::LineEnd, b'\r') => Self::LastReturn,
+                (Self::LastReturn, b'\n') => Self::Whole,
+                (_, b'\n') => return None,
+                _ => Self::InLine,
+            };
+        }
+        Some(self)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,18 +79,25 @@ enum Waiting {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { in_flight: 0, waiting: Waiting::Head(Instant::now()), is_http2: false, blocked: None }))
+        Self(Mutex::new(State {
+            in_flight: 0,
+            waiting: Waiting::Head(Instant::now()),
+            is_http2: false,
+            blocked: None,
+            head: Head::default(),
+        }))
     }
 
-    /// A request has begun, and goes on until what is returned is dropped.
+    /// A request has begun; it ends when the returned guard is dropped.
     pub(super) fn begin(self: &Arc<Self>, version: Version) -> InFlight {
         let mut state = self.state();
         state.in_flight += 1;
         state.is_http2 = version == Version::HTTP_2;
+        state.head = Head::default();
         InFlight(Arc::clone(self))
     }
 
-    /// Whether the client has been waited for longer than it may take.
+    /// Whether the client has exceeded the time for a head or between requests.
     pub(super) fn is_overdue(&self, limits: &ConnectionLimits) -> bool {
         let state = self.state();
         state.in_flight == 0
@@ -65,8 +107,7 @@ impl Activity {
             }
     }
 
-    /// Whether the client has read nothing for too long. An answer may take any time, as a stream does, but not because
-    /// of that.
+    /// Whether the client has read nothing for too long. A stream may take any time, but not because of that.
     pub(super) fn is_stalled(&self, limits: &ConnectionLimits) -> bool {
         self.state().blocked.is_some_and(|since| since.elapsed() >= limits.send_timeout)
     }
@@ -79,11 +120,17 @@ impl Activity {
         }
     }
 
-    fn received(&self) {
+    /// Notes what has arrived; fails if it can't be the head of a request.
+    fn received(&self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.state();
-        if state.in_flight == 0 && !state.is_http2 && matches!(state.waiting, Waiting::Idle(_)) {
+        if state.in_flight != 0 || state.is_http2 {
+            return Ok(());
+        }
+        if matches!(state.waiting, Waiting::Idle(_)) {
             state.waiting = Waiting::Head(Instant::now());
         }
+        state.head = state.head.read(bytes).ok_or_else(|| io::Error::other("a line of a head ends without a CR"))?;
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -91,7 +138,7 @@ impl Activity {
     }
 }
 
-/// A request that is not answered to the end.
+/// A request whose response is not finished.
 pub(super) struct InFlight(Arc<Activity>);
 
 impl Drop for InFlight {
@@ -116,10 +163,10 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > filled {
-            self.activity.received();
+        match &buffer.filled()[filled..] {
+            [] => polled,
+            received => self.activity.received(received).map_or_else(|error| Poll::Ready(Err(error)), |()| polled),
         }
-        polled
     }
 }
 

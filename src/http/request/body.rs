@@ -22,8 +22,11 @@ pub(crate) async fn read_body(request: Request) -> Result<Bytes> {
     to_bytes(request.into_body(), MAX_BODY).await.map_err(|error| unreadable(&error))
 }
 
-/// Whether a body can be read at all, by the request's head.
+/// Whether the head of a request is unambiguous, and allows for a body that can be read.
 pub(crate) fn check_head(request: &Request) -> Result<()> {
+    if request.headers().get_all(header::HOST).into_iter().nth(1).is_some() {
+        return Err(Error::new(Code::BadUserInput, "Send one Host header"));
+    }
     if request.body().size_hint().lower() > MAX_BODY as u64 {
         return Err(too_large());
     }
