@@ -1,4 +1,4 @@
-//! The two doors, health and metrics, and the layers around them.
+//! Both APIs, health and metrics, and the layers around them.
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
@@ -39,16 +39,16 @@ pub struct RouterConfig {
     pub request_timeout: Duration,
     /// Origins whose pages may call the API; `None` for any on this machine.
     pub cors_origins: Option<Vec<HeaderValue>>,
-    /// How long browsers are to remember that this server is reached by HTTPS only, if they are to.
+    /// How long browsers remember to use HTTPS only; `None` sends no such header.
     pub hsts: Option<Duration>,
     /// The metrics, if they are served here.
     pub metrics: Option<Metrics>,
 }
 
-/// Everything that is served. What belongs to no door gives its errors in REST's form.
+/// Everything that is served. Errors outside both APIs have REST's format.
 ///
-/// The layers are around the whole router, not around each of its routes, and known to the compiler: axum copies the layers
-/// of a route for each request, and boxes each of them.
+/// The layers are around the whole router and statically typed: axum clones the layers of a route for each request, and
+/// boxes each of them.
 pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
     let (limits, verifier, outgoing) = (state.rate_limits.clone(), state.verifier.clone(), state.outgoing.clone());
     let routes = Router::new()
@@ -68,13 +68,13 @@ pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
         .map_response(guard::security_headers(config.hsts))
         .map_request(request::drop_invalid_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-        .layer(layer_fn(|service| Observe::new(service, door)))
+        .layer(layer_fn(|service| Observe::new(service, api)))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(guard::cors(config.cors_origins.as_deref(), &graphql::PREFLIGHT_HEADERS))
         .service_fn(answer)
 }
 
-/// Answers requests.
+/// The service that answers requests.
 pub trait App:
     Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
 {
@@ -85,7 +85,7 @@ impl<S> App for S where
 {
 }
 
-/// What is around every handler, beside the layers that only add or read headers.
+/// What surrounds every handler, besides the layers that only add or read headers.
 struct Around {
     routes: Router,
     limits: RateLimits,
@@ -96,10 +96,10 @@ struct Around {
 }
 
 impl Around {
-    #[expect(clippy::manual_async_fn, reason = "those keep their arguments twice")]
+    #[expect(clippy::manual_async_fn, reason = "an async fn stores its arguments twice")]
     fn answer(self: Arc<Self>, mut request: Request) -> impl Future<Output = Response> {
         async move {
-            let error_response = door_error(request.uri().path());
+            let error_response = render_error(request.uri().path());
             let accepted = rest::Accepted::of(request.headers());
             let connection = request.extensions().get::<Connection>().cloned().unwrap_or_default();
             let unread = guard::UnreadBody::track(&mut request);
@@ -109,14 +109,14 @@ impl Around {
                     let mut timer = connection.timer();
                     let answer = pin!(self.routes.clone().oneshot(request));
                     let answered = guard::guarded(&mut timer, self.deadline, answer).await;
-                    // A timer keeps the memory of the task that it woke last. That of a connection ends when it is upgraded.
+                    // A timer keeps its last task alive; a connection's task should end when it is upgraded.
                     if !answered.as_ref().is_ok_and(|response| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
                         connection.keep(timer);
                     }
                     answered.inspect(|response| rate_limiting::charge_refused_token(client.as_ref(), response))
                 }
                 Err(error) => {
-                    // Only what is dropped is left over.
+                    // The body counts as left over once the request is dropped.
                     drop(request);
                     Err(error)
                 }
@@ -129,8 +129,8 @@ impl Around {
         }
     }
 
-    /// Counts a response's bytes until the client has taken them. What was only read is refused if they are too many; a write
-    /// is answered in any case.
+    /// Counts a response's bytes until the client has taken them. Beyond the bounds a read gets an error instead; a write is
+    /// always answered.
     fn hold(&self, mut response: Response) -> Result<Response> {
         let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok());
         let Some(length @ 1..) = length else { return Ok(response) };
@@ -142,7 +142,7 @@ impl Around {
         Ok(response)
     }
 
-    /// Whatever can be known of a request without its body.
+    /// Checks everything that can be known of a request without its body.
     fn admit(&self, request: &Request) -> Result<Option<Client>> {
         let client = rate_limiting::admit(request, &self.limits, &self.verifier)?;
         guard::check_connection(request)?;
@@ -172,8 +172,8 @@ pub fn operators_routes(metrics: Metrics, db: Db, readiness: Readiness) -> Route
     metrics_route(metrics, db).merge(probes)
 }
 
-/// The door of a route, as logs and metrics name it.
-fn door(route: &str) -> &'static str {
+/// The API of a route, as logs and metrics name it.
+fn api(route: &str) -> &'static str {
     match route {
         _ if route.starts_with("/graphql") => telemetry::GRAPHQL,
         _ if route.starts_with("/api/") => telemetry::REST,
@@ -199,8 +199,8 @@ async fn no_such_method() -> Response {
     rest::error_response(Error::new(Code::MethodNotAllowed, "Method Not Allowed"))
 }
 
-/// How errors are told at the door that a path leads to.
-fn door_error(path: &str) -> fn(Error) -> Response {
+/// Renders errors in the format of the API that a path belongs to.
+fn render_error(path: &str) -> fn(Error) -> Response {
     if path.starts_with("/graphql") { graphql::error_response } else { rest::error_response }
 }
 
@@ -212,11 +212,11 @@ mod tests {
     use crate::timer::Timer;
 
     #[tokio::test]
-    async fn a_panic_is_told_in_the_form_of_its_door_and_not_what_it_said() {
+    async fn a_panic_is_rendered_in_its_apis_format_without_its_message() {
         for (path, pointer) in [("/graphql", "/errors/0/extensions/code"), ("/api/tasks", "/code")] {
             let answer = async { panic!("a secret") };
             let guarded = guard::guarded(&mut Timer::default(), Duration::from_mins(1), pin!(answer)).await;
-            let response = guarded.unwrap_or_else(door_error(path));
+            let response = guarded.unwrap_or_else(render_error(path));
             assert_eq!(response.status().as_u16(), 500);
             let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();

@@ -36,7 +36,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// The server was told to stop: from now on it is not ready, though it answers for a while.
+    /// The server was told to stop: it is no longer ready, though it still responds for a while.
     pub fn leave(&self) {
         self.is_leaving.store(true, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What both doors need of HTTP. It knows neither door.
+//! What both APIs need of HTTP. It knows neither of them.
 //!
 //! | room | what it does |
 //! | --- | --- |

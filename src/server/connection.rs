@@ -40,29 +40,29 @@ use crate::{
     telemetry::OpenConnection,
 };
 
-/// The largest head of a request. Heads longer than that are answered with 431.
+/// The largest request head; longer ones get 431.
 const MAX_HEAD: usize = 32 * 1024;
-/// How many requests of one HTTP/2 connection run at once.
+/// How many requests of one HTTP/2 connection run concurrently.
 const MAX_STREAMS: u32 = 100;
 /// What a client may send ahead on one HTTP/2 stream: the largest body that is read.
 const STREAM_WINDOW: u32 = 64 * 1024;
 /// What a client may send ahead on all of its streams.
 const CONNECTION_WINDOW: u32 = 256 * 1024;
-/// What is kept of an answer that the client doesn't read.
+/// How much of a response HTTP/2 buffers.
 const SEND_BUFFER: usize = 64 * 1024;
 /// How often an HTTP/2 client is asked whether it is there, and how long it may take to say so.
 const PING: Duration = Duration::from_secs(20);
 
-/// What the requests of a connection are answered with.
+/// Which requests of a connection are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Serving {
-    /// Whatever they ask for.
+    /// All of them.
     Everything,
     /// Health checks; all others are refused. One request, and the connection is closed.
     HealthOnly,
 }
 
-/// What a connection takes up for as long as it is open.
+/// What a connection holds while it is open.
 pub(super) struct Held {
     pub(super) _place: OwnedSemaphorePermit,
     pub(super) _of_address: Counted,
@@ -90,8 +90,8 @@ impl<A: App> Connections<A> {
         Self { app, builder: builder(), limits, readiness, serving }
     }
 
-    /// Serves one connection until it ends, is overdue, or `stopping` changes and its requests are answered. What it was
-    /// upgraded to goes on, and keeps what `held` holds.
+    /// Serves one connection until it ends, is overdue, or `stopping` changes and its requests are finished. An upgraded
+    /// connection lives on, and keeps `held`.
     pub(super) async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
@@ -117,7 +117,7 @@ impl<A: App> Connections<A> {
             () = overdue_response.notified() => return,
             () = self.overdue(&activity) => {
                 connection.as_mut().graceful_shutdown();
-                // What is left is an answer that the client doesn't read.
+                // All that is left is a response that the client doesn't read.
                 let is_stalled = activity.is_stalled(&self.limits);
                 let patience = if is_stalled { Duration::ZERO } else { self.limits.header_timeout };
                 return log_end(timeout(patience, connection).await.unwrap_or(Ok(())));
@@ -126,7 +126,7 @@ impl<A: App> Connections<A> {
         log_end(connection.await);
     }
 
-    /// Looked at now and then: a timer for each request would cost more than it is worth.
+    /// Checked periodically: a timer for each request would cost more than it is worth.
     async fn overdue(&self, activity: &Activity) {
         let period = (self.limits.header_timeout / 4).max(Duration::from_millis(1));
         let mut ticks = interval_at(Instant::now() + period, period);
@@ -164,7 +164,7 @@ impl<A: App> Connections<A> {
         })
     }
 
-    /// The response, to be taken in time if it is of a known length and isn't handed over at once.
+    /// Gives the response a deadline, if it has a known length and more than one frame.
     fn send(
         &self,
         mut response: Response<Body>,
@@ -182,11 +182,11 @@ impl<A: App> Connections<A> {
         })
     }
 
-    /// Whether the connection is closed after this answer. A client that keeps its connection to a server which is leaving
-    /// would send a request as it is closed.
+    /// Whether the connection is closed after this response. A client that kept its connection to a server which is leaving
+    /// could send a request just as it is closed.
     fn is_last(&self, response: &Response<Body>) -> bool {
         match response.status() {
-            // A WebSocket's answer says `Connection: Upgrade`.
+            // A WebSocket's response says `Connection: Upgrade`.
             StatusCode::SWITCHING_PROTOCOLS => false,
             StatusCode::REQUEST_TIMEOUT => true,
             _ => self.serving == Serving::HealthOnly || self.readiness.is_leaving(),

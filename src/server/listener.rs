@@ -19,11 +19,11 @@ use crate::{
     telemetry,
 };
 
-/// How many connections above the limit are open at once, to be answered with their health or a 503. Those above that are
+/// How many connections above the limit are accepted, for health checks or a 503. Those above that are
 /// closed without a response.
 const RESERVE: usize = 64;
 
-/// Serves connections until `stop` ends, then until their requests are answered.
+/// Serves connections until `stop` ends, then until their requests are finished.
 pub async fn serve(
     mut listener: TcpListener,
     app: impl App,

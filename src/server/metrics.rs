@@ -1,4 +1,4 @@
-//! Serves metrics and probes on a port of their own, which clients can't reach: whatever those take up, a probe is answered.
+//! Serves metrics and probes on a port of their own, which clients can't reach: however many there are, probes are answered.
 //! Only a development server has its metrics on the main port.
 
 use std::future::pending;

@@ -18,7 +18,7 @@ use tokio::{sync::Notify, task::AbortHandle, time::sleep};
 use super::activity::InFlight;
 use crate::http::guard::Held;
 
-/// The most bytes that are handed over at once, and so what HTTP/2 buffers of a stream whose client reads nothing.
+/// The largest frame: what HTTP/2 buffers of a stream whose client reads nothing.
 pub(super) const CHUNK: usize = 32 * 1024;
 /// How many bytes of a response a client has to take in a second, on average.
 const MIN_RATE: u64 = 128 * 1024;
@@ -30,13 +30,13 @@ pub(super) struct ResponseBody {
 }
 
 enum Sending {
-    /// What takes any time, as a stream does, or is handed over at once.
+    /// A stream, which may take any time, or one frame.
     Untimed(Body),
     Timed(Timed),
 }
 
-/// A body of a known length that is given up if the client doesn't take it in time. Nobody polls it while the client reads
-/// nothing, so a task of its own takes it away.
+/// A body of a known length, dropped if the client doesn't take it in time. hyper doesn't poll it while the client reads
+/// nothing, so a task drops it.
 struct Timed {
     unsent: Arc<Mutex<Unsent>>,
     length: u64,
@@ -57,7 +57,7 @@ pub(super) struct Patience {
     pub(super) send_timeout: Duration,
     /// To notice that a response was given up.
     pub(super) grace: Duration,
-    /// Told of a client that doesn't.
+    /// Notified of a client that doesn't.
     pub(super) overdue: Arc<Notify>,
 }
 

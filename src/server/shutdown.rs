@@ -2,8 +2,7 @@
 
 use tokio::signal;
 
-/// Ends at the first signal. A second one ends the process: whoever asks twice doesn't want to wait, and what is
-/// committed is kept.
+/// Ends at the first signal. A second one ends the process immediately; what is committed is kept.
 pub(super) async fn requested() {
     signalled().await;
     tracing::info!("asked to stop: not ready any more");

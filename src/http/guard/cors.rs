@@ -58,8 +58,8 @@ pub(crate) fn cors(origins: Option<&[HeaderValue]>, headers: &[HeaderName]) -> C
     CorsLayer(cors)
 }
 
-/// tower-http's layer, for requests that pages of other origins send. It would take every OPTIONS for a preflight, and tell
-/// programs which headers a page may read.
+/// tower-http's layer, for cross-origin requests only: it would take every OPTIONS for a preflight, and send programs the
+/// headers that only browsers need.
 #[derive(Clone, Debug)]
 pub(crate) struct CorsLayer(cors::CorsLayer);
 
@@ -100,14 +100,14 @@ where
     }
 }
 
-/// Whether a browser asks for a page, which may be of another origin, or asks whether it may.
+/// Whether this is a browser's request for a page, possibly of another origin, or its preflight.
 fn is_cross_origin(request: &Request) -> bool {
     let tells =
         if request.method() == Method::OPTIONS { header::ACCESS_CONTROL_REQUEST_METHOD } else { header::ORIGIN };
     request.headers().contains_key(tells)
 }
 
-/// The same request of a page would have another answer.
+/// The same request from a page would get a different response.
 fn vary_by_origin(mut response: Response) -> Response {
     response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
     response

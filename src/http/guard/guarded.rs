@@ -1,5 +1,5 @@
-//! Failures around a handler, told in the form of the door they happened in: panics, missed deadlines, bodies that can't
-//! be read, and connections above the limit.
+//! Failures around a handler: panics, missed deadlines, and connections above the limit. The router renders them in the
+//! format of the API they happened in.
 
 use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     timer::Timer,
 };
 
-/// The answer, or why there is none: a panic, or a missed deadline.
+/// The response; an error if the handler panicked or missed its deadline.
 pub(crate) fn guarded<T>(
     timer: &mut Timer,
     deadline: Duration,
@@ -27,7 +27,7 @@ pub(crate) fn guarded<T>(
     })
 }
 
-/// Fails for a request of a connection above the limit, unless it asks for health.
+/// Fails for a request on a connection above the limit, unless it is a health check.
 pub(crate) fn check_connection(request: &Request) -> Result<()> {
     if request.extensions().get::<AboveLimit>().is_none() || is_probe(request.uri().path()) {
         return Ok(());
@@ -36,7 +36,7 @@ pub(crate) fn check_connection(request: &Request) -> Result<()> {
     Err(Error::new(Code::ServiceUnavailable, "The server has as many connections as it takes, try again later"))
 }
 
-/// Marks the requests of connections above the limit. Those for health are served, others are refused.
+/// Marks requests on connections above the limit: health checks are served, everything else is refused.
 #[derive(Clone, Copy)]
 pub(crate) struct AboveLimit;
 

@@ -1,10 +1,10 @@
-//! Headers that keep browsers from doing more with an answer than they should.
+//! Headers that restrict what browsers do with a response.
 
 use std::time::Duration;
 
 use axum::http::{HeaderValue, Response, header};
 
-/// Adds the headers to an answer, `Strict-Transport-Security` only with a lifetime: whoever serves over plain HTTP must
+/// Adds the headers to a response; `Strict-Transport-Security` only with a lifetime, since a deployment on plain HTTP must
 /// not promise HTTPS.
 pub(crate) fn security_headers<B>(hsts: Option<Duration>) -> impl Fn(Response<B>) -> Response<B> + Clone {
     let hsts = hsts.and_then(|lifetime| HeaderValue::try_from(format!("max-age={}", lifetime.as_secs())).ok());

@@ -24,15 +24,15 @@ use tokio::{sync::Semaphore, time::timeout};
 use crate::http::request::MAX_BODY;
 
 /// How much is read of a body that is too large. Closing a connection while the client is sending can destroy the
-/// answer before the client has read it.
+/// response before the client has read it.
 const MAX_DRAINED: usize = 16 * MAX_BODY;
 /// How many unread bodies are read at once. Each costs its connection a read buffer of up to 32 KiB, and takes no token; a
-/// client beyond that may lose the answer if it goes on sending.
+/// client beyond that may lose the response if it keeps sending.
 static DRAINS: Semaphore = Semaphore::const_new(64);
 /// How long an unread body is waited for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What becomes of a request's body.
+/// A request's body, as far as it is left unread.
 pub(crate) struct UnreadBody {
     /// `None` where nothing can be left over.
     kept: Option<Kept>,
@@ -40,7 +40,7 @@ pub(crate) struct UnreadBody {
 }
 
 impl UnreadBody {
-    /// Has what the answer doesn't read of the body kept.
+    /// Keeps the part of the body that the handler doesn't read.
     pub(crate) fn track(request: &mut Request) -> Self {
         let awaits_permission = request.headers().contains_key(header::EXPECT);
         if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
@@ -52,7 +52,7 @@ impl UnreadBody {
         Self { kept: Some(kept), awaits_permission }
     }
 
-    /// Reads the rest once the answer is ready, without delaying it. Says `Connection: close` if the rest is too large or
+    /// Reads the rest once the response is ready, without delaying it. Says `Connection: close` if the rest is too large or
     /// of unknown length, if the client waits for a permission to send it, or if too many bodies are being read.
     pub(crate) fn drain(self, response: &mut Response) {
         let Some(Rest { body, is_asked_for }) = self.kept.and_then(|kept| kept.take()) else { return };

@@ -1,4 +1,4 @@
-//! Rate limits of addresses, and how a client is told of a limit it met.
+//! Rate limits per address, and the headers that tell a client about the limit it hit.
 
 use axum::{
     extract::Request,
@@ -20,7 +20,7 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 /// In how many seconds to try again what is unavailable: most causes pass that quickly.
 pub(crate) const RETRY_SOON: HeaderValue = HeaderValue::from_static("1");
 
-/// The headers of an answer to a client that met a limit.
+/// The headers of a response to a client that hit a limit.
 pub(crate) const RATE_LIMIT_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, LIMIT, REMAINING, RESET];
 
 /// The client of a request that is within the limits of its address; `None` if it isn't limited. Probes are not counted.
@@ -37,14 +37,14 @@ pub(crate) fn admit(request: &Request, limits: &RateLimits, verifier: &Verifier)
     }
 }
 
-/// Counts a token that this answer refused, if its client is limited.
+/// Counts the token that this response refused, if its client is limited.
 pub(crate) fn charge_refused_token(client: Option<&Client>, response: &Response) {
     if let Some(client) = client.filter(|_| is_token_refused(response.headers())) {
         client.charge_refused_token();
     }
 }
 
-/// Says when to come again, if that may help.
+/// Adds `Retry-After` and the `RateLimit-*` headers where retrying can help.
 pub(crate) fn retry_after(error: &Error, headers: &mut HeaderMap) {
     let Some(limited) = error.limited() else {
         if error.code() == Code::ServiceUnavailable {
@@ -52,7 +52,7 @@ pub(crate) fn retry_after(error: &Error, headers: &mut HeaderMap) {
         }
         return;
     };
-    // Rounded up: who comes early is refused again.
+    // Rounded up: a retry that comes early is refused again.
     let seconds = HeaderValue::from(limited.wait.as_secs() + 1);
     headers.insert(header::RETRY_AFTER, seconds.clone());
     headers.insert(RESET, seconds);

@@ -1,4 +1,4 @@
-//! One limit for each of many keys.
+//! A rate limiter with many keys.
 
 use std::{
     convert::Infallible,
@@ -17,7 +17,7 @@ use crate::error::RateLimited;
 /// The most keys that are remembered; beyond it the least used are forgotten, which gives them their limit anew.
 const CAPACITY: usize = 50_000;
 
-/// So many points a minute for each key, all of which can be spent at once (GCRA).
+/// A number of points per minute for each key, all of which can be spent in one burst (GCRA).
 #[derive(Debug)]
 pub(in crate::http::rate_limiting) struct Limiter<K> {
     quota: NonZeroU32,

@@ -33,7 +33,7 @@ pub(crate) fn change_cost(tasks: usize) -> u32 {
     u32::try_from(tasks).unwrap_or(u32::MAX)
 }
 
-/// How much is allowed a minute, and at once; 0 for any amount.
+/// How much is allowed per minute, which is also the largest burst; 0 means unlimited.
 #[derive(Clone, Debug, Default)]
 pub struct Quotas {
     /// Points of one user.
@@ -44,7 +44,7 @@ pub struct Quotas {
     pub refused_tokens: u32,
 }
 
-/// Limiters users and addresses. By default nobody is limited. Cheap to clone.
+/// Limits users and addresses. By default nobody is limited. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct RateLimits(Arc<Limiters>);
 
@@ -58,7 +58,7 @@ struct Limiters {
 }
 
 impl RateLimits {
-    /// These quotas, for addresses as the proxies tell them.
+    /// With these quotas; `proxies` may say which addresses they speak for.
     #[must_use]
     pub fn new(quotas: &Quotas, proxies: TrustedProxies) -> Self {
         Self(Arc::new(Limiters {

@@ -1,4 +1,4 @@
-//! The headers of idempotency: the key of a request, and the mark of an answer that was replayed.
+//! The headers of idempotency: the key of a request, and the mark of a replayed response.
 
 use axum::{
     extract::Request,
@@ -11,7 +11,7 @@ use crate::{
     task::{FieldError, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
 };
 
-/// Has the handler tell whether it repeats an earlier answer, if the request has a key.
+/// Lets the handler report whether it replays an earlier response, if the request has a key.
 pub(crate) fn expect_replay(request: &mut Request) -> Option<Replayed> {
     if !request.headers().contains_key(IDEMPOTENCY_KEY) {
         return None;
@@ -28,7 +28,7 @@ pub(crate) fn idempotency(headers: &HeaderMap, extensions: &Extensions) -> Resul
     Ok(key.map(|key| Idempotency::new(key, extensions.get::<Replayed>().cloned().unwrap_or_default())))
 }
 
-/// Marks an answer that repeats an earlier one.
+/// Marks a replayed response.
 pub(crate) fn mark_replayed(replayed: Option<&Replayed>, response: &mut Response) {
     if replayed.is_some_and(Replayed::get) {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));

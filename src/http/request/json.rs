@@ -1,4 +1,4 @@
-//! Answers in JSON.
+//! JSON responses.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -16,7 +16,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
         match serde_json::to_vec(&self.0) {
             Ok(body) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
             Err(error) => {
-                tracing::error!(%error, "an answer can't be written in JSON");
+                tracing::error!(%error, "can't serialize a response");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
         }

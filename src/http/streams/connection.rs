@@ -9,9 +9,8 @@ use tokio::sync::watch;
 
 use crate::timer::Timer;
 
-/// A connection. A stream that outlives its request, as a WebSocket does, keeps it: so it counts for as long as it is
-/// open, and the server waits for it when it stops. The default is a connection that is not counted, never told to stop
-/// and read from at any pace.
+/// A connection. A stream that outlives its request, as a WebSocket does, holds on to it, so that it stays counted and the
+/// server waits for it when it stops. The default is not counted, never stops and has no send timeout.
 ///
 /// Each request has one, so a clone counts the references of this connection only, and none that all connections share.
 #[derive(Clone, Default)]
@@ -22,17 +21,17 @@ struct Inner {
     _held: Arc<dyn Any + Send + Sync>,
     stopping: watch::Receiver<()>,
     send_timeout: Duration,
-    /// Those of requests that were answered.
+    /// Timers of finished requests, to be reused.
     timers: Mutex<Vec<Timer>>,
 }
 
 impl Connection {
-    /// One that holds this, and is told to stop when the watched value changes.
+    /// A connection that holds `held`, and stops when the watched value changes.
     pub fn new(held: Arc<dyn Any + Send + Sync>, stopping: watch::Receiver<()>, send_timeout: Duration) -> Self {
         Self(Some(Arc::new(Inner { _held: held, stopping, send_timeout, timers: Mutex::default() })))
     }
 
-    /// A timer for a request, to be kept when it is answered.
+    /// A timer for a request, to be returned with [`Self::keep`].
     pub(crate) fn timer(&self) -> Timer {
         self.timers().and_then(|mut timers| timers.pop()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Server-sent events (HTML, section 9.2): an answer that goes on until its events end or its time does.
+//! Server-sent events (HTML, section 9.2): a response that lasts until its events or its lifetime end.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{Ended, Lifetime, Place};
 
-/// Tells nginx not to wait for more.
+/// Keeps nginx from buffering.
 const UNBUFFERED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
@@ -61,7 +61,7 @@ impl IntoResponse for EventStream {
     }
 }
 
-/// Asks the client to come again in one to ten seconds: not all at once.
+/// Asks the client to reconnect in one to ten seconds; random, so that not all come back together.
 pub(crate) fn retry_soon() -> Event {
     let (random, ..) = Uuid::new_v4().as_fields();
     Event::default().retry(Duration::from_millis(1000 + u64::from(random % 9001)))

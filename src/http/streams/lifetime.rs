@@ -1,5 +1,5 @@
-//! How long a stream goes on: until its token is no longer accepted, or the server stops. In between it has a heartbeat,
-//! so that neither side takes a silent stream for a dead one.
+//! How long a stream lasts: until its token is no longer accepted, or the server stops. A heartbeat keeps either side from
+//! taking a silent stream for a dead one.
 
 use std::{
     future::poll_fn,

@@ -1,4 +1,4 @@
-//! How much of what stays open a client may have.
+//! Limits on WebSockets and event streams.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::{
     setting::{self, HOUR, MILLISECOND, duration, number},
 };
 
-/// No limit may be so high that it is none.
+/// Higher limits would be no limits.
 const MAX: usize = 1_000_000;
 
 /// Settings of WebSockets and event streams.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Streams")]
 pub struct StreamLimits {
-    /// Maximum WebSockets and event streams at once; choose less than the limit of connections, which they are, too
+    /// Maximum number of open WebSockets and event streams; keep it below `MAX_CONNECTIONS`, since each is a connection
     #[arg(
         long = "max-streams",
         env = "MAX_STREAMS",
@@ -25,7 +25,7 @@ pub struct StreamLimits {
         value_parser = number(1..=MAX)
     )]
     pub streams: usize,
-    /// Maximum WebSockets and event streams of one user at once
+    /// Maximum number of open WebSockets and event streams per user
     #[arg(
         long = "max-streams-per-user",
         env = "MAX_STREAMS_PER_USER",
@@ -34,7 +34,7 @@ pub struct StreamLimits {
         value_parser = number(1..=MAX)
     )]
     pub streams_per_user: usize,
-    /// Maximum operations at once on one WebSocket
+    /// Maximum number of concurrent operations on one WebSocket
     #[arg(
         long = "socket-max-operations",
         env = "SOCKET_MAX_OPERATIONS",
@@ -61,7 +61,7 @@ pub struct StreamLimits {
         value_parser = duration(MILLISECOND..=HOUR)
     )]
     pub init_timeout: Duration,
-    /// How often a stream without events says that it is alive
+    /// How often an idle stream sends a heartbeat
     #[arg(
         long = "stream-heartbeat",
         env = "STREAM_HEARTBEAT",

@@ -1,5 +1,5 @@
-//! Answers that stay open: WebSockets and event streams. How many a user and the server may have, for how long, and what
-//! ends one. Both doors build on this; it knows neither of them, nor what is streamed.
+//! Responses that stay open: WebSockets and event streams. How many a user and the server may have, for how long, and what
+//! ends one. Both APIs build on this; it knows neither of them, nor what is streamed.
 
 mod connection;
 mod ended;
