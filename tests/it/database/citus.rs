@@ -104,23 +104,26 @@ async fn a_full_database_is_left_alone_until_its_rows_are_to_move() {
 
 /// Migrations of later releases meet distributed tables, for which Citus allows less in one transaction.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_latest_migration_can_be_applied_to_distributed_tables_and_taken_back() {
+async fn migrations_can_be_taken_back_from_distributed_tables_and_applied_again() {
     let Some(app) = App::on_server().await.filter(|app| app.db.is_spread()) else { skip!(Citus) };
     let ann = app.user("ann");
     let task = ann.create("Kept").await;
-    let mut migrations: Vec<_> = std::fs::read_dir("migrations").unwrap().map(|entry| entry.unwrap().path()).collect();
-    migrations.sort();
-    let down = std::fs::read_to_string(migrations.last().unwrap().join("down.sql")).unwrap();
-    let latest =
-        "DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)";
+    let reverts = migrations::reverts();
     let one_by_one = "SET LOCAL citus.multi_shard_modify_mode = 'sequential'";
     let admin = app.db.superuser().await;
-    admin.batch_execute(&format!("BEGIN; {one_by_one}; {down}; {latest}; COMMIT")).await.unwrap();
+    for revert in &reverts {
+        admin.batch_execute(&format!("BEGIN; {one_by_one}; {revert}; COMMIT")).await.unwrap();
+    }
     let migrated = store::migrate(&app.db.config).await.map_err(|error| error.report()).unwrap();
-    assert_eq!((migrated.versions.len(), migrated.distribution), (1, Distribution::Present));
+    assert_eq!((migrated.versions.len(), migrated.distribution), (reverts.len(), Distribution::Present));
     app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
     assert_eq!(ann.tasks().await, json!([task]));
     ann.delete(path_of(&task)).await.status(204);
+
+    let reverted = store::revert(&app.db.config).await.map_err(|error| error.report()).unwrap();
+    let migrated = store::migrate(&app.db.config).await.map_err(|error| error.report()).unwrap();
+    assert_eq!((migrated.versions.len(), migrated.distribution), (reverted.len(), Distribution::Done));
+    app.store.prove_isolation().await.map_err(|error| error.report()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use futures::future::join_all;
 use tandem::store;
+use tokio_postgres::Client;
 
 use crate::{
     skip,
@@ -13,16 +14,28 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_go_up_down_and_up_again() {
     let Some(empty) = TestDb::empty().await else { skip!(Postgres) };
+    let client = empty.client().await;
+    let before = everything(&client).await;
     let up = db::migrate(&empty.config).await;
-    assert!(!up.is_empty());
+    assert!(!up.is_empty() && everything(&client).await.len() > before.len());
     assert_eq!(db::migrate(&empty.config).await, Vec::<String>::new());
     let mut down = store::revert(&empty.config).await.map_err(|error| error.report()).unwrap();
     down.reverse();
     assert_eq!(down, up);
-    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_diesel%'";
-    let left: i64 = empty.client().await.query_one(tables, &[]).await.unwrap().get(0);
-    assert_eq!(left, 0);
+    assert_eq!(everything(&client).await, before);
     assert_eq!(db::migrate(&empty.config).await, up);
+}
+
+/// What is in the schema and who may use it, but for diesel's table.
+async fn everything(client: &Client) -> Vec<String> {
+    let query = "
+        SELECT relname::text FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_diesel%'
+        UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd'
+        UNION ALL SELECT unnest(nspacl)::text FROM pg_namespace WHERE nspname = 'public'
+        ORDER BY 1";
+    client.query(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,7 +78,7 @@ async fn a_server_that_can_serve_passes_every_check() {
 async fn a_database_that_is_not_set_up_is_reported_with_what_to_do() {
     let Some(db) = TestDb::empty().await else { skip!(Postgres) };
     let url = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET), ("MIGRATE_ON_START", "false")];
-    assert_fails(&url, &["FAIL  migrations: 20261121000000, ", "to apply. Run `tandem migrate`", "FAIL  isolation: "]);
+    assert_fails(&url, &["FAIL  migrations: 20261124000000, ", "to apply. Run `tandem migrate`", "FAIL  isolation: "]);
     let (_, later) = told(&[], &url[..2]);
     assert!(later.contains("warn  migrations: ") && later.contains("when it starts"), "{later}");
     let unreachable = [("DATABASE_URL", "postgres://127.0.0.1:1/none"), ("BETTER_AUTH_SECRET", SECRET)];

@@ -1,0 +1,2 @@
+DROP TABLE tasks;
+DROP DOMAIN task_title, task_description, task_version;

@@ -1,0 +1,2 @@
+DROP TABLE feed_era;
+DROP TABLE deleted_tasks;
