@@ -33,6 +33,10 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(8241978302147711)";
 pub const MIGRATE_AS_OWNER: &str = "Set DATABASE_MIGRATION_URL to the login that owns the tables, or run `tandem migrate` \
                                     as that one and serve with MIGRATE_ON_START=false";
 
+/// What to do about a database that has migrations from before the first one here.
+const UNRELEASED: &str = "this database was made before the first release, and can't be migrated. Start with an empty one; \
+                          to empty the embedded database, delete the directory postgres in DATA_DIR";
+
 /// What became of a database.
 #[derive(Clone, Debug)]
 pub struct Migrated {
@@ -71,9 +75,9 @@ pub async fn revert(config: &DbConfig) -> Result<Vec<String>> {
     Ok(versions)
 }
 
-/// The versions that are not applied yet. Only reads, so that it needs no right to create anything.
+/// The versions that are not applied yet, or why they can't be. Only reads, so that it needs no right to create anything.
 #[expect(clippy::disallowed_methods, reason = "diesel's own table of migrations isn't in the schema")]
-pub async fn pending(config: &DbConfig) -> Result<Vec<String>> {
+pub async fn pending(config: &DbConfig) -> Result<Result<Vec<String>, &'static str>> {
     let connector = config.connector().map_err(Error::internal)?;
     let connection = &connector.connect().await.map_err(Error::unavailable)?;
     let exists = "SELECT to_regclass('__diesel_schema_migrations')::text AS version";
@@ -83,11 +87,26 @@ pub async fn pending(config: &DbConfig) -> Result<Vec<String>> {
         let query = "SELECT version::text AS version FROM __diesel_schema_migrations";
         applied = connection.load(sql_query(query)).await.map_err(Error::internal)?;
     }
-    let ours = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(Error::internal)?;
-    let mut pending: Vec<_> = ours.iter().map(|migration| migration.name().version().to_string()).collect();
-    pending.retain(|version| applied.iter().all(|applied| applied.version.as_ref() != Some(version)));
-    pending.sort();
-    Ok(pending)
+    let applied: Vec<_> = applied.into_iter().filter_map(|applied| applied.version).collect();
+    let mut pending = ours().map_err(Error::internal)?;
+    if is_unreleased(&pending, &applied) {
+        return Ok(Err(UNRELEASED));
+    }
+    pending.retain(|version| !applied.contains(version));
+    Ok(Ok(pending))
+}
+
+/// The versions of the migrations that are compiled in, oldest first.
+fn ours() -> diesel::migration::Result<Vec<String>> {
+    let migrations = MigrationSource::<Pg>::migrations(&MIGRATIONS)?;
+    let mut versions: Vec<_> = migrations.iter().map(|migration| migration.name().version().to_string()).collect();
+    versions.sort();
+    Ok(versions)
+}
+
+/// Whether a database has migrations from before ours. Later ones are those of a newer release, which this one can run on.
+fn is_unreleased(ours: &[String], applied: &[String]) -> bool {
+    applied.iter().any(|version| ours.first().is_some_and(|first| version < first))
 }
 
 #[derive(QueryableByName)]
@@ -126,6 +145,10 @@ impl Locked {
 
     fn run<T>(self, work: impl FnOnce(&mut Harness) -> diesel::migration::Result<T>) -> Result<(Self, T)> {
         let mut harness = AsyncMigrationHarness::new(self.connection);
+        let applied = harness.applied_migrations().map_err(failed)?;
+        if is_unreleased(&ours().map_err(failed)?, &names(&applied)) {
+            return Err(Error::internal(UNRELEASED));
+        }
         let done = work(&mut harness).map_err(failed)?;
         Ok((Self { connection: harness.into_inner(), ..self }, done))
     }

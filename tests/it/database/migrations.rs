@@ -39,6 +39,30 @@ async fn everything(client: &Client) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_from_before_the_first_release_is_refused_and_one_of_a_newer_release_is_not() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let admin = db.superuser().await;
+    let of_newer = "INSERT INTO __diesel_schema_migrations VALUES ('99991231000000')";
+    admin.batch_execute(of_newer).await.unwrap();
+    assert_eq!(db::migrate(&db.config).await, Vec::<String>::new());
+    assert_eq!(store::pending(&db.config).await.map_err(|error| error.report()).unwrap(), Ok(Vec::new()));
+
+    let of_older =
+        "TRUNCATE __diesel_schema_migrations; INSERT INTO __diesel_schema_migrations VALUES ('20261121000000')";
+    admin.batch_execute(of_older).await.unwrap();
+    let before = everything(&admin).await;
+    for refused in [
+        store::migrate(&db.config).await.map(|_| ()),
+        store::distribute(&db.config).await.map(|_| ()),
+        store::revert(&db.config).await.map(|_| ()),
+    ] {
+        let report = refused.map_err(|error| error.report()).unwrap_err();
+        assert!(report.contains("before the first release") && report.contains("Start with an empty"), "{report}");
+    }
+    assert_eq!(everything(&admin).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn instances_that_start_at_once_migrate_once() {
     let Some(empty) = TestDb::empty().await else { skip!(Postgres) };
     let tasks = (0..8).map(|_| {

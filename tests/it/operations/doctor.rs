@@ -81,6 +81,13 @@ async fn a_database_that_is_not_set_up_is_reported_with_what_to_do() {
     assert_fails(&url, &["FAIL  migrations: 20261124000000, ", "to apply. Run `tandem migrate`", "FAIL  isolation: "]);
     let (_, later) = told(&[], &url[..2]);
     assert!(later.contains("warn  migrations: ") && later.contains("when it starts"), "{later}");
+    db::migrate(&db.config).await;
+    let of_older = "INSERT INTO __diesel_schema_migrations VALUES ('20261121000000')";
+    db.client().await.batch_execute(of_older).await.unwrap();
+    assert_fails(
+        &url[..2],
+        &["FAIL  migrations: this database was made before the first release", "Start with an empty"],
+    );
     let unreachable = [("DATABASE_URL", "postgres://127.0.0.1:1/none"), ("BETTER_AUTH_SECRET", SECRET)];
     assert_fails(&unreachable, &["FAIL  database: DATABASE_URL: ", "refused", "Check host, port, user"]);
 }
