@@ -10,6 +10,7 @@ use crate::{
         SECRET, TestDb,
         cluster::scratch_dir,
         command::output,
+        db,
         issuer::{Issuer, Mood, SigningKey},
     },
 };

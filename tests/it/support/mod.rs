@@ -14,6 +14,7 @@ pub mod instance;
 pub mod issuer;
 pub mod ledger;
 pub mod lock;
+pub mod migrations;
 pub mod need;
 pub mod network;
 pub mod node;
