@@ -14,7 +14,7 @@ use tandem::auth::{KeySource, Timing};
 
 use crate::{
     skip,
-    support::{App, SECRET, better_auth::BetterAuth, check_all, eventually, issuer::eager},
+    support::{App, SECRET, better_auth::BetterAuth, check_all, eventually, issuer::eager, path_of},
 };
 
 /// Through GraphQL, with this token.
@@ -50,7 +50,7 @@ async fn two_users_are_kept_apart(algorithm: Algorithm) {
         let (_, list) = rest(&app, token, "GET", &format!("/api/{}/tasks", user.id), None).await;
         assert_eq!((list.as_array().map(Vec::len), &list[0]["title"]), (Some(1), &json!(title)));
     }
-    let path = format!("/api/tasks/{}", task["id"].as_str().unwrap());
+    let path = path_of(&task);
     assert_eq!(rest(&app, &bobs, "GET", &path, None).await.0, 404);
     assert_eq!(rest(&app, &bobs, "DELETE", &path, None).await.0, 404);
     assert_eq!(rest(&app, &bobs, "GET", &format!("/api/{}/tasks", ann.id), None).await.0, 403);

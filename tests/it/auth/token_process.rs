@@ -8,7 +8,6 @@ use std::{
 };
 
 use jsonwebtoken::Algorithm;
-use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
         SECRET, TestDb, check_all,
         cluster::scratch_dir,
         command::{output, stderr, tandem},
-        eventually,
+        eventually, http_client,
         issuer::{Issuer, SigningKey, claims_of},
         token,
     },
@@ -86,7 +85,7 @@ async fn better_auths_url_alone_is_enough_configuration() {
     let dir = scratch_dir();
     let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_URL", &origin), ("METRICS_LISTEN", "127.0.0.1:0")];
     let (process, address) = serve(&dir, &env).await;
-    let client = Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let get = async |path: &str, token: &str| {
         client.get(format!("http://{address}{path}")).bearer_auth(token).send().await.unwrap()
     };
@@ -122,7 +121,7 @@ async fn tokens_and_secrets_are_not_logged_at_any_level() {
     let url = issuer.url();
     let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET), ("JWKS_URL", &url), ("RUST_LOG", "trace")];
     let (process, address) = serve(&dir, &env).await;
-    let client = Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let tokens = [
         (200, key.sign(&claims_of("ann"))),
         (200, token("ann")),

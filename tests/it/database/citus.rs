@@ -11,7 +11,7 @@ use crate::{
     skip,
     support::{
         App, SECRET, TestDb, check_all, citus::behind_network, cluster::scratch_dir, command::output, eventually,
-        instance::Instance, migrations, network::Network, path_of,
+        http_client, instance::Instance, network::Network, path_of,
     },
 };
 
@@ -234,7 +234,7 @@ async fn a_server_stays_ready_without_a_node_and_says_so_once() {
     let app = App::on(db).await;
     let settings = [("METRICS_LISTEN", "127.0.0.1:0"), ("RUST_LOG", "info")];
     let server = Instance::start(app.db.url(), &settings).await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let until = async |status: &str, nodes_away: u8| {
         eventually("readiness and the metric agree", async || {
             let ready = client.get(format!("{}/readyz", server.url())).send().await.unwrap();

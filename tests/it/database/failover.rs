@@ -230,7 +230,7 @@ async fn statements_after_a_failed_begin_read_and_change_nothing() {
     ann.post("/api/tasks", json!({ "title": "x" })).await;
     ann.get("/api/tasks").await;
     ann.put(path_of(&mine), json!({ "title": "x" })).await;
-    ann.call("PATCH", format!("{}/complete", path_of(&mine))).await;
+    ann.toggle(&mine).await;
     ann.delete(path_of(&gone)).await;
     for change in [
         r#"createTasks(inputs: [{ title: "x" }]) { id }"#,

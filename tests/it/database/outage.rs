@@ -76,11 +76,10 @@ async fn a_slow_statement_times_out() {
     let app = App::on(db).await;
     let ann = app.user("ann");
     let task = ann.create("Busy").await;
-    let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
     let lock = Lock::table(&app.db).await;
     assert_unavailable(&ann.get("/api/tasks").await);
     assert_unavailable(&ann.graphql(QUERY).await);
-    assert_unavailable(&ann.call("PATCH", &path).await);
+    assert_unavailable(&ann.toggle(&task).await);
     lock.release().await;
     assert_eq!(ann.tasks().await[0]["version"], json!(1));
 }

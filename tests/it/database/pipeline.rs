@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     skip,
     support::{
-        check_all,
+        check_all, path_of,
         proxy::{proxied, proxied_with},
     },
 };
@@ -39,7 +39,7 @@ async fn a_warm_read_is_one_flush_of_four_statements() {
 async fn every_warm_operation_is_one_flush_of_four_statements() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
-    let task = format!("/api/tasks/{}", ann.create("first").await["id"].as_str().unwrap());
+    let task = path_of(&ann.create("first").await);
     let complete = format!("{task}/complete");
     let operations = [
         ("POST", "/api/tasks", Some(json!({ "title": "x" })), "INSERT INTO"),

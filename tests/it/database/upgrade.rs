@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     skip,
     support::{
-        TestDb, check_all, db, eventually,
+        TestDb, check_all, eventually, http_client,
         instance::Instance,
         migrations,
         proxy::Proxy,
@@ -51,7 +51,7 @@ struct User {
 
 impl User {
     fn of(server: &Instance, name: &'static str) -> Self {
-        Self { name, client: Client::builder().no_proxy().build().unwrap(), url: server.url() }
+        Self { name, client: http_client(), url: server.url() }
     }
 
     async fn send(&self, method: &str, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Response {

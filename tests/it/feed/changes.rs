@@ -10,7 +10,7 @@ use tandem::store;
 use crate::{
     skip,
     support::{
-        App, TestDb, User, check_all, path_of,
+        App, User, check_all, path_of,
         replica::{PAGE, Replica, in_rest_words},
     },
 };
@@ -25,10 +25,6 @@ async fn since(user: &User, cursor: &Value) -> Value {
     user.get(format!("/api/tasks/changes?limit=1000&cursor={}", cursor.as_str().unwrap())).await.good()
 }
 
-async fn complete(user: &User, task: &Value) -> Value {
-    user.call("PATCH", format!("{}/complete", path_of(task))).await.good()
-}
-
 #[tokio::test]
 async fn every_change_is_delivered_once_in_order() {
     let app = App::new().await;
@@ -37,7 +33,7 @@ async fn every_change_is_delivered_once_in_order() {
     let start = feed(&ann).await;
     assert_eq!((&start["has_more"], &start["reset"]), (&json!(false), &json!(false)));
     assert_eq!(start["changes"], json!([{ "task": first }, { "task": second }]));
-    let first = complete(&ann, &first).await;
+    let first = ann.toggle(&first).await.good();
     ann.delete(path_of(&second)).await.status(204);
     let third = ann.create("third").await;
     let next = since(&ann, &start["cursor"]).await;
@@ -240,7 +236,7 @@ async fn a_reset_moves_the_sequence_of_positions_past_all_rows() {
         let before = last("tasks").await.max(if delete { last("deleted_tasks").await } else { 0 });
         let mut replica = Replica::default();
         replica.catch_up(&ann).await;
-        complete(&ann, &kept).await;
+        ann.toggle(&kept).await.good();
         assert!(last("tasks").await > before);
         replica.catch_up(&ann).await;
         replica.assert_is(&ann.tasks().await);
@@ -268,10 +264,10 @@ async fn a_deletion_is_remembered_for_31_days() {
 #[tokio::test]
 async fn concurrent_writes_at_two_servers_have_positions_of_their_own() {
     let Some(here) = App::on_server().await else { skip!(Postgres) };
-    let there = App::on(TestDb::at(here.db.config.clone(), here.db.url())).await;
+    let there = here.another().await;
     let servers = [here.user("ann"), there.user("ann")];
     let task = servers[0].create("Flip me").await;
-    let flips = servers.iter().cycle().take(50).map(|ann| complete(ann, &task));
+    let flips = servers.iter().cycle().take(50).map(|ann| async { ann.toggle(&task).await.good() });
     let additions = servers.iter().cycle().take(50).map(|ann| ann.create("One of many"));
     let (flipped, added) = futures::join!(join_all(flips), join_all(additions));
     let positions: BTreeSet<_> = flipped.iter().chain(&added).map(|task| task["updated_at"].to_string()).collect();

@@ -7,9 +7,7 @@ use tokio_postgres::Client;
 
 use crate::{
     skip,
-    support::{
-        Answer, App, Call, Lock, TestDb, User, check_all, eventually, id_of, lock::blocked, path_of, replica::Replica,
-    },
+    support::{Answer, App, Call, Lock, TestDb, User, check_all, eventually, id_of, lock::blocked, replica::Replica},
 };
 
 /// Two servers, and a task of Ann's that the test has locked.
@@ -27,7 +25,7 @@ struct Held {
 impl Held {
     async fn new() -> Option<Self> {
         let here = App::on_server().await?;
-        let there = App::on(TestDb::at(here.db.config.clone(), here.db.url())).await;
+        let there = here.another().await;
         let ann = here.user("ann");
         let task = ann.create("Held").await;
         let mut replica = Replica::default();
@@ -45,8 +43,7 @@ impl Held {
 
     /// Sends a change of the task, which takes its position and then waits.
     async fn hold_up(&self) -> JoinHandle<Answer> {
-        let held =
-            tokio::spawn(self.here.user("ann").call("PATCH", format!("{}/complete", path_of(&self.task))).send());
+        let held = tokio::spawn(self.here.user("ann").toggle(&self.task).send());
         eventually("the change waits", async || self.waiting().await == 1).await;
         held
     }
@@ -128,8 +125,7 @@ async fn waiting_writes_of_one_user_take_no_connections_from_others() {
     let ann = app.user("ann");
     let task = ann.create("Held").await;
     let lock = Lock::rows(&app.db).await;
-    let path = format!("{}/complete", path_of(&task));
-    let waiting: Vec<_> = (0..20).map(|_| tokio::spawn(ann.call("PATCH", &path).send())).collect();
+    let waiting: Vec<_> = (0..20).map(|_| tokio::spawn(ann.toggle(&task).send())).collect();
     tokio::task::yield_now().await;
     app.user("bob").create("Bob's").await;
     lock.release().await;

@@ -69,7 +69,7 @@ async fn tasks_of(app: &App, user: &str) -> UserTasks {
 /// Two servers on one database, the second of which polls for what the first one writes.
 async fn two_servers() -> Option<(App, App)> {
     let here = App::on_server().await?;
-    let there = App::on(TestDb::at(here.db.config.clone(), here.db.url())).await;
+    let there = here.another().await;
     poll(there.live.clone());
     Some((here, there))
 }

@@ -133,7 +133,7 @@ impl<'a> World<'a> {
             }
             Step::Toggle(index) => {
                 if let [task] = self.some(&[index]).await.as_slice() {
-                    self.user.call("PATCH", format!("{}/complete", path_of(task))).await.good();
+                    self.user.toggle(task).await.good();
                 }
             }
             Step::Delete(indices) => match self.some(&indices).await.as_slice() {

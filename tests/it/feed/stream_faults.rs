@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     skip,
     support::{
-        App, TestDb, User, eventually, id_of,
+        App, User, eventually, id_of,
         instance::Instance,
         network::Network,
         path_of,
@@ -111,10 +111,9 @@ async fn work(users: &[User]) -> Vec<(String, u64)> {
     let kept = first.create("kept").await;
     let gone = second.create("gone").await;
     assert!(gone["updated_at"].as_str().unwrap() < Utc::now().to_rfc3339().as_str(), "times aren't positions");
-    let toggle = |user: &User| user.call("PATCH", format!("{}/complete", path_of(&kept)));
-    toggle(second).await.good();
+    second.toggle(&kept).await.good();
     first.delete(path_of(&gone)).await.status(204);
-    toggle(first).await.good();
+    first.toggle(&kept).await.good();
     let [kept, gone] = [&kept, &gone].map(|task| id_of(task).to_owned());
     vec![(kept.clone(), 1), (gone.clone(), 1), (kept.clone(), 2), (gone, 2), (kept, 3)]
 }
@@ -147,17 +146,12 @@ async fn catch_up(replica: &mut Replica, user: &User) {
 #[tokio::test(flavor = "multi_thread")]
 async fn positions_that_jump_an_hour_ahead_of_the_clock_lose_and_invent_nothing() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
-    let other = App::on(TestDb::at(app.db.config.clone(), app.db.url())).await;
+    let other = app.another().await;
     let polling = other.live.clone();
     tokio::spawn(async move { polling.keep_polling().await });
     let users = [app.user("ann"), other.user("ann")];
     let url = other.listen().await;
-    let mut streams = Vec::new();
-    for outlet in OUTLETS {
-        let mut stream = Stream::open(outlet, &url, &token("ann"), None).await;
-        assert!(stream.next().await.0.is_empty());
-        streams.push(stream);
-    }
+    let mut streams = Stream::open_all(&url, &token("ann")).await;
     let mut early = Replica::default();
     catch_up(&mut early, &users[0]).await;
     let mut always = early.clone();

@@ -11,7 +11,7 @@ use crate::{
     support::{
         App, SECRET, User, check_all,
         events::Events,
-        eventually, id_of,
+        eventually, id_of, path_of,
         server::Server,
         socket::Socket,
         stream::{CHANGES, OUTLETS, Stream},
@@ -22,7 +22,7 @@ use crate::{
 
 /// Deletes a task.
 async fn delete(user: &User, task: &Value) {
-    user.delete(format!("/api/tasks/{}", id_of(task))).await.status(204);
+    user.delete(path_of(task)).await.status(204);
 }
 
 #[tokio::test]
@@ -162,12 +162,7 @@ async fn streams_and_idle_sockets_end_with_their_token() {
     let soon = chrono::Utc::now().timestamp() + 2;
     let token = signed(SECRET, &json!({ "sub": "ann", "exp": soon }));
     let mut idle = Socket::let_in(&url, &token).await;
-    let mut streams = Vec::new();
-    for outlet in OUTLETS {
-        let mut stream = Stream::open(outlet, &url, &token, None).await;
-        stream.next().await;
-        streams.push(stream);
-    }
+    let streams = Stream::open_all(&url, &token).await;
     for stream in streams {
         match stream {
             Stream::Socket(mut socket) => assert_eq!(socket.closed().await, Some(4403)),
@@ -194,12 +189,7 @@ async fn a_stopping_server_spreads_reconnects_and_exits() {
     let Some(server) = Server::with(&[("SHUTDOWN_TIMEOUT", "60s")]).await else { skip!(Postgres) };
     let url = server.url();
     let (mut silent, mut idle) = (Socket::open(&url).await, Socket::of(&url, "ann").await);
-    let mut streams = Vec::new();
-    for outlet in OUTLETS {
-        let mut stream = Stream::open(outlet, &url, &token("ann"), None).await;
-        stream.next().await;
-        streams.push(stream);
-    }
+    let streams = Stream::open_all(&url, &token("ann")).await;
     server.signal("-TERM");
     for stream in streams {
         match stream {

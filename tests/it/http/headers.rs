@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     skip,
-    support::{App, rows::check_all, server::Server},
+    support::{App, path_of, rows::check_all, server::Server},
 };
 
 #[tokio::test]
@@ -12,7 +12,7 @@ async fn every_response_forbids_browsers_to_guess_types_and_to_send_referrers() 
     let app = App::new().await;
     let (ann, nobody) = (app.user("ann"), app.anonymous());
     let task = ann.create("Buy milk").await;
-    let path = format!("/api/tasks/{}", task["id"].as_str().unwrap());
+    let path = path_of(&task);
     for (call, status) in [
         (ann.get("/api/tasks"), 200),
         (ann.get(&path).header("if-none-match", "\"1\""), 304),
@@ -86,7 +86,7 @@ async fn what_is_not_http_is_answered_without_a_body_and_the_connection_closed()
 async fn a_precondition_that_cannot_be_read_is_refused_and_not_ignored() {
     let app = App::new().await;
     let ann = app.user("ann");
-    let path = format!("/api/tasks/{}", ann.create("Mine").await["id"].as_str().unwrap());
+    let path = path_of(&ann.create("Mine").await);
     let before = ann.tasks().await;
     let values: [&[u8]; 8] = [b"\"1\"\xff", b"\xff", b"", b"1", b"\"x\"", b"W/\"1\"", b"\"1\", \"2\"", b"\"1\" x"];
     check_all(values, async |value| {

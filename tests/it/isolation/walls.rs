@@ -169,6 +169,17 @@ async fn each_wall_holds_alone_for_tombstones() {
     assert_eq!(app.db.superuser().await.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 2);
 }
 
+/// Asserts that a role has no right to any of these statements.
+async fn assert_denied(client: &Client, role: &str, statements: [&str; 8]) {
+    check_all(statements, async |statement| {
+        client.batch_execute(&format!("BEGIN; SET LOCAL ROLE {role}")).await.unwrap();
+        let error = client.execute(statement, &[]).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501", "{statement}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_sweepers_role_sees_and_reaches_only_what_has_expired() {
     let Some(app) = app().await else { skip!(Postgres) };
@@ -178,11 +189,10 @@ async fn the_sweepers_role_sees_and_reaches_only_what_has_expired() {
                FROM unnest(array['ann', 'bob']) u, unnest(array[30, 32]) d";
     app.db.superuser().await.batch_execute(old).await.unwrap();
     let client = app.db.client().await;
-    let begin = "BEGIN; SET LOCAL ROLE tandem_sweeper";
     for (table, columns) in [("idempotency_keys", "user_id, key, part"), ("deleted_tasks", "user_id, deleted_at, id")] {
         let everything = format!("SELECT {columns} FROM {table}");
         assert_eq!(client.query(&everything, &[]).await.unwrap().len(), 0, "{table} as the login");
-        client.batch_execute(begin).await.unwrap();
+        client.batch_execute("BEGIN; SET LOCAL ROLE tandem_sweeper").await.unwrap();
         assert_eq!(client.query(&everything, &[]).await.unwrap().len(), 2, "{table}");
         assert_eq!(client.execute(&format!("DELETE FROM {table}"), &[]).await.unwrap(), 2, "{table}");
         client.batch_execute("ROLLBACK").await.unwrap();
@@ -197,13 +207,7 @@ async fn the_sweepers_role_sees_and_reaches_only_what_has_expired() {
         "UPDATE idempotency_keys SET created_at = now()",
         "SELECT era FROM feed_era",
     ];
-    check_all(refused, async |statement| {
-        client.batch_execute(begin).await.unwrap();
-        let error = client.execute(statement, &[]).await.unwrap_err();
-        assert_eq!(error.code().unwrap().code(), "42501", "{statement}");
-        client.batch_execute("ROLLBACK").await.unwrap();
-    })
-    .await;
+    assert_denied(&client, "tandem_sweeper", refused).await;
 }
 
 #[tokio::test]
@@ -228,13 +232,7 @@ async fn the_feeds_role_sees_when_something_changed_but_not_what() {
         "DELETE FROM deleted_tasks",
         "UPDATE feed_era SET era = 1",
     ];
-    check_all(refused, async |statement| {
-        client.batch_execute("BEGIN; SET LOCAL ROLE tandem_feed").await.unwrap();
-        let error = client.execute(statement, &[]).await.unwrap_err();
-        assert_eq!(error.code().unwrap().code(), "42501", "{statement}");
-        client.batch_execute("ROLLBACK").await.unwrap();
-    })
-    .await;
+    assert_denied(&client, "tandem_feed", refused).await;
     let is_superuser: bool =
         client.query_one("SELECT rolsuper FROM pg_roles WHERE rolname = current_user", &[]).await.unwrap().get(0);
     if !is_superuser {

@@ -9,14 +9,14 @@ use crate::{
         SECRET, TestDb,
         cluster::{Cluster, scratch_dir},
         command::{output, stderr},
-        db,
+        db, http_client,
         instance::Instance,
         token,
     },
 };
 
 async fn titles(server: &Instance, user: &str) -> Vec<String> {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let list = client.get(format!("{}/api/tasks?sort=title", server.url())).bearer_auth(token(user));
     let tasks: Value = list.send().await.unwrap().json().await.unwrap();
     tasks.as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap().to_owned()).collect()
@@ -28,7 +28,7 @@ async fn a_restored_database_has_its_tasks_roles_and_walls() {
     let (Some(old), Some(new)) = (Cluster::shared(), Cluster::private()) else { skip!(Postgres) };
     let name = Url::parse(database.url()).unwrap().path().trim_start_matches('/').to_owned();
     let server = Instance::start(database.url(), &[]).await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     for (user, title) in [("ann", "first"), ("ann", "second"), ("bob", "other")] {
         let create = client.post(format!("{}/api/tasks", server.url())).bearer_auth(token(user));
         assert_eq!(create.json(&serde_json::json!({ "title": title })).send().await.unwrap().status(), 201);

@@ -10,7 +10,7 @@ use crate::{
         SECRET,
         cluster::{Cluster, scratch_dir},
         command::{output, stderr},
-        db,
+        db, http_client,
         instance::Instance,
         token,
     },
@@ -53,7 +53,7 @@ async fn the_logins_of_the_compose_files_serve_and_can_do_nothing_else() {
     assert!(told.lines().all(|line| line.starts_with("ok ")), "{told}");
 
     let server = Instance::start(&serving, &[("MIGRATE_ON_START", "false")]).await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let create = client.post(format!("{}/api/tasks", server.url())).bearer_auth(token("ann"));
     assert_eq!(create.json(&json!({ "title": "first" })).send().await.unwrap().status(), 201, "{}", server.log());
 

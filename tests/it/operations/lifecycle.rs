@@ -12,7 +12,7 @@ use crate::{
         balancer::Traffic,
         cluster::scratch_dir,
         command::{output, stderr},
-        eventually,
+        eventually, http_client,
         instance::Instance,
         server::{Client, Server},
         token,
@@ -76,7 +76,7 @@ async fn the_login_that_migrates_can_differ_from_the_one_that_serves() {
     let mut serving = Url::parse(db.url()).unwrap();
     serving.set_username(&login).unwrap();
     let server = Instance::start(serving.as_str(), &[("DATABASE_MIGRATION_URL", db.url())]).await;
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http_client();
     let create = http.post(format!("{}/api/tasks", server.url())).json(&json!({ "title": "a" }));
     assert_eq!(create.bearer_auth(token("ann")).send().await.unwrap().status(), 201);
     let owner = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'tasks'";

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     skip,
     support::{
-        Lock, TestDb, eventually,
+        Lock, TestDb, eventually, http_client,
         instance::Instance,
         socket::{Socket, init},
         token,
@@ -23,7 +23,7 @@ fn lines(server: &Instance, message: &str) -> Vec<Value> {
 async fn a_request_leaves_one_line_with_its_id_and_a_hash_of_its_user() {
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let server = Instance::start(db.url(), &[("RUST_LOG", "info")]).await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let get = client.get(format!("{}/api/ann/tasks", server.url()));
     get.bearer_auth(token("ann")).header("x-request-id", "the-first").send().await.unwrap();
     let post = client.post(format!("{}/graphql", server.url())).json(&json!({ "query": "query Named { me { id } }" }));
@@ -87,7 +87,7 @@ async fn a_slow_query_is_named_and_neither_titles_nor_tokens_are_in_the_log() {
     let settings = [("RUST_LOG", "debug"), ("SLOW_QUERY", "1ms"), ("STATEMENT_TIMEOUT", "1m")];
     let server = Instance::start(db.url(), &settings).await;
     let lock = Lock::table(&db).await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let task = json!({ "title": "a private title", "description": "a private description" });
     let create = client.post(format!("{}/api/tasks", server.url())).json(&task).header("x-request-id", "the-slow-one");
     let release = async {

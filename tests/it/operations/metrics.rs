@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     skip,
-    support::{Lock, TestDb, check_all, db, eventually, instance::Instance, issuer::Issuer, token},
+    support::{Lock, TestDb, check_all, db, eventually, http_client, instance::Instance, issuer::Issuer, token},
 };
 
 /// A server on a database of its own that serves metrics.
@@ -18,7 +18,7 @@ async fn watched(settings: &[(&str, &str)]) -> Option<(Instance, TestDb)> {
 }
 
 async fn ask(server: &Instance, method: &str, path: &str, body: Option<serde_json::Value>) -> u16 {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let request = client.request(method, format!("{}{path}", server.url())).bearer_auth(token("ann"));
     let request = if let Some(body) = body { request.json(&body) } else { request };

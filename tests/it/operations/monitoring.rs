@@ -13,7 +13,7 @@ use crate::{
     support::{
         Need, TestDb,
         cluster::{free_port, scratch_dir},
-        eventually,
+        eventually, http_client,
         instance::Instance,
         issuer::{Issuer, SigningKey, claims_of},
     },
@@ -48,7 +48,7 @@ impl Prometheus {
     /// The data of a response; `None` while it starts.
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Value {
         let url = url::Url::parse_with_params(&format!("{}/{path}", self.url), query).unwrap();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = http_client();
         let Ok(answer) = client.get(url).send().await else { return Value::Null };
         let answer: Value = answer.json().await.unwrap_or_default();
         assert_ne!(answer["status"], "error", "{query:?}: {answer}");
@@ -124,7 +124,7 @@ async fn every_query_of_the_dashboard_and_the_alerts_returns_data() {
         Need::Prometheus.skip("");
         return;
     };
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let token = key.sign(&claims_of("ann"));
     for path in ["/api/tasks", "/api/tasks/none"] {
         client.get(format!("{}{path}", server.url())).bearer_auth(&token).send().await.unwrap();

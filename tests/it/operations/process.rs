@@ -17,6 +17,7 @@ use crate::{
         SECRET, TestDb,
         cluster::scratch_dir,
         command::{output, stderr, tandem},
+        http_client,
         node::has_graphiql,
         token,
     },
@@ -47,7 +48,7 @@ impl Server {
             let read = stdout.read_line(&mut banner).unwrap();
             assert_ne!(read, 0, "no banner: {banner}{}", fs::read_to_string(&log).unwrap());
         }
-        Self { process, stdout, banner, client: Client::builder().no_proxy().build().unwrap() }
+        Self { process, stdout, banner, client: http_client() }
     }
 
     /// The word of the banner that starts like this.
@@ -331,7 +332,7 @@ async fn with_a_database_and_a_secret_it_migrates_serves_and_stops() {
     let mut process = command.envs(env).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(process.stderr.take().unwrap());
     let address = serving_address(&mut log);
-    let client = Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let ask = async |path: &str| -> Response {
         client.get(format!("http://{address}{path}")).bearer_auth(token("ann")).send().await.unwrap()
     };

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::{
     skip,
     support::{
-        TestDb, check_all,
+        TestDb, check_all, http_client,
         instance::Instance,
         issuer::{SigningKey, claims_of},
         socket::{Socket, init},
@@ -109,7 +109,7 @@ async fn a_request_is_traced_through_its_door_to_each_statement_as_a_part_of_its
     let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
     let collector = Collector::default();
     let mut server = traced(&db, &collector, "0").await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let traceparent = format!("00-{TRACE}-{PARENT}-01");
     let document = "mutation { createTask(input: { title: \"a private title\" }) { id } }";
     let graphql = client.post(format!("{}/graphql", server.url())).json(&json!({ "query": document }));
@@ -195,7 +195,7 @@ async fn sampling_decides_where_the_client_does_not() {
     check_all(cases, async |(sampling, flags, traces)| {
         let collector = Collector::default();
         let mut server = traced(&db, &collector, sampling).await;
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = http_client();
         let mut get = client.get(format!("{}/api/tasks", server.url())).bearer_auth(token("ann"));
         if let Some(flags) = flags {
             get = get.header("traceparent", format!("00-{TRACE}-{PARENT}-{flags}"));
@@ -213,7 +213,7 @@ async fn an_unsampled_request_is_not_traced_but_passes_the_clients_trace_on() {
     let collector = Collector::default();
     let mut server = traced(&db, &collector, "1").await;
     let traceparent = format!("00-{TRACE}-{PARENT}-00");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let unknown = SigningKey::new(Algorithm::EdDSA, "unknown").sign(&claims_of("ann"));
     let refused = client.get(format!("{}/api/tasks", server.url())).bearer_auth(unknown);
     assert_eq!(refused.header("traceparent", &traceparent).send().await.unwrap().status(), 401);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tandem::rest::PREFIXES;
 
-use crate::support::{App, check_all};
+use crate::support::{App, check_all, path_of};
 
 #[tokio::test]
 async fn a_task_is_created_completed_and_deleted() {
@@ -11,7 +11,7 @@ async fn a_task_is_created_completed_and_deleted() {
     let ann = app.user("ann");
     let task = ann.create("Buy milk").await;
     assert_eq!(task["title"], "Buy milk");
-    let path = format!("/api/tasks/{}", task["id"].as_str().unwrap());
+    let path = path_of(&task);
     let done = ann.call("PATCH", format!("{path}/complete")).await;
     assert_eq!((done.status.as_u16(), &done.json["completed"], &done.json["version"]), (200, &json!(true), &json!(2)));
     let deleted = ann.delete(&path).await;

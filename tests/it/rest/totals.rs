@@ -1,11 +1,10 @@
 //! The length of a whole list: counted only when a client asks for it, in the same round trip as the page.
 
 use serde_json::json;
-use tandem::store::Target;
 
 use crate::{
     skip,
-    support::{App, TestDb, proxy::Proxy},
+    support::{App, proxy::proxied},
 };
 
 const TOTAL: &str = "x-total-count";
@@ -70,11 +69,7 @@ async fn a_list_with_its_total_has_a_tag_of_its_own_and_keeps_it_on_304() {
 
 #[tokio::test]
 async fn a_page_and_its_total_are_one_flush() {
-    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
-    let proxy = Proxy::before(db.url()).await;
-    db.config.target = Target::parse(&proxy.url).unwrap();
-    db.config.pool_size = 1;
-    let app = App::on(db).await;
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
     three_tasks(&app).await;
     for (path, statements) in

@@ -144,6 +144,11 @@ impl App {
         Self::builder().db(db).build().await
     }
 
+    /// Another server on the same database.
+    pub async fn another(&self) -> Self {
+        Self::on(TestDb::at(self.db.config.clone(), self.db.url())).await
+    }
+
     /// One that differs from the usual.
     pub fn builder() -> Builder {
         Builder::default()

@@ -12,7 +12,7 @@ use reqwest::Client;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{eventually, token};
+use super::{eventually, http_client, token};
 
 /// How often readiness is checked.
 const PERIOD: Duration = Duration::from_millis(20);
@@ -122,7 +122,7 @@ impl Traffic {
 
 /// Writes and reads through both doors over keep-alive connections.
 async fn work(number: usize, balancer: Arc<Balancer>, shared: Arc<Shared>) {
-    let (client, token) = (Client::builder().no_proxy().build().unwrap(), token(&format!("user-{number}")));
+    let (client, token) = (http_client(), token(&format!("user-{number}")));
     for turn in 0_usize.. {
         if shared.has_ended.load(Ordering::Relaxed) {
             return;

@@ -10,7 +10,7 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tandem::auth::{self, JwksConfig, KeySource, Timing};
 
-use super::{SECRET, node::Project};
+use super::{SECRET, http_client, node::Project};
 
 const PROJECT: &str = "tests/better-auth";
 
@@ -56,7 +56,7 @@ impl BetterAuth {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("http://"), "Better Auth didn't start: {line}");
-        Self { process, origin: line.trim().to_owned(), client: Client::builder().no_proxy().build().unwrap() }
+        Self { process, origin: line.trim().to_owned(), client: http_client() }
     }
 
     /// Stops it. Returns what [`Self::start_again`] needs.

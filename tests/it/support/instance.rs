@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{SECRET, cluster::scratch_dir, command::tandem, eventually};
+use super::{SECRET, cluster::scratch_dir, command::tandem, eventually, http_client};
 
 pub struct Instance {
     settings: Vec<(String, String)>,
@@ -78,7 +78,7 @@ impl Instance {
     /// A scrape of its metrics.
     pub async fn metrics(&self) -> String {
         let address = self.metrics_address();
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = http_client();
         client.get(format!("http://{address}/metrics")).send().await.unwrap().text().await.unwrap()
     }
 

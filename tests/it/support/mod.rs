@@ -55,6 +55,11 @@ pub fn path_of(task: &Value) -> String {
     format!("/api/tasks/{}", id_of(task))
 }
 
+/// An HTTP client that ignores the machine's proxy settings.
+pub fn http_client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client")
+}
+
 /// Waits for a condition; the test fails if it never holds.
 pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let wait = async {

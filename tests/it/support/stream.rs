@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     events::Events,
+    http_client,
     replica::{in_rest_words, subscription},
     socket::{Socket, init, subscribe},
 };
@@ -45,6 +46,17 @@ impl Stream {
         }
     }
 
+    /// One through each outlet, past its first page.
+    pub async fn open_all(url: &str, token: &str) -> Vec<Self> {
+        let mut streams = Vec::new();
+        for outlet in OUTLETS {
+            let mut stream = Self::open(outlet, url, token, None).await;
+            stream.next().await;
+            streams.push(stream);
+        }
+        streams
+    }
+
     /// Opened by a client that tolerates failures, for whole tasks: `None` if the server is away or overloaded.
     pub async fn dial(outlet: &str, url: &str, token: &str, after: Option<&str>) -> Option<Self> {
         let operation = json!({ "query": subscription(), "variables": { "after": after } });
@@ -58,7 +70,7 @@ impl Stream {
             socket.stream.send(Message::text(subscribe("1", operation).to_string())).await.ok()?;
             return Some(Self::Socket(socket));
         }
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = http_client();
         let request = if outlet == "graphql_sse" {
             http.post(format!("{url}/graphql")).json(&operation)
         } else {

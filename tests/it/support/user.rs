@@ -10,7 +10,7 @@ use axum::{
 use futures::FutureExt;
 use serde_json::{Value, json};
 
-use super::{Answer, answer};
+use super::{Answer, answer, path_of};
 
 /// A client that sends the same token, or none, with every request. Cheap to clone.
 #[derive(Clone)]
@@ -64,6 +64,11 @@ impl User {
     /// A new task, made through REST.
     pub async fn create(&self, title: &str) -> Value {
         self.post("/api/tasks", json!({ "title": title })).await.good()
+    }
+
+    /// Toggles whether a task is completed, through REST.
+    pub fn toggle(&self, task: &Value) -> Call {
+        self.call("PATCH", format!("{}/complete", path_of(task)))
     }
 
     /// The first 1,000 tasks, as REST lists them.

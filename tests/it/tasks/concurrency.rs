@@ -14,8 +14,7 @@ async fn a_hundred_concurrent_toggles_make_a_hundred_versions() {
     let app = App::new().await;
     let ann = app.user("ann");
     let task = ann.create("Flip me").await;
-    let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
-    let answers = join_all((0..100).map(|_| ann.call("PATCH", &path).send())).await;
+    let answers = join_all((0..100).map(|_| ann.toggle(&task).send())).await;
     let mut versions: Vec<_> = answers.iter().map(|answer| answer.json["version"].as_i64().unwrap()).collect();
     versions.sort_unstable();
     assert_eq!(versions, (2..=101).collect::<Vec<_>>());
@@ -55,10 +54,9 @@ async fn a_waiting_write_is_finished_when_its_client_disconnects() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let task = ann.create("Flip me").await;
-    let path = format!("/api/tasks/{}/complete", task["id"].as_str().unwrap());
     let lock = Lock::table(&app.db).await;
     {
-        let mut toggle = ann.call("PATCH", &path).into_future();
+        let mut toggle = ann.toggle(&task).into_future();
         while lock.blocked().await == 0 {
             assert!(futures::poll!(&mut toggle).is_pending());
         }

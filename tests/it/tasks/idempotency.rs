@@ -2,11 +2,14 @@
 
 use futures::future::join_all;
 use serde_json::json;
-use tandem::store::Target;
+use tandem::store::{DbConfig, Target};
 
 use crate::{
     skip,
-    support::{App, TestDb, check_all, path_of, proxy::Proxy},
+    support::{
+        App, check_all, path_of,
+        proxy::{proxied, proxied_with},
+    },
 };
 
 const KEY: &str = "8e03978e-40d5-43dd-bc93-6894a57f9324";
@@ -106,7 +109,7 @@ async fn a_key_used_for_another_request_is_refused_through_both_doors() {
     let app = App::new().await;
     let ann = app.user("ann");
     let made = ann.post("/api/tasks", json!({ "title": "a" })).key(KEY).await.json;
-    let path = format!("/api/tasks/{}", made["id"].as_str().unwrap());
+    let path = path_of(&made);
     let cases = [
         ("POST", "/api/tasks", Some(json!({ "title": "b" }))),
         ("POST", "/api/tasks", Some(json!({ "title": "a", "completed": true }))),
@@ -129,14 +132,14 @@ async fn a_key_used_for_another_request_is_refused_through_both_doors() {
 async fn a_request_that_changed_nothing_may_be_retried_under_its_key() {
     let app = App::new().await;
     let ann = app.user("ann");
-    let path = format!("/api/tasks/{}", ann.create("a").await["id"].as_str().unwrap());
+    let path = path_of(&ann.create("a").await);
     let absent = "/api/tasks/00000000-0000-7000-8000-000000000000";
     ann.delete(absent).key("absent").await.status(404);
     ann.delete(&path).key("absent").await.status(204);
     ann.post("/api/tasks", json!({ "title": "" })).key("invalid").await.status(422);
     let corrected = ann.post("/api/tasks", json!({ "title": "b" })).key("invalid").await;
     assert_eq!((corrected.status.as_u16(), corrected.is_replay()), (201, false));
-    let path = format!("/api/tasks/{}", corrected.json["id"].as_str().unwrap());
+    let path = path_of(&corrected.json);
     let expecting = |version: &str| ann.put(&path, json!({ "title": "c" })).if_match(version).key("stale");
     expecting("\"9\"").await.status(412);
     assert_eq!(expecting("\"1\"").await.json["version"], 2);
@@ -194,13 +197,8 @@ async fn concurrent_repeats_run_once_and_all_get_the_same_response() {
 
 #[tokio::test]
 async fn a_write_whose_response_was_lost_after_the_commit_is_not_redone() {
-    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
-    let direct = db.config.target.clone();
-    let proxy = Proxy::before(db.url()).await;
-    db.config.target = Target::parse(&proxy.url).unwrap();
-    db.config.pool_size = 1;
-    db.config.statement_timeout = std::time::Duration::from_millis(300);
-    let app = App::on(db).await;
+    let limit = |config: &mut DbConfig| config.statement_timeout = std::time::Duration::from_millis(300);
+    let Some((app, proxy)) = proxied_with(limit).await else { skip!(Postgres) };
     let ann = app.user("ann");
     let new = json!({ "title": "New" });
     ann.post("/api/tasks", new.clone()).key("warm").await;
@@ -210,7 +208,7 @@ async fn a_write_whose_response_was_lost_after_the_commit_is_not_redone() {
     lost.refused(503, "SERVICE_UNAVAILABLE");
     proxy.hold(0);
     let mut db = app.db;
-    db.config.target = direct;
+    db.config.target = Target::parse(db.url()).unwrap();
     let app = App::on(db).await;
     let ann = app.user("ann");
     let again = ann.post("/api/tasks", new).key(KEY).await;
@@ -245,13 +243,9 @@ async fn a_key_is_kept_for_a_day_and_then_forgotten() {
 
 #[tokio::test]
 async fn a_write_under_a_key_is_one_flush_too() {
-    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
-    let proxy = Proxy::before(db.url()).await;
-    db.config.target = Target::parse(&proxy.url).unwrap();
-    db.config.pool_size = 1;
-    let app = App::on(db).await;
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
-    let path = format!("/api/tasks/{}", ann.create("Mine").await["id"].as_str().unwrap());
+    let path = path_of(&ann.create("Mine").await);
     let cases = [
         ("POST", "/api/tasks".to_owned(), Some(json!({ "title": "New" }))),
         ("PUT", path.clone(), Some(json!({ "title": "New" }))),

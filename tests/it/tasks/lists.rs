@@ -26,8 +26,7 @@ async fn some_tasks(app: &App, user: &str) {
         let task = app.user(user).create(title).await;
         first.get_or_insert(task);
     }
-    let path = format!("/api/tasks/{}/complete", first.unwrap()["id"].as_str().unwrap());
-    app.user(user).call("PATCH", &path).await;
+    app.user(user).toggle(&first.unwrap()).await;
 }
 
 #[tokio::test]

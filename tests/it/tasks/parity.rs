@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{App, check_all, replica::rest_fields};
+use crate::support::{App, check_all, path_of, replica::rest_fields};
 
 const TASK: &str = "id title description completed version createdAt updatedAt";
 const STATUSES: [(&str, &str); 3] = [("all", "ALL"), ("pending", "PENDING"), ("completed", "COMPLETED")];
@@ -73,7 +73,7 @@ async fn twins(app: &App) -> (Value, Value, String) {
     let new = json!({ "title": "Buy milk", "description": "2 litres" });
     let first = ann.post("/api/tasks", new.clone()).await.json;
     let second = mutate(app, "createTask", json!({ "input": new })).await;
-    let path = format!("/api/tasks/{}", first["id"].as_str().unwrap());
+    let path = path_of(&first);
     (first, second, path)
 }
 
@@ -94,7 +94,7 @@ async fn a_task_is_created_and_read_the_same_through_both_doors() {
         assert_eq!(likeness(&rest.json), likeness(&graphql));
         assert_eq!((&graphql["title"], &graphql["version"]), (&new["title"], &json!(1)));
         assert_eq!(in_rest_words(&task_through_graphql(&app, &rest.json["id"]).await), rest.json);
-        let path = format!("/api/tasks/{}", graphql["id"].as_str().unwrap());
+        let path = path_of(&graphql);
         assert_eq!(ann.get(&path).await.json, graphql);
         let location = rest.header("location").to_owned();
         assert_eq!(ann.get(&location).await.json, rest.json);
