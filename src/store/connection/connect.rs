@@ -23,7 +23,10 @@ use super::{
     target::{CONNECT_TIMEOUT, Target},
     wire::Wire,
 };
-use crate::{error::Chain, store::distribution};
+use crate::error::Chain;
+
+/// Whether the database can have distributed tables.
+pub(in crate::store) const HAS_CITUS: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
 
 /// Kept by the server, so that nothing runs on after a client has given up.
 fn limits(statement_timeout: Duration) -> String {
@@ -83,7 +86,7 @@ impl Connector {
     pub(in crate::store) async fn connect_to_schema(&self) -> ConnectionResult<(Connection, Arc<str>)> {
         let connect = async {
             let connection = self.connect_unlimited().await?;
-            let facts = diesel::select((quote_ident(current_schema()), sql::<Bool>(distribution::IS_INSTALLED)));
+            let facts = diesel::select((quote_ident(current_schema()), sql::<Bool>(HAS_CITUS)));
             let facts = connection.load::<_, (Option<String>, bool), _>(facts).await;
             let facts = facts.map_err(ConnectionError::CouldntSetupConfiguration)?.pop();
             let (schema, is_distributed) = facts.unwrap_or_default();
@@ -120,7 +123,7 @@ impl Connector {
     }
 
     /// Whether statements are prepared by name.
-    pub(in crate::store) fn names_statements(&self) -> bool {
+    pub(super) fn names_statements(&self) -> bool {
         self.names_statements
     }
 
@@ -150,7 +153,7 @@ impl Connector {
     }
 
     /// How long a connection may take to be made.
-    pub(in crate::store) fn timeout(&self) -> Duration {
+    pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
 

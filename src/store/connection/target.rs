@@ -18,7 +18,7 @@ use crate::error::Chain;
 /// The name our connections have in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "tandem";
 /// How long making a connection may take.
-pub(in crate::store) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same of the embedded database, which can be slow on a busy machine, but never out of reach.
 #[cfg(all(feature = "embedded", unix))]
 const EMBEDDED_TIMEOUT: Duration = Duration::from_mins(1);
@@ -111,22 +111,22 @@ impl Target {
         }
     }
 
-    pub(in crate::store) fn config(&self) -> &Config {
+    pub(super) fn config(&self) -> &Config {
         &self.config
     }
 
     /// Whether it is on this machine, reached without TCP.
-    pub(in crate::store) fn is_socket(&self) -> bool {
+    pub(super) fn is_socket(&self) -> bool {
         self.config.get_hosts().iter().any(is_socket)
     }
 
     /// Whether it is the database that this process runs.
-    pub(in crate::store) fn is_embedded(&self) -> bool {
+    pub(super) fn is_embedded(&self) -> bool {
         self.is_embedded
     }
 
     /// What encrypts connections, if they are to be.
-    pub(in crate::store) fn tls(&self) -> io::Result<Option<MakeRustlsConnect>> {
+    pub(super) fn tls(&self) -> io::Result<Option<MakeRustlsConnect>> {
         if self.config.get_ssl_mode() == SslMode::Disable {
             return Ok(None);
         }

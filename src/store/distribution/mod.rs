@@ -12,9 +12,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 pub(super) use self::shards::{Nodes, examine};
-
-/// Whether the database can have distributed tables.
-pub(super) const IS_INSTALLED: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
+use super::connection::connect::HAS_CITUS;
 
 /// Roles that were made for another database of the cluster are known to the other servers, and only a superuser could
 /// alter all of them. Roles, tables and functions in one transaction need one connection to each server.
@@ -122,7 +120,7 @@ struct Answer {
 }
 
 async fn is_installed(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-    ask(connection, &format!("SELECT {IS_INSTALLED} AS is_true")).await
+    ask(connection, &format!("SELECT {HAS_CITUS} AS is_true")).await
 }
 
 async fn has_rows(connection: &mut AsyncPgConnection) -> QueryResult<bool> {

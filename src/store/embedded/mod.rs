@@ -11,7 +11,7 @@ use std::{io, path::Path, thread, time::Duration};
 use pglite_oxide::{PgliteServer, PgliteServerBuilder};
 use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
 
-use super::Target;
+use super::connection::target::Target;
 use crate::{
     data_dir::create_private,
     error::{Error, Result},

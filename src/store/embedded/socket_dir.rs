@@ -17,7 +17,7 @@ const MAX_PARENT: usize = 74;
 
 /// Creates one with a random name in the data directory, or among the temporary files if the path would be too long. It
 /// is removed when it is dropped.
-pub(in crate::store) fn create(data_dir: &Path) -> io::Result<TempDir> {
+pub(super) fn create(data_dir: &Path) -> io::Result<TempDir> {
     let parent = if data_dir.as_os_str().len() <= MAX_PARENT { data_dir.to_owned() } else { std::env::temp_dir() };
     let mode = fs::Permissions::from_mode(MODE);
     let dir = tempfile::Builder::new().prefix(PREFIX).rand_bytes(10).permissions(mode).tempdir_in(parent)?;
@@ -29,7 +29,7 @@ pub(in crate::store) fn create(data_dir: &Path) -> io::Result<TempDir> {
 }
 
 /// Removes those of processes that were killed. Only for who holds the lock on the data directory.
-pub(in crate::store) fn remove_stale(data_dir: &Path, own: &TempDir) {
+pub(super) fn remove_stale(data_dir: &Path, own: &TempDir) {
     for entry in fs::read_dir(data_dir).into_iter().flatten().flatten() {
         let is_stale = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.path() != own.path();
         if is_stale && let Err(error) = fs::remove_dir_all(entry.path()) {

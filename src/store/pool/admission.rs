@@ -1,128 +1,109 @@
 //! Who may use a connection next. bb8 lets newcomers overtake whoever waits; here it is first come, first served, no user
-//! gets more than a share of the connections, and no request more than a part of that share. Writes of one user have to
-//! wait for each other anyway, and do it here: in the database, each would hold a connection meanwhile.
+//! gets more than a share of the connections, and no request more than half of that share. One user's writes queue here:
+//! they wait for each other anyway, and in the database each would hold a connection meanwhile.
 
 use std::{collections::HashMap, sync::Arc};
 
-use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::store::transaction::access::Access;
+/// What a transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Access {
+    ReadOnly,
+    ReadWrite,
+}
 
 /// Admits transactions to the connections of a pool.
-pub(in crate::store) struct Admission {
-    connections: Semaphore,
+pub(super) struct Admission {
+    connections: Arc<Semaphore>,
     /// How many of them one user gets at most.
     share: usize,
-    /// The shares that are in use.
-    of_users: Mutex<HashMap<Arc<str>, InUse>>,
+    /// Those with transactions that run or wait, and how many.
+    users: Mutex<HashMap<Arc<str>, (UserQueues, usize)>>,
 }
 
-struct InUse {
-    share: Arc<Share>,
-    /// How many transactions run or wait.
-    count: usize,
-}
-
-/// What of the connections is one user's.
-struct Share {
-    transactions: Semaphore,
+/// What one user's transactions wait for.
+#[derive(Clone)]
+struct UserQueues {
+    transactions: Arc<Semaphore>,
     /// One at a time.
-    writes: Semaphore,
+    writes: Arc<Semaphore>,
+}
+
+/// The right to use one connection, until it is dropped.
+pub(super) struct Permit {
+    // Released in this order: a user who is forgotten and comes back has a whole share.
+    _permits: [Option<OwnedSemaphorePermit>; 3],
+    _entry: Option<Entry>,
 }
 
 impl Admission {
     /// For a pool with this many connections, of which each user gets at most `share` at once.
-    pub(in crate::store) fn new(connections: u32, share: u32) -> Self {
-        let connections = Semaphore::new(connections as usize);
-        Self { connections, share: share as usize, of_users: Mutex::default() }
+    pub(super) fn new(connections: u32, share: u32) -> Self {
+        let connections = Arc::new(Semaphore::new(connections as usize));
+        Self { connections, share: share as usize, users: Mutex::default() }
     }
 
-    /// The turns of one request, whose transactions may run side by side: half of its user's share, so that the user's
-    /// other requests get on. Waiting for a turn takes only the request's own time.
-    pub(in crate::store) fn turns(&self) -> Semaphore {
-        Semaphore::new(self.share.div_ceil(2))
+    /// For the transactions of one request, which may run side by side: half of its user's share, so that the user's other
+    /// requests get on.
+    pub(super) fn of_request(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.share.div_ceil(2)))
     }
 
-    fn place(&self, user: &Arc<str>) -> Place {
-        let mut of_users = self.lock();
-        let in_use = of_users.entry(Arc::clone(user)).or_insert_with(|| {
-            let share = Share { transactions: Semaphore::new(self.share), writes: Semaphore::new(1) };
-            InUse { share: Arc::new(share), count: 0 }
-        });
-        in_use.count += 1;
-        Place { share: Arc::clone(&in_use.share), user: Arc::clone(user), is_writing: false, is_admitted: false }
-    }
-
-    /// The last one out forgets the user, so that the map is no larger than what runs and waits.
-    fn leave(&self, place: &Place) {
-        place.share.transactions.add_permits(place.is_admitted.into());
-        place.share.writes.add_permits(place.is_writing.into());
-        let mut of_users = self.lock();
-        let Some(in_use) = of_users.get_mut(&place.user) else { return };
-        in_use.count -= 1;
-        if in_use.count == 0 {
-            of_users.remove(&place.user);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, InUse>> {
-        self.of_users.lock()
-    }
-}
-
-/// The right to use one connection, until it is dropped. It keeps `A`, which has the admission: so it needs no count of
-/// references that all transactions share.
-pub(in crate::store) struct Admitted<A: AsRef<Admission>> {
-    to: A,
-    has_connection: bool,
-    place: Option<Place>,
-}
-
-/// A user's transaction that runs or waits.
-struct Place {
-    share: Arc<Share>,
-    user: Arc<str>,
-    is_writing: bool,
-    is_admitted: bool,
-}
-
-impl<A: AsRef<Admission>> Admitted<A> {
     /// Waits until a user's transaction may have a connection.
-    pub(in crate::store) async fn of_user(to: A, user: &Arc<str>, access: Access) -> Self {
-        let place = to.as_ref().place(user);
-        // It leaves if it is dropped while it waits.
-        let mut admitted = Self { to, has_connection: false, place: Some(place) };
-        if let Some(place) = &mut admitted.place {
-            if access == Access::ReadWrite {
-                place.is_writing = take(&place.share.writes).await;
-            }
-            place.is_admitted = take(&place.share.transactions).await;
-        }
-        admitted.has_connection = take(&admitted.to.as_ref().connections).await;
-        admitted
+    pub(super) async fn admit_user(self: &Arc<Self>, user: &Arc<str>, access: Access) -> Permit {
+        let entry = Entry::new(self, user);
+        let write = match access {
+            Access::ReadWrite => acquire(&entry.queues.writes).await,
+            Access::ReadOnly => None,
+        };
+        let transaction = acquire(&entry.queues.transactions).await;
+        let connection = acquire(&self.connections).await;
+        Permit { _permits: [connection, transaction, write], _entry: Some(entry) }
     }
 
     /// Waits until work for no user may have a connection.
-    pub(in crate::store) async fn of_server(to: A) -> Self {
-        let has_connection = take(&to.as_ref().connections).await;
-        Self { to, has_connection, place: None }
+    pub(super) async fn admit_server(&self) -> Permit {
+        Permit { _permits: [acquire(&self.connections).await, None, None], _entry: None }
     }
 }
 
-impl<A: AsRef<Admission>> Drop for Admitted<A> {
+/// `None` only if the semaphore were closed, which none is.
+pub(super) async fn acquire(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(semaphore).acquire_owned().await.ok()
+}
+
+/// A transaction of a user that runs or waits. The last one forgets the user, so that no more of them are known than are
+/// there.
+struct Entry {
+    admission: Arc<Admission>,
+    user: Arc<str>,
+    queues: UserQueues,
+}
+
+impl Entry {
+    fn new(admission: &Arc<Admission>, user: &Arc<str>) -> Self {
+        let mut users = admission.users.lock();
+        let known = users.entry(Arc::clone(user)).or_insert_with(|| {
+            let (transactions, writes) = (Semaphore::new(admission.share), Semaphore::new(1));
+            (UserQueues { transactions: Arc::new(transactions), writes: Arc::new(writes) }, 0)
+        });
+        let (queues, entries) = known;
+        *entries += 1;
+        Self { admission: Arc::clone(admission), user: Arc::clone(user), queues: queues.clone() }
+    }
+}
+
+impl Drop for Entry {
     fn drop(&mut self) {
-        let admission = self.to.as_ref();
-        admission.connections.add_permits(self.has_connection.into());
-        if let Some(place) = &self.place {
-            admission.leave(place);
+        let mut users = self.admission.users.lock();
+        let Some((_, entries)) = users.get_mut(&self.user) else { return };
+        *entries -= 1;
+        if *entries == 0 {
+            users.remove(&self.user);
         }
     }
-}
-
-/// Takes a permit out, to be added again. Fails only if the semaphore were closed, which none is.
-async fn take(semaphore: &Semaphore) -> bool {
-    semaphore.acquire().await.map(SemaphorePermit::forget).is_ok()
 }
 
 #[cfg(test)]
@@ -134,68 +115,55 @@ mod tests {
         *,
     };
 
-    fn ann() -> Arc<str> {
-        "ann".into()
-    }
-
-    type Admitted<'a> = super::Admitted<&'a Admission>;
-
-    impl AsRef<Admission> for Admission {
-        fn as_ref(&self) -> &Self {
-            self
-        }
+    fn admission(connections: u32, share: u32) -> (Arc<Admission>, Arc<str>, Arc<str>) {
+        (Arc::new(Admission::new(connections, share)), "ann".into(), "bob".into())
     }
 
     #[tokio::test]
     async fn a_user_waits_for_their_share_and_others_do_not() {
-        let admission = Admission::new(8, 2);
-        let first = Admitted::of_user(&admission, &ann(), ReadOnly).await;
-        let _second = Admitted::of_user(&admission, &ann(), ReadOnly).await;
-        let (user, bob) = (ann(), "bob".into());
-        let mut third = Box::pin(Admitted::of_user(&admission, &user, ReadOnly));
+        let (admission, ann, bob) = admission(8, 2);
+        let first = admission.admit_user(&ann, ReadOnly).await;
+        let _second = admission.admit_user(&ann, ReadOnly).await;
+        let mut third = Box::pin(admission.admit_user(&ann, ReadOnly));
         assert!((&mut third).now_or_never().is_none());
-        assert!(Admitted::of_user(&admission, &bob, ReadOnly).now_or_never().is_some());
+        assert!(admission.admit_user(&bob, ReadOnly).now_or_never().is_some());
         drop(first);
         assert!((&mut third).now_or_never().is_some());
     }
 
     #[tokio::test]
     async fn a_users_writes_wait_for_each_other_and_hold_up_neither_reads_nor_others() {
-        let admission = Admission::new(8, 2);
-        let first = Admitted::of_user(&admission, &ann(), ReadWrite).await;
-        let (user, bob) = (ann(), "bob".into());
-        let mut second = Box::pin(Admitted::of_user(&admission, &user, ReadWrite));
+        let (admission, ann, bob) = admission(8, 2);
+        let first = admission.admit_user(&ann, ReadWrite).await;
+        let mut second = Box::pin(admission.admit_user(&ann, ReadWrite));
         assert!((&mut second).now_or_never().is_none());
-        assert!(Admitted::of_user(&admission, &ann(), ReadOnly).now_or_never().is_some());
-        assert!(Admitted::of_user(&admission, &bob, ReadWrite).now_or_never().is_some());
+        assert!(admission.admit_user(&ann, ReadOnly).now_or_never().is_some());
+        assert!(admission.admit_user(&bob, ReadWrite).now_or_never().is_some());
         drop(first);
         assert!((&mut second).now_or_never().is_some());
     }
 
     #[tokio::test]
     async fn a_newcomer_does_not_overtake_who_waits() {
-        let admission = Admission::new(1, 2);
-        let held = Admitted::of_user(&admission, &ann(), ReadOnly).await;
-        let mut waiting = Box::pin(Admitted::of_server(&admission));
+        let (admission, ann, _) = admission(1, 2);
+        let held = admission.admit_user(&ann, ReadOnly).await;
+        let mut waiting = Box::pin(admission.admit_server());
         assert!((&mut waiting).now_or_never().is_none());
         drop(held);
-        assert!(Admitted::of_server(&admission).now_or_never().is_none());
+        assert!(admission.admit_server().now_or_never().is_none());
         assert!((&mut waiting).now_or_never().is_some());
-        assert!(Admitted::of_server(&admission).now_or_never().is_some());
+        assert!(admission.admit_server().now_or_never().is_some());
     }
 
     #[tokio::test]
     async fn users_are_forgotten_when_nothing_of_theirs_runs_or_waits() {
-        let admission = Admission::new(1, 1);
-        let user = ann();
-        let held = Admitted::of_user(&admission, &user, ReadOnly).await;
-        let waiting = [
-            Admitted::of_user(&admission, &user, ReadOnly).now_or_never(),
-            Admitted::of_user(&admission, &user, ReadOnly).now_or_never(),
-        ];
+        let (admission, ann, _) = admission(1, 1);
+        let held = admission.admit_user(&ann, ReadOnly).await;
+        let waiting =
+            [admission.admit_user(&ann, ReadOnly).now_or_never(), admission.admit_user(&ann, ReadWrite).now_or_never()];
         assert!(waiting.iter().all(Option::is_none));
-        assert_eq!(admission.lock().len(), 1);
+        assert_eq!(admission.users.lock().len(), 1);
         drop(held);
-        assert!(admission.lock().is_empty());
+        assert!(admission.users.lock().is_empty());
     }
 }

@@ -1,10 +1,9 @@
 //! The pool of connections, and how a transaction gets one of them.
 
-pub(super) mod admission;
-pub(super) mod session;
+mod admission;
+mod manager;
 
 use std::{
-    ops::{Deref, DerefMut},
     pin::pin,
     sync::{
         Arc, OnceLock,
@@ -17,18 +16,19 @@ use bb8::{QueueStrategy, RunError};
 use diesel::{ConnectionError, QueryResult};
 use futures::FutureExt;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
 };
+use tokio_postgres::CancelToken;
 
+pub(super) use self::admission::Access;
 use self::{
-    admission::{Admission, Admitted},
-    session::{LastFailure, Manager, Session},
+    admission::{Admission, Permit, acquire},
+    manager::{LastFailure, Manager, PooledConnection},
 };
 use super::{
     DbConfig,
     connection::{Connection, connect::Connector},
-    transaction::access::Access,
 };
 use crate::{
     error::{Error, Result},
@@ -44,15 +44,12 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 /// A cause of errors.
 pub(super) const TOO_LATE: &str = "the database did not answer in time";
 
-/// Connections to one database, as one request sees them. Cheap to clone: a clone counts references of the request, and none
-/// that all requests share.
+/// Connections to one database, as one request sees them. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Pool(Arc<View>);
-
-struct View {
+pub(super) struct Pool {
     shared: Arc<Shared>,
     /// How many transactions of this request run at once.
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     checkout_timeout: Duration,
     statement_timeout: Duration,
 }
@@ -63,7 +60,7 @@ struct Shared {
     connector: Arc<Connector>,
     last_failure: LastFailure,
     generation: Arc<AtomicU64>,
-    admission: Admission,
+    admission: Arc<Admission>,
     statement_timeout_setting: String,
     on_write: OnceLock<Arc<WriteListener>>,
     slow_query: Duration,
@@ -78,48 +75,19 @@ type WriteListener = dyn Fn(&str) + Send + Sync;
 /// A connection that belongs to one operation until it is dropped, which gives it back.
 pub(super) struct Lease {
     // Dropped in this order: who is admitted next finds a connection.
-    session: bb8::PooledConnection<'static, Manager>,
-    _admitted: Admitted<Pool>,
-    _turn: Option<Turn>,
-}
-
-/// One of a request's turns.
-struct Turn(Pool);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.0.turns.add_permits(1);
-    }
-}
-
-impl AsRef<Admission> for Pool {
-    fn as_ref(&self) -> &Admission {
-        &self.0.shared.admission
-    }
-}
-
-impl Deref for Lease {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        &self.session
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut Session {
-        &mut self.session
-    }
+    connection: bb8::PooledConnection<'static, Manager>,
+    _permit: Permit,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {
     /// Does work within a limit; nothing comes of what takes longer. A connection whose work was not finished, because of the
     /// limit or because this future was dropped, is closed: whatever is on its way would be taken for the next work's.
     pub(super) async fn limit<T>(&mut self, limit: Duration, work: impl AsyncFnOnce(&Connection) -> T) -> Option<T> {
-        let session = &mut **self.session;
-        session.is_broken = true;
-        let done = session.timer.limit(limit, pin!(work(&session.connection))).await;
-        session.is_broken = done.is_none();
+        let PooledConnection { connection, timer, is_broken, .. } = &mut **self.connection;
+        *is_broken = true;
+        let done = timer.limit(limit, pin!(work(connection))).await;
+        *is_broken = done.is_none();
         done
     }
 
@@ -135,6 +103,21 @@ impl Lease {
             self.mark_broken();
             Error::unavailable(error)
         })
+    }
+
+    /// Keeps the connection from being used again: it will be closed, which ends whatever it was doing.
+    pub(super) fn mark_broken(&mut self) {
+        self.connection.is_broken = true;
+    }
+
+    /// What asks the server to give up what this connection is doing.
+    pub(super) fn cancel_token(&self) -> Arc<CancelToken> {
+        self.connection.connection.cancel_token()
+    }
+
+    /// The schema of the tables, quoted.
+    pub(super) fn schema(&self) -> Arc<str> {
+        Arc::clone(&self.connection.schema)
     }
 }
 
@@ -162,8 +145,8 @@ impl Pool {
             .build(manager)
             .await
             .map_err(Error::unavailable)?;
-        let admission = Admission::new(config.pool_size, config.transactions_per_user);
-        let turns = admission.turns();
+        let admission = Arc::new(Admission::new(config.pool_size, config.transactions_per_user));
+        let turns = admission.of_request();
         let shared = Arc::new(Shared {
             connections,
             connector,
@@ -177,88 +160,79 @@ impl Pool {
             waiting: AtomicU32::new(0),
         });
         let (checkout_timeout, statement_timeout) = (config.checkout_timeout, config.statement_timeout);
-        Ok(Self(Arc::new(View { shared, turns, checkout_timeout, statement_timeout })))
+        Ok(Self { shared, turns, checkout_timeout, statement_timeout })
     }
 
     /// The same connections, for another request.
     pub(super) fn for_request(&self) -> Self {
-        Self(Arc::new(View { shared: Arc::clone(&self.0.shared), turns: self.0.shared.admission.turns(), ..*self.0 }))
+        Self { turns: self.shared.admission.of_request(), ..self.clone() }
     }
 
     /// The same connections, for a server that is starting.
     pub(super) fn for_start(&self) -> Self {
         let at_least = |limit: Duration| limit.max(START_LIMIT);
-        let (checkout_timeout, statement_timeout) =
-            (at_least(self.0.checkout_timeout), at_least(self.0.statement_timeout));
-        let (shared, turns) = (Arc::clone(&self.0.shared), self.0.shared.admission.turns());
-        Self(Arc::new(View { shared, turns, checkout_timeout, statement_timeout }))
+        let (checkout_timeout, statement_timeout) = (at_least(self.checkout_timeout), at_least(self.statement_timeout));
+        Self { checkout_timeout, statement_timeout, ..self.for_request() }
     }
 
     pub(super) fn statement_timeout(&self) -> Duration {
-        self.0.statement_timeout
+        self.statement_timeout
     }
 
     /// The same, as the setting of the server.
     pub(super) fn statement_timeout_setting(&self) -> &str {
-        &self.0.shared.statement_timeout_setting
+        &self.shared.statement_timeout_setting
     }
 
     /// Only the first listener is kept.
     pub(super) fn on_write(&self, listener: Arc<WriteListener>) {
-        let _ = self.0.shared.on_write.set(listener);
+        let _ = self.shared.on_write.set(listener);
     }
 
     /// Tells the listener that this user has written, perhaps.
     pub(super) fn wrote(&self, user: &str) {
-        if let Some(listener) = self.0.shared.on_write.get() {
+        if let Some(listener) = self.shared.on_write.get() {
             listener(user);
         }
     }
 
     pub(super) fn slow_query(&self) -> Duration {
-        self.0.shared.slow_query
+        self.shared.slow_query
     }
 
     /// How the connections are used right now.
     pub(super) fn usage(&self) -> PoolUsage {
-        let bb8::State { connections, idle_connections: idle, .. } = self.0.shared.connections.state();
-        let waiting = self.0.shared.waiting.load(Ordering::Relaxed);
-        PoolUsage { max: self.0.shared.size, in_use: connections.saturating_sub(idle), idle, waiting }
+        let bb8::State { connections, idle_connections: idle, .. } = self.shared.connections.state();
+        let waiting = self.shared.waiting.load(Ordering::Relaxed);
+        PoolUsage { max: self.shared.size, in_use: connections.saturating_sub(idle), idle, waiting }
     }
 
     pub(super) fn connector(&self) -> &Arc<Connector> {
-        &self.0.shared.connector
+        &self.shared.connector
     }
 
-    /// A connection for a transaction of a user. How long the other transactions of the request take is its own affair;
-    /// how long others may keep it waiting is limited.
+    /// A connection for a transaction of a user. Only the wait for others is limited: how long the request's own transactions
+    /// take is its own affair.
     pub(super) async fn lease_for(&self, user: &Arc<str>, access: Access) -> Result<Lease> {
-        let turn = self.turn().await;
-        self.in_time(
-            || async move { self.open_session(Admitted::of_user(self.clone(), user, access).await, turn).await },
-        )
-        .await
-    }
-
-    /// `None` only if the semaphore were closed, which none is.
-    async fn turn(&self) -> Option<Turn> {
-        self.0.turns.acquire().await.map(SemaphorePermit::forget).ok().map(|()| Turn(self.clone()))
+        let turn = acquire(&self.turns).await;
+        let lease = || async move { self.lease_with(self.shared.admission.admit_user(user, access).await, turn).await };
+        self.in_time(lease).await
     }
 
     /// A connection for work that is no user's.
     pub(super) async fn lease(&self) -> Result<Lease> {
-        self.in_time(|| async { self.open_session(Admitted::of_server(self.clone()).await, None).await }).await
+        self.in_time(|| async { self.lease_with(self.shared.admission.admit_server().await, None).await }).await
     }
 
-    /// The future is made here: one that is handed over has its size twice. Most have no need to wait, nor of a timer.
+    /// Takes a closure because an async fn stores a future argument twice. Most have no need to wait, nor of a timer.
     async fn in_time<F: Future<Output = Result<Lease>>>(&self, lease: impl FnOnce() -> F) -> Result<Lease> {
         let started = Instant::now();
         let mut lease = pin!(lease());
         let lease = match lease.as_mut().now_or_never() {
             Some(lease) => Ok(lease),
             None => {
-                let _waiting = Waiting::new(&self.0.shared.waiting);
-                timeout(self.0.checkout_timeout, lease).await
+                let _waiting = Waiting::new(&self.shared.waiting);
+                timeout(self.checkout_timeout, lease).await
             }
         };
         telemetry::checked_out(started.elapsed());
@@ -270,30 +244,31 @@ impl Pool {
 
     /// A connection that was alive when last heard of. Those the server has closed meanwhile, and retired ones, are
     /// dropped on the way.
-    async fn open_session(&self, admitted: Admitted<Self>, turn: Option<Turn>) -> Result<Lease> {
-        loop {
-            let mut session = self.0.shared.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
-            if session.generation != self.0.shared.generation.load(Ordering::Relaxed) {
-                session.mark_broken();
+    async fn lease_with(&self, permit: Permit, turn: Option<OwnedSemaphorePermit>) -> Result<Lease> {
+        let connection = loop {
+            let mut connection = self.shared.connections.get_owned().await.map_err(|error| self.unavailable(error))?;
+            if connection.generation != self.shared.generation.load(Ordering::Relaxed) {
+                connection.is_broken = true;
             }
-            if !session.is_broken() {
-                return Ok(Lease { session, _admitted: admitted, _turn: turn });
+            if !connection.is_broken() {
+                break connection;
             }
-        }
+        };
+        Ok(Lease { connection, _permit: permit, _turn: turn })
     }
 
     /// Replaces all connections before their next use, as this one has shown that the others lead to the same dead end: a
     /// primary that became a standby, or a network that has forgotten them. Only the first of them has that effect.
     pub(super) fn retire(&self, lease: &mut Lease) {
         lease.mark_broken();
-        let next = lease.generation + 1;
-        let _ = self.0.shared.generation.compare_exchange(lease.generation, next, Ordering::Relaxed, Ordering::Relaxed);
+        let known = lease.connection.generation;
+        let _ = self.shared.generation.compare_exchange(known, known + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Waits until no connection is leased, or until the deadline.
     pub(super) async fn drain(&self, deadline: Instant) {
         let is_idle = || {
-            let bb8::State { connections, idle_connections, .. } = self.0.shared.connections.state();
+            let bb8::State { connections, idle_connections, .. } = self.shared.connections.state();
             connections == idle_connections
         };
         while !is_idle() && Instant::now() < deadline {
@@ -302,7 +277,7 @@ impl Pool {
     }
 
     fn unavailable(&self, error: RunError<ConnectionError>) -> Error {
-        match (error, self.0.shared.last_failure.get()) {
+        match (error, self.shared.last_failure.get()) {
             (RunError::User(error), _) => Error::unavailable(error),
             (RunError::TimedOut, Some(failure)) => Error::unavailable(failure),
             (RunError::TimedOut, None) => Error::unavailable("no database connection became free in time"),

@@ -139,7 +139,7 @@ impl Coverage {
 }
 
 /// Returns what it holds for, or what is wrong. The transaction is rolled back.
-pub(in crate::store) async fn prove(
+pub(super) async fn prove(
     connection: &Connection,
     schema: &str,
     is_distributed: bool,

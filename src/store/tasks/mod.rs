@@ -18,7 +18,7 @@ use self::{
 use super::{
     pool::Pool,
     sql::{rows::TaskRow, statement::Write},
-    transaction::{Work, idempotency::Idempotency},
+    transaction::{self, Work, idempotency::Idempotency},
 };
 use crate::{
     auth::CurrentUser,
@@ -76,7 +76,7 @@ impl UserTasks {
     pub async fn list(&self, filter: Filter, request: PageRequest) -> Result<Page> {
         let total = request.with_total.then(|| Total(filter.clone()));
         let list = Arc::new((List { filter, request }, total));
-        let (rows, total) = self.pool.read(self.user.shared_id(), Arc::clone(&list)).await?;
+        let (rows, total) = transaction::read(&self.pool, self.user.shared_id(), Arc::clone(&list)).await?;
         Ok(Page { total: total.and_then(|counts| counts.first().copied()), ..cut(rows, &list.0.request) })
     }
 
@@ -161,7 +161,7 @@ impl UserTasks {
     }
 
     async fn read<W: Work>(&self, work: W) -> Result<W::Output> {
-        self.pool.read(self.user.shared_id(), Arc::new(work)).await
+        transaction::read(&self.pool, self.user.shared_id(), Arc::new(work)).await
     }
 
     async fn write<W: Write>(&self, write: W) -> Result<Vec<W::Row>> {

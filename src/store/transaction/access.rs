@@ -8,24 +8,17 @@ use diesel::{
 };
 use futures::future::BoxFuture;
 
-use crate::store::connection::Connection;
-
-/// What a transaction may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Access {
-    ReadOnly,
-    ReadWrite,
-}
+use crate::store::{connection::Connection, pool::Access};
 
 impl Access {
-    pub(in crate::store) fn begin(self, connection: &Connection) -> BoxFuture<'_, QueryResult<usize>> {
+    pub(super) fn begin(self, connection: &Connection) -> BoxFuture<'_, QueryResult<usize>> {
         match self {
             Self::ReadOnly => connection.execute(BeginReadOnly),
             Self::ReadWrite => connection.execute(BeginReadWrite),
         }
     }
 
-    pub(in crate::store) fn switch<'c>(
+    pub(super) fn switch<'c>(
         self,
         switch: &Switch<'_>,
         connection: &'c Connection,
@@ -59,10 +52,10 @@ statement!(Commit, "COMMIT");
 
 /// Until the transaction ends, this is the API role, and speaks for this user. The limit is set here too, for poolers that
 /// refuse start-up options; and the schema, because a search path with "$user" means another one to another role.
-pub(in crate::store) struct Switch<'a> {
-    pub(in crate::store) user: &'a str,
-    pub(in crate::store) statement_timeout: &'a str,
-    pub(in crate::store) schema: &'a str,
+pub(super) struct Switch<'a> {
+    pub(super) user: &'a str,
+    pub(super) statement_timeout: &'a str,
+    pub(super) schema: &'a str,
 }
 
 impl QueryId for Switch<'_> {

@@ -69,29 +69,29 @@ impl<F: Background> Drop for FinishOnDrop<F> {
 /// Whether it is settled what becomes of a query: it ended, or it is to be cancelled. Only one of the two can happen,
 /// for the request to cancel may arrive late, and must not meet another user's query.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct Settled(Arc<AtomicBool>);
+pub(super) struct Settled(Arc<AtomicBool>);
 
 impl Settled {
     /// Settles it, if nobody has.
-    pub(in crate::store) fn settle(&self) -> bool {
+    pub(super) fn settle(&self) -> bool {
         !self.0.swap(true, Ordering::SeqCst)
     }
 }
 
 /// Cancels what a connection is doing, unless it is told that it is done, or it ends by itself soon enough.
-pub(in crate::store) struct CancelOnDrop<'a> {
+pub(super) struct CancelOnDrop<'a> {
     connector: &'a Arc<Connector>,
     token: Option<Arc<CancelToken>>,
     settled: Settled,
 }
 
 impl<'a> CancelOnDrop<'a> {
-    pub(in crate::store) fn new(connector: &'a Arc<Connector>, token: Arc<CancelToken>, settled: Settled) -> Self {
+    pub(super) fn new(connector: &'a Arc<Connector>, token: Arc<CancelToken>, settled: Settled) -> Self {
         Self { connector, token: Some(token), settled }
     }
 
     /// There is nothing to cancel any more.
-    pub(in crate::store) fn disarm(mut self) {
+    pub(super) fn disarm(mut self) {
         self.token = None;
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{
 use diesel::QueryResult;
 use futures::{FutureExt, future::BoxFuture};
 
-use super::Work;
+use super::{Work, change, read};
 use crate::{
     error::{Error, Result},
     store::{
@@ -86,7 +86,7 @@ impl Pool {
         let claim = idempotency.map(|idempotency| idempotency.claim(owner, &write)).transpose()?;
         let keyed = Arc::new(Keyed { write, claim });
         for _ in 0..MAX_CLAIMS {
-            if let Some(rows) = self.change(owner, Arc::clone(&keyed)).await? {
+            if let Some(rows) = change(self, owner, Arc::clone(&keyed)).await? {
                 return Ok(rows);
             }
             if let (Some(idempotency), Some(claim)) = (idempotency, &keyed.claim)
@@ -101,7 +101,7 @@ impl Pool {
 
     /// The stored outcome; `None` if the key has become free.
     async fn replay<W: Write>(&self, owner: &Arc<str>, claim: &Claim) -> Result<Option<Vec<W::Row>>> {
-        let found = self.read(owner, Arc::new(Recall(claim.clone()))).await?;
+        let found = read(self, owner, Arc::new(Recall(claim.clone()))).await?;
         let Some((fingerprint, outcome)) = found.into_iter().next() else { return Ok(None) };
         if claim.fingerprint.differs_from(&fingerprint) {
             return Err(Error::idempotency_key_reused());

@@ -21,13 +21,13 @@ use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span};
 
 use self::{
-    access::{Access, Commit, Switch},
+    access::{Commit, Switch},
     cancellation::{CancelOnDrop, FinishOnDrop, Settled},
 };
 use super::{
     connection::Connection,
     distribution::is_node_away,
-    pool::{Lease, Pool, TOO_LATE},
+    pool::{Access, Lease, Pool, TOO_LATE},
     sql::statement::{Operation, Statement},
 };
 use crate::{
@@ -77,53 +77,50 @@ impl<A: Operation, B: Operation> Work for (A, Option<B>) {
     }
 }
 
-impl Pool {
-    /// Reads for a user. A read changes nothing, so whatever may go better elsewhere is tried once more.
-    pub(super) async fn read<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
-        match self.run(Access::ReadOnly, user, Arc::clone(&work)).await {
-            Err(Failure::NotDone(_) | Failure::Unknown(_)) => Ok(self.run(Access::ReadOnly, user, work).await?),
-            done => Ok(done?),
-        }
+/// Reads for a user. A read changes nothing, so whatever may go better elsewhere is tried once more.
+pub(super) async fn read<W: Work>(pool: &Pool, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
+    match run(pool, Access::ReadOnly, user, Arc::clone(&work)).await {
+        Err(Failure::NotDone(_) | Failure::Unknown(_)) => Ok(run(pool, Access::ReadOnly, user, work).await?),
+        done => Ok(done?),
     }
+}
 
-    /// Changes something for a user. Tried once more only if it is certain that nothing was done.
-    pub(super) async fn change<W: Work>(&self, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
-        match self.run(Access::ReadWrite, user, Arc::clone(&work)).await {
-            Err(Failure::NotDone(_)) => {
-                sleep(RETRY_PAUSE).await;
-                Ok(self.run(Access::ReadWrite, user, work).await?)
-            }
-            done => Ok(done?),
+/// Changes something for a user. Tried once more only if it is certain that nothing was done.
+pub(super) async fn change<W: Work>(pool: &Pool, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
+    match run(pool, Access::ReadWrite, user, Arc::clone(&work)).await {
+        Err(Failure::NotDone(_)) => {
+            sleep(RETRY_PAUSE).await;
+            Ok(run(pool, Access::ReadWrite, user, work).await?)
         }
+        done => Ok(done?),
     }
+}
 
-    /// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
-    ///
-    /// Boxed, because every future around this one would be larger by it, some of them several times.
-    fn run<'a, W: Work>(
-        &'a self,
-        access: Access,
-        user: &'a Arc<str>,
-        work: Arc<W>,
-    ) -> BoxFuture<'a, Result<W::Output, Failure>> {
-        async move {
-            let lease =
-                self.lease_for(user, access).instrument(trace_span!("checkout")).await.map_err(Failure::Final)?;
-            let settled = Settled::default();
-            let token = lease.cancel_token();
-            let transaction = transact(self.clone(), lease, access, Arc::clone(user), work, settled.clone());
-            let span = trace_span!("transaction", otel.kind = "client", db.system.name = "postgresql", ?access);
-            let mut transaction = FinishOnDrop::new(Box::pin(transaction).instrument(span));
-            if access == Access::ReadWrite || !self.connector().can_cancel() {
-                return transaction.await;
-            }
-            let cancel = CancelOnDrop::new(self.connector(), token, settled);
-            let done = (&mut transaction).await;
-            cancel.disarm();
-            done
+/// A caller who goes away leaves nothing half done: a write under way is finished without it, a read is cancelled.
+///
+/// Boxed, because every future around this one would be larger by it, some of them several times.
+fn run<'a, W: Work>(
+    pool: &'a Pool,
+    access: Access,
+    user: &'a Arc<str>,
+    work: Arc<W>,
+) -> BoxFuture<'a, Result<W::Output, Failure>> {
+    async move {
+        let lease = pool.lease_for(user, access).instrument(trace_span!("checkout")).await.map_err(Failure::Final)?;
+        let settled = Settled::default();
+        let token = lease.cancel_token();
+        let transaction = transact(pool.clone(), lease, access, Arc::clone(user), work, settled.clone());
+        let span = trace_span!("transaction", otel.kind = "client", db.system.name = "postgresql", ?access);
+        let mut transaction = FinishOnDrop::new(Box::pin(transaction).instrument(span));
+        if access == Access::ReadWrite || !pool.connector().can_cancel() {
+            return transaction.await;
         }
-        .boxed()
+        let cancel = CancelOnDrop::new(pool.connector(), token, settled);
+        let done = (&mut transaction).await;
+        cancel.disarm();
+        done
     }
+    .boxed()
 }
 
 async fn transact<W: Work>(

@@ -1,4 +1,4 @@
-//! What the pool is made of: connections, how they are made, and when one is not fit to go back to it.
+//! How the pool makes its connections, and which of them may not go back to it.
 
 use std::{
     sync::{
@@ -12,7 +12,6 @@ use bb8::ManageConnection;
 use diesel::ConnectionError;
 use parking_lot::Mutex;
 use tokio::time::sleep;
-use tokio_postgres::CancelToken;
 
 use crate::{
     store::connection::{Connection, connect::Connector},
@@ -24,20 +23,20 @@ const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// Makes the pool's connections.
-pub(in crate::store) struct Manager {
-    pub(in crate::store) connector: Arc<Connector>,
-    pub(in crate::store) last_failure: LastFailure,
+pub(super) struct Manager {
+    pub(super) connector: Arc<Connector>,
+    pub(super) last_failure: LastFailure,
     /// Which connections are the newest: older ones are retired.
-    pub(in crate::store) generation: Arc<AtomicU64>,
+    pub(super) generation: Arc<AtomicU64>,
 }
 
 impl ManageConnection for Manager {
     /// Boxed: it is moved out of the pool and back for each transaction.
-    type Connection = Box<Session>;
+    type Connection = Box<PooledConnection>;
     type Error = ConnectionError;
 
     /// Goes on until it succeeds: bb8 would not try again for requests that wait already.
-    async fn connect(&self) -> Result<Box<Session>, ConnectionError> {
+    async fn connect(&self) -> Result<Box<PooledConnection>, ConnectionError> {
         let mut pause = MIN_PAUSE;
         loop {
             let generation = self.generation.load(Ordering::Relaxed);
@@ -45,7 +44,7 @@ impl ManageConnection for Manager {
                 Ok((connection, schema)) => {
                     self.last_failure.clear();
                     let timer = Timer::default();
-                    return Ok(Box::new(Session { connection, schema, generation, timer, is_broken: false }));
+                    return Ok(Box::new(PooledConnection { connection, schema, generation, timer, is_broken: false }));
                 }
                 Err(error) => self.last_failure.note(&error),
             }
@@ -54,43 +53,30 @@ impl ManageConnection for Manager {
         }
     }
 
-    async fn is_valid(&self, _: &mut Box<Session>) -> Result<(), ConnectionError> {
+    async fn is_valid(&self, _: &mut Box<PooledConnection>) -> Result<(), ConnectionError> {
         Ok(())
     }
 
-    fn has_broken(&self, session: &mut Box<Session>) -> bool {
-        session.is_broken() || std::thread::panicking()
+    fn has_broken(&self, connection: &mut Box<PooledConnection>) -> bool {
+        connection.is_broken() || std::thread::panicking()
     }
 }
 
-/// A connection and whether it can be trusted to be outside a transaction.
-pub(in crate::store) struct Session {
+/// A connection of the pool.
+pub(super) struct PooledConnection {
     pub(super) connection: Connection,
-    schema: Arc<str>,
-    pub(in crate::store) generation: u64,
+    /// The schema of the tables, quoted: what the login finds first, which the API role might not.
+    pub(super) schema: Arc<str>,
+    pub(super) generation: u64,
     /// What limits its transactions.
     pub(super) timer: Timer,
+    /// Whether it may be inside a transaction, or something may be on its way to it.
     pub(super) is_broken: bool,
 }
 
-impl Session {
-    /// What asks the server to give up what this connection is doing.
-    pub(in crate::store) fn cancel_token(&self) -> Arc<CancelToken> {
-        self.connection.cancel_token()
-    }
-
-    /// The schema of the tables, quoted: what the login finds first, which the API role might not.
-    pub(in crate::store) fn schema(&self) -> Arc<str> {
-        Arc::clone(&self.schema)
-    }
-
-    /// Keeps the connection from being used again: it will be closed, which ends whatever it was doing.
-    pub(in crate::store) fn mark_broken(&mut self) {
-        self.is_broken = true;
-    }
-
+impl PooledConnection {
     /// Whether it was marked so, or the server has closed it.
-    pub(in crate::store) fn is_broken(&mut self) -> bool {
+    pub(super) fn is_broken(&mut self) -> bool {
         self.is_broken || self.connection.is_broken()
     }
 }
@@ -98,10 +84,10 @@ impl Session {
 /// Why the last attempt to connect failed; nothing after one that succeeded. Attempts are made apart from the request
 /// that waits, which learns only that its time is over.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct LastFailure(Arc<Mutex<Option<String>>>);
+pub(super) struct LastFailure(Arc<Mutex<Option<String>>>);
 
 impl LastFailure {
-    pub(in crate::store) fn get(&self) -> Option<String> {
+    pub(super) fn get(&self) -> Option<String> {
         self.0.lock().clone()
     }
 
