@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 
 use crate::{
     auth::Verifier,
-    graphql::{Playground, Schema},
+    graphql::{Engine, Playground},
     http::{guard::Outgoing, health::Readiness, rate_limiting::RateLimits, streams::Streams},
     live::Hub,
     store::Db,
@@ -28,8 +28,8 @@ pub struct AppState {
     pub rate_limits: RateLimits,
     /// The bytes of responses that clients have not taken.
     pub outgoing: Outgoing,
-    /// The GraphQL schema.
-    pub schema: Schema,
+    /// Executes GraphQL operations.
+    pub graphql: Arc<Engine>,
     /// What stays open: WebSockets and event streams.
     pub streams: Streams,
     /// Whether this server can serve.

@@ -1,26 +1,26 @@
-//! Errors of async-graphql's with the word that clients tell them by, `extensions.code`.
+//! async-graphql's error type with the code that clients match on, `extensions.code`.
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 
 use crate::error::Code;
 
-/// An error about a document, with its code.
-pub(super) fn worded(code: Code, message: impl Into<String>) -> ServerError {
+/// An error without a location or path.
+pub(super) fn server_error(code: Code, message: impl Into<String>) -> ServerError {
     let mut error = ServerError::new(message, None);
-    error.extensions = Some(with_code(code));
+    error.extensions = Some(extensions(code));
     error
 }
 
-/// The word a client can tell the error by, if it has one yet.
-pub(super) fn code(error: &ServerError) -> Option<&str> {
+/// `None` for an error of async-graphql's own.
+pub(super) fn code_of(error: &ServerError) -> Option<&str> {
     match error.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code),
         _ => None,
     }
 }
 
-/// Just `code`.
-pub(super) fn with_code(code: Code) -> ErrorExtensionValues {
+/// Extensions with `code` only.
+pub(super) fn extensions(code: Code) -> ErrorExtensionValues {
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", code.as_str());
     extensions

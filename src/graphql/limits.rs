@@ -1,4 +1,4 @@
-//! What one request may cost. A batch has one budget: what its operations cost is added up.
+//! Limits on the cost of one request. The operations of a batch share them.
 
 use std::{ops::AddAssign, time::Duration};
 
@@ -6,13 +6,13 @@ use clap::Args;
 
 use crate::setting::{self, HOUR, MILLISECOND, duration, number};
 
-/// The most that [`Limits::nesting`] may be, which is also as deep as the parser follows selections.
+/// The upper bound of [`Limits::nesting`]. The parser recurses no deeper.
 pub const MAX_NESTING: usize = 64;
 
-/// No limit may be so high that it is none.
+/// An upper bound of the settings, so that a limit always limits something.
 const MAX: usize = 1_000_000;
 
-/// Larger answers are for pages to give.
+/// The upper bound of [`Limits::response`].
 const MAX_RESPONSE: usize = 1 << 30;
 
 /// Limits on one GraphQL request.
@@ -27,7 +27,7 @@ pub struct Limits {
         value_parser = number(1..=MAX)
     )]
     pub depth: usize,
-    /// Maximum field values in an answer; those of a list count once for each item of its page
+    /// Maximum field values in a response; those in a list count once for each item of its page
     #[arg(
         long = "graphql-max-complexity",
         env = "GRAPHQL_MAX_COMPLEXITY",
@@ -36,7 +36,7 @@ pub struct Limits {
         value_parser = number(1..=MAX)
     )]
     pub complexity: usize,
-    /// Maximum bytes in an answer, estimated before anything is executed and checked while lists are written
+    /// Maximum bytes in a response, estimated before execution and checked while lists are written
     #[arg(
         long = "graphql-max-response",
         env = "GRAPHQL_MAX_RESPONSE",
@@ -108,7 +108,7 @@ pub struct Limits {
         value_parser = number(1..=MAX)
     )]
     pub batch: usize,
-    /// Maximum time for one operation. A running query is cancelled then, a mutation is completed
+    /// Maximum time for one operation; then a query is cancelled, and a mutation is completed in the background
     #[arg(
         long = "graphql-timeout",
         env = "GRAPHQL_TIMEOUT",
@@ -128,7 +128,7 @@ impl Default for Limits {
     }
 }
 
-/// What a document costs, or the documents of a batch together.
+/// The cost of an operation, or of the operations of a batch together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     pub(super) tokens: usize,
@@ -138,9 +138,9 @@ pub(super) struct Cost {
     pub(super) selections: usize,
     pub(super) complexity: usize,
     pub(super) response: usize,
-    /// The tasks that changes to many name.
+    /// Inputs of bulk mutations.
     pub(super) changes: usize,
-    /// The deepest one of a batch.
+    /// The maximum in a batch, not the sum.
     pub(super) depth: usize,
 }
 
@@ -163,7 +163,7 @@ impl AddAssign for Cost {
 }
 
 impl Limits {
-    /// Whether this much may be done; the error names the limit.
+    /// The error names the limit that is exceeded.
     pub(super) fn check(&self, cost: &Cost) -> Result<(), String> {
         for (count, max, noun, name) in [
             (cost.tokens, self.tokens, "tokens", "GRAPHQL_MAX_TOKENS"),
@@ -172,8 +172,8 @@ impl Limits {
             (cost.directives, self.directives, "directives", "GRAPHQL_MAX_DIRECTIVES"),
             (cost.selections, self.selections, "selections", "GRAPHQL_MAX_SELECTIONS"),
             (cost.depth, self.depth, "levels of fields", "GRAPHQL_MAX_DEPTH"),
-            (cost.complexity, self.complexity, "field values in its answer", "GRAPHQL_MAX_COMPLEXITY"),
-            (cost.response, self.response, "bytes in its answer by estimate", "GRAPHQL_MAX_RESPONSE"),
+            (cost.complexity, self.complexity, "field values in its response", "GRAPHQL_MAX_COMPLEXITY"),
+            (cost.response, self.response, "estimated bytes in its response", "GRAPHQL_MAX_RESPONSE"),
         ] {
             if count > max {
                 return Err(format!("The request has {count} {noun}, the limit ({name}) is {max}"));

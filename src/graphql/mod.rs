@@ -3,12 +3,12 @@
 //! | room | what it does |
 //! | --- | --- |
 //! | `schema/` | The types and root fields (specification, section 3). |
-//! | `documents/` | Finds, parses and caches documents (section 2). |
-//! | `plan/` | Turns a document into an operation that can run (sections 5 and 6). |
-//! | `operation/` | Runs an operation, whatever it was sent with (sections 6 and 7). |
+//! | `documents/` | Finds, parses, validates and caches documents (sections 2 and 5). |
+//! | `plan/` | Normalizes documents, coerces variables, and binds them (section 6). |
+//! | `operation/` | Executes operations, whatever transport they are sent with (sections 6 and 7). |
 //! | `http/` | GraphQL over HTTP. |
 //! | `websocket/` | GraphQL over WebSocket. |
-//! | `graphiql/` | The page for trying it out. |
+//! | `graphiql/` | The GraphiQL page. |
 
 mod documents;
 mod engine;
@@ -25,8 +25,8 @@ mod websocket;
 
 pub(crate) use self::routes::routes;
 pub use self::{
-    documents::{Documents, TrustMode, Trusted},
-    engine::{Schema, schema},
+    documents::{DocumentPolicy, TrustMode, TrustedDocuments},
+    engine::Engine,
     http::{PREFLIGHT_HEADERS, error_response},
     limits::{Limits, MAX_NESTING},
     routes::Playground,

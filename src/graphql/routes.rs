@@ -1,4 +1,4 @@
-//! The routes of this door: the endpoint, and the GraphiQL page for browsers.
+//! The routes: the endpoint, and the GraphiQL page for browsers.
 
 use std::sync::Arc;
 
@@ -22,30 +22,30 @@ use crate::{
     state::SharedState,
 };
 
-/// Where operations are sent.
 const ENDPOINT: &str = "/graphql";
 
-/// The GraphiQL page: whether it is served, and with which token in its headers.
+/// The GraphiQL page.
 #[derive(Clone, Debug, Default)]
 pub struct Playground {
-    /// Whether it is served at all.
+    /// Whether it is served.
     pub is_on: bool,
-    /// A token for whoever opens the page on this machine; only in development.
+    /// A token for anyone who opens the page on this machine. Only in development mode.
     pub token: Option<Arc<str>>,
 }
 
-/// The GraphQL endpoint and the page. Preflights are left to CORS.
+/// The endpoint and the page. Preflights are left to CORS.
 pub(crate) fn routes() -> Router<SharedState> {
-    let endpoint = get(page_or_query).post(handler::post).options(handler::options).fallback(handler::wrong_method);
+    let endpoint =
+        get(get_endpoint).post(handler::post).options(handler::options).fallback(handler::method_not_allowed);
     Router::new()
         .route(ENDPOINT, endpoint)
         .route("/graphql/ws", get(socket))
-        .route("/graphiql", get(playground))
+        .route("/graphiql", get(get_playground))
         .route("/graphiql/assets/{name}", get(asset))
 }
 
-/// The page for a browser, a socket for who asks for one, else the operation in the query string.
-async fn page_or_query(State(state): State<SharedState>, connection: Connection, request: Request) -> Response {
+/// A WebSocket, the page for a browser, or the query in the query string.
+async fn get_endpoint(State(state): State<SharedState>, connection: Connection, request: Request) -> Response {
     let headers = request.headers();
     if is_upgrade(headers) {
         return socket(State(state), request).await;
@@ -62,7 +62,7 @@ async fn socket(State(state): State<SharedState>, request: Request) -> Response 
     upgrade(state, parts).await
 }
 
-async fn playground(State(playground): State<Playground>, headers: HeaderMap) -> Response {
+async fn get_playground(State(playground): State<Playground>, headers: HeaderMap) -> Response {
     if !playground.is_on {
         return error_response(Error::new(Code::NotFound, "Not Found"));
     }

@@ -1,12 +1,12 @@
-//! The HTTP status of an answer. An operation on a socket is counted under the one that it would have had.
+//! The HTTP status of a reply. Operations on WebSockets have one, too: metrics count them by it.
 
-use async_graphql::{ServerError, Value};
+use async_graphql::Value;
 use axum::http::StatusCode;
 
-use super::{error::code, operation::Reply};
+use super::{error::code_of, operation::Reply};
 use crate::error::Code;
 
-/// GraphQL over HTTP has 400 for all malformed requests.
+/// The status of a request that failed as a whole. GraphQL over HTTP has 400 for all malformed requests.
 pub(super) fn of_code(code: Code) -> StatusCode {
     match code {
         Code::BadUserInput => StatusCode::BAD_REQUEST,
@@ -14,23 +14,15 @@ pub(super) fn of_code(code: Code) -> StatusCode {
     }
 }
 
-/// The status of an operation that was run.
+/// The status of an operation: 400 if it was not executed. A timeout or an unavailable database shows if there is no data.
 pub(super) fn of_reply(reply: &Reply) -> StatusCode {
-    of_failure(reply).unwrap_or(StatusCode::OK)
-}
-
-/// The status of an operation that was not run, or of which nothing came.
-pub(super) fn of_errors(errors: &[ServerError]) -> StatusCode {
-    unavailable(errors).unwrap_or(StatusCode::BAD_REQUEST)
-}
-
-/// The status of an operation without data that timed out or found the database unavailable.
-pub(super) fn of_failure(reply: &Reply) -> Option<StatusCode> {
-    let has_data = reply.data.as_ref().is_some_and(|data| *data != Value::Null);
-    if has_data { None } else { unavailable(&reply.errors) }
-}
-
-fn unavailable(errors: &[ServerError]) -> Option<StatusCode> {
-    let has = |wanted: Code| errors.iter().any(|error| code(error) == Some(wanted.as_str()));
-    [Code::Timeout, Code::ServiceUnavailable].into_iter().find(|code| has(*code)).map(of_code)
+    if reply.data.as_ref().is_some_and(|data| *data != Value::Null) {
+        return StatusCode::OK;
+    }
+    let has = |code: &Code| reply.errors.iter().any(|error| code_of(error) == Some(code.as_str()));
+    match [Code::Timeout, Code::ServiceUnavailable].into_iter().find(has) {
+        Some(code) => code.into(),
+        None if reply.data.is_none() => StatusCode::BAD_REQUEST,
+        None => StatusCode::OK,
+    }
 }

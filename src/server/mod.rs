@@ -27,7 +27,7 @@ use crate::{
     auth::{KeySource, Verifier},
     config::Config,
     error::{Error, Result},
-    graphql::{self, Documents, Playground},
+    graphql::{DocumentPolicy, Engine, Playground},
     http::{guard::Outgoing, health::Readiness, streams::Streams},
     live::Hub,
     router::{self, App, RouterConfig},
@@ -104,7 +104,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 struct Parts {
     live: Hub,
     sources: Vec<KeySource>,
-    documents: Documents,
+    documents: DocumentPolicy,
     readiness: Readiness,
     metrics: Option<Metrics>,
 }
@@ -119,7 +119,7 @@ fn app(config: &Config, db: Db, parts: Parts, development: Option<&Development>)
     let state = AppState {
         db,
         verifier,
-        schema: graphql::schema(&config.limits(), documents, rate_limits.clone(), live.clone()),
+        graphql: Engine::new(&config.limits(), documents, rate_limits.clone(), live.clone()),
         live,
         rate_limits,
         outgoing: Outgoing::new(config.server.response_memory, config.server.response_memory_per_user),

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Search, Task, Violation};
 
-/// The page size when none is asked for.
-pub const DEFAULT_LIMIT: i64 = 1000;
+/// The page size of GraphQL and of event streams, unless another one is asked for. REST's is [`MAX_LIMIT`], as in the older
+/// backends.
+pub const DEFAULT_PAGE: i64 = 100;
 /// The largest offset: the database has to read what is skipped.
 pub const MAX_OFFSET: i64 = 1_000_000;
 /// The largest page.
@@ -92,8 +93,8 @@ pub struct Filter {
 pub struct Limit(i64);
 
 impl Limit {
-    /// A page of a stream: large enough to catch up, small enough to be sent while others wait.
-    pub const STREAMED: Self = Self(100);
+    /// The page size of an event stream.
+    pub const STREAMED: Self = Self(DEFAULT_PAGE);
 
     /// The number.
     #[must_use]
@@ -113,7 +114,7 @@ impl Limit {
 
 impl Default for Limit {
     fn default() -> Self {
-        Self(DEFAULT_LIMIT)
+        Self(MAX_LIMIT)
     }
 }
 

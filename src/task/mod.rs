@@ -21,8 +21,7 @@ pub use self::{
     field_error::{FieldError, Violation},
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
     list::{
-        DEFAULT_LIMIT, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TaskSort,
-        TaskStatus,
+        DEFAULT_PAGE, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TaskSort, TaskStatus,
     },
     text::{Description, MAX_DESCRIPTION, MAX_SEARCH, MAX_TITLE, Search, Title},
     time::rfc3339,

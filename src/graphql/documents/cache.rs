@@ -1,4 +1,4 @@
-//! Documents that were parsed, validated and compiled, kept by their text: clients send the same few again and again.
+//! Documents that were parsed, validated and normalized, cached by their text: clients send the same few over and over.
 
 use std::{cell::RefCell, sync::Arc};
 
@@ -10,53 +10,52 @@ use super::{parse::parse, token_count::TokenCount};
 use crate::{
     error::Code,
     graphql::{
-        error::worded,
+        error::server_error,
         limits::{Cost, Limits},
-        plan::{Definitions, Plan, asks_for_schema, check_values, compile, cost_of},
+        plan::{Definitions, Plan, document_cost, is_introspection, normalize, validate_values},
     },
     telemetry::{self, Limit},
 };
 
-/// How many bytes of text a thread keeps. What is made of a document takes some ten times as much.
-const MAX_CACHED: u64 = 256 * 1024;
-/// As which the shortest text counts.
+/// Maximum bytes of text in one thread's cache. A normalized document is about ten times as large as its text.
+const CACHE_BYTES: u64 = 256 * 1024;
+/// Counted for a short document.
 const MIN_WEIGHT: u64 = 64;
-/// About how many documents a thread keeps.
-const DOCUMENTS: usize = 256;
+/// An estimate for the cache.
+const EXPECTED_DOCUMENTS: usize = 256;
 
-/// A document that fits the schema.
+/// A valid document.
 pub(in crate::graphql) struct Document {
     /// One for each operation.
     plans: Vec<Plan>,
-    /// What can be told without variables.
+    /// The part that doesn't depend on variables.
     pub(in crate::graphql) cost: Cost,
 }
 
 impl Document {
-    /// The plan of the operation to be run: the one that is named, or the only one.
+    /// `GetOperation` (specification, section 6.1): the operation of this name, or the only one.
     pub(in crate::graphql) fn plan(&self, name: Option<&str>) -> Result<&Plan, ServerError> {
         let found = match (self.plans.as_slice(), name) {
-            (plans, Some(name)) => plans.iter().find(|plan| plan.name() == Some(name)),
+            (plans, Some(name)) => plans.iter().find(|plan| plan.name.as_deref() == Some(name)),
             ([only], None) => Some(only),
             _ => None,
         };
-        found.ok_or_else(|| match name {
-            Some(name) => worded(Code::GraphqlValidationFailed, format!("The document has no operation `{name}`")),
-            None => worded(Code::GraphqlValidationFailed, "The document doesn't have exactly one operation: name one"),
+        found.ok_or_else(|| {
+            let message = match name {
+                Some(name) => format!("The document has no operation `{name}`"),
+                None => "The document doesn't have exactly one operation: send `operationName`".to_owned(),
+            };
+            server_error(Code::GraphqlValidationFailed, message)
         })
     }
 }
 
-/// Compiles documents, and keeps them.
-///
-/// Each thread has its own: a request counts references to a dozen names of its document, and the processors that ran it
-/// last would wait for each other at every one.
+/// Each thread has a cache of its own: binding a plan clones a dozen of its reference-counted names, and cores that share
+/// these counters wait for each other.
 #[derive(Default)]
 pub(in crate::graphql) struct DocumentCache {
-    documents: ThreadLocal<RefCell<Documents>>,
+    by_text: ThreadLocal<RefCell<Cache<String, Arc<Document>, TextLength>>>,
 }
-
-type Documents = Cache<String, Arc<Document>, TextLength>;
 
 #[derive(Clone)]
 struct TextLength;
@@ -68,53 +67,48 @@ impl Weighter<String, Arc<Document>> for TextLength {
 }
 
 impl DocumentCache {
-    /// The document of this text, unless it exceeds a limit or doesn't fit the schema.
+    /// Fails if the document is invalid or exceeds a limit.
     pub(in crate::graphql) fn get(
         &self,
         text: &str,
         definitions: &Definitions,
         limits: &Limits,
     ) -> Result<Arc<Document>, Vec<ServerError>> {
-        let documents = self.documents.get_or(|| RefCell::new(Cache::with_weighter(DOCUMENTS, MAX_CACHED, TextLength)));
-        if let Some(document) = documents.borrow().get(text) {
+        let cache = || RefCell::new(Cache::with_weighter(EXPECTED_DOCUMENTS, CACHE_BYTES, TextLength));
+        let by_text = self.by_text.get_or(cache);
+        if let Some(document) = by_text.borrow().get(text) {
             return Ok(Arc::clone(document));
         }
         let document = Arc::new(prepare(text, definitions, limits)?);
-        documents.borrow_mut().insert(text.to_owned(), Arc::clone(&document));
+        by_text.borrow_mut().insert(text.to_owned(), Arc::clone(&document));
         Ok(document)
     }
 }
 
+/// Parses, validates and normalizes.
 fn prepare(text: &str, definitions: &Definitions, limits: &Limits) -> Result<Document, Vec<ServerError>> {
-    let tokens = check_size(text, limits).map_err(refused)?;
-    let document = parse(definitions, text)?;
-    check_values(definitions, &document)?;
-    if !limits.introspection && asks_for_schema(&document) {
-        return Err(refused("The schema can't be asked for here (GRAPHQL_INTROSPECTION)".to_owned()));
-    }
-    let cost = cost_of(&document, tokens);
-    limits.check(&cost).map_err(|reason| {
+    let invalid = |message: String| vec![server_error(Code::GraphqlValidationFailed, message)];
+    let exceeded = |message: String| {
         telemetry::limit_hit(Limit::Cost);
-        refused(reason)
-    })?;
-    Ok(Document { plans: compile(definitions, &document), cost })
-}
-
-/// How many tokens a text has, if it may be parsed.
-fn check_size(text: &str, limits: &Limits) -> Result<usize, String> {
+        invalid(message)
+    };
     let TokenCount { tokens, nesting } = TokenCount::of(text);
     if nesting > limits.nesting {
-        telemetry::limit_hit(Limit::Cost);
         let limit = limits.nesting;
-        return Err(format!("The request nests {nesting} brackets, the limit (GRAPHQL_MAX_NESTING) is {limit}"));
+        return Err(exceeded(format!(
+            "The request nests {nesting} brackets, the limit (GRAPHQL_MAX_NESTING) is {limit}"
+        )));
     }
-    // Counted by who adds up what a request costs.
-    limits.check(&Cost { tokens, ..Cost::default() })?;
-    Ok(tokens)
-}
-
-fn refused(reason: String) -> Vec<ServerError> {
-    vec![worded(Code::GraphqlValidationFailed, reason)]
+    // The metric counts this limit once the budget of the request is checked.
+    limits.check(&Cost { tokens, ..Cost::default() }).map_err(invalid)?;
+    let document = parse(definitions, text)?;
+    validate_values(definitions, &document)?;
+    if !limits.introspection && is_introspection(&document) {
+        return Err(invalid("Introspection is disabled (GRAPHQL_INTROSPECTION)".to_owned()));
+    }
+    let cost = document_cost(&document, tokens);
+    limits.check(&cost).map_err(exceeded)?;
+    Ok(Document { plans: normalize(definitions, &document), cost })
 }
 
 #[cfg(test)]
@@ -122,6 +116,7 @@ mod tests {
     use async_graphql::Variables;
 
     use super::*;
+    use crate::graphql::plan::{bind, coerce_variables};
 
     const SEEDS: [&str; 6] = [
         "query Q($a: [ID!] = [1], $b: Boolean! = true) { tasks(status: PENDING, limit: 3) @skip(if: $b) { id ...F } node(id: $a) { id } }",
@@ -160,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn a_document_of_any_length_is_compiled_once_for_a_thread() {
-        let definitions = Definitions::of(&crate::graphql::sdl());
+    fn a_document_of_any_length_is_prepared_once_per_thread() {
+        let definitions = Definitions::new(&crate::graphql::sdl());
         let cache = DocumentCache::default();
         for length in [1, 60_000] {
             let text = format!("{{ __typename }} # {}", "x".repeat(length));
@@ -172,7 +167,7 @@ mod tests {
 
     #[test]
     fn no_document_panics() {
-        let definitions = Definitions::of(&crate::graphql::sdl());
+        let definitions = Definitions::new(&crate::graphql::sdl());
         let mut random = Random(9);
         let mut accepted = 0;
         for _ in 0..3000 {
@@ -180,11 +175,11 @@ mod tests {
             let Ok(document) = prepare(&text, &definitions, &Limits::default()) else { continue };
             accepted += 1;
             for plan in &document.plans {
-                if let Ok(variables) = plan.coerce(&definitions, Variables::default()) {
-                    plan.bind(&variables);
+                if let Ok(variables) = coerce_variables(&definitions, plan, Variables::default()) {
+                    bind(plan, &variables);
                 }
             }
         }
-        assert!(accepted > 100, "{accepted} documents were good enough to be planned");
+        assert!(accepted > 100, "{accepted} documents were valid");
     }
 }

@@ -1,6 +1,7 @@
-//! Documents (specification, section 2): found by text, hash or id, parsed, validated, compiled and cached.
+//! Documents (specification, section 2): found by text, hash or id, parsed, validated, normalized and cached.
 
 mod cache;
+mod hash;
 mod parse;
 mod persisted;
 mod token_count;
@@ -8,10 +9,10 @@ mod trusted;
 
 pub(super) use self::{
     cache::{Document, DocumentCache},
-    persisted::{DocumentRequest, PersistedQueries},
+    persisted::{DocumentRef, PersistedDocuments},
     token_count::TokenCount,
 };
 pub use self::{
-    persisted::Documents,
-    trusted::{TrustMode, Trusted},
+    persisted::DocumentPolicy,
+    trusted::{TrustMode, TrustedDocuments},
 };

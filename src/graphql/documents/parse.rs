@@ -1,4 +1,4 @@
-//! From text to a document that fits the schema (specification, sections 2 and 5).
+//! Parses a document and validates it against the schema (specification, sections 2 and 5).
 
 use apollo_compiler::{
     ExecutableDocument,
@@ -9,13 +9,12 @@ use async_graphql::{Pos, ServerError};
 
 use crate::{
     error::Code,
-    graphql::{error::worded, plan::Definitions},
+    graphql::{error::server_error, plan::Definitions},
 };
 
-/// A document with a thousand mistakes need not be told of each.
+/// Errors reported for one document.
 const MAX_ERRORS: usize = 50;
 
-/// Parses and validates.
 pub(super) fn parse(definitions: &Definitions, text: &str) -> Result<Valid<ExecutableDocument>, Vec<ServerError>> {
     let ast = Parser::new().parse_ast(text, "document");
     let ast = ast.map_err(|failed| server_errors(&failed.errors, Code::GraphqlParseFailed))?;
@@ -25,9 +24,9 @@ pub(super) fn parse(definitions: &Definitions, text: &str) -> Result<Valid<Execu
 
 fn server_errors(diagnostics: &DiagnosticList, code: Code) -> Vec<ServerError> {
     let errors = diagnostics.iter().take(MAX_ERRORS).map(|diagnostic| {
-        let told = diagnostic.to_json();
-        let locations = told.locations.into_iter().map(|at| Pos { line: at.line, column: at.column });
-        ServerError { locations: locations.collect(), ..worded(code, told.message) }
+        let json = diagnostic.to_json();
+        let locations = json.locations.into_iter().map(|at| Pos { line: at.line, column: at.column });
+        ServerError { locations: locations.collect(), ..server_error(code, json.message) }
     });
     errors.collect()
 }

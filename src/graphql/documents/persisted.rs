@@ -1,61 +1,60 @@
-//! Persisted queries: documents that are requested by their hash after they were sent once (Apollo's automatic persisted
-//! queries), or by the id of a trusted document.
+//! Finds the document of a request: the request has its text, its hash (Apollo's automatic persisted queries), or the id
+//! of a trusted document.
 
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::ServerError;
-use aws_lc_rs::digest;
 use quick_cache::{Weighter, sync::Cache};
 
-use super::trusted::Trusted;
-use crate::{error::Code, graphql::error::worded};
+use super::{hash::hash, trusted::TrustedDocuments};
+use crate::{error::Code, graphql::error::server_error};
 
-/// The most bytes of documents that are kept by their hash.
-const MAX_KEPT: u64 = 2 * 1024 * 1024;
-/// As which the shortest ones count, with their hash.
+/// Maximum bytes of persisted documents.
+const CACHE_BYTES: u64 = 2 * 1024 * 1024;
+/// Counted for a short document: its hash takes memory, too.
 const MIN_WEIGHT: u64 = 128;
-/// About how many there are. With more, the cache would be cut into parts too small for the longest of them.
-const DOCUMENTS: usize = 256;
+/// An estimate that sets the number of the cache's shards: with more shards, each would be too small for the longest
+/// document.
+const EXPECTED_DOCUMENTS: usize = 256;
 
-/// Which documents are run, and how they can be requested.
+/// Which documents are executed, and how a request may refer to one.
 #[derive(Clone, Debug)]
-pub struct Documents {
-    /// The only documents that are run; `None` for any.
-    pub trusted: Option<Arc<Trusted>>,
-    /// Whether a document that was sent once can be requested by its hash.
+pub struct DocumentPolicy {
+    /// If set, no other documents are executed.
+    pub trusted: Option<Arc<TrustedDocuments>>,
+    /// Whether automatic persisted queries are enabled.
     pub by_hash: bool,
 }
 
-impl Default for Documents {
+impl Default for DocumentPolicy {
     fn default() -> Self {
         Self { trusted: None, by_hash: true }
     }
 }
 
-/// How a request asks for a document.
+/// How a request refers to its document.
 #[derive(Default)]
-pub(in crate::graphql) struct DocumentRequest {
-    /// The document itself.
+pub(in crate::graphql) struct DocumentRef {
     pub(in crate::graphql) text: Option<String>,
     /// An id of a trusted document, or a hash.
     pub(in crate::graphql) id: Option<String>,
-    /// The hash of the document, which may be kept under it.
+    /// With a text: the hash to persist it under.
     pub(in crate::graphql) hash: Option<String>,
 }
 
-/// A document that was found.
-pub(in crate::graphql) struct Named {
+/// The text a request refers to.
+pub(in crate::graphql) struct DocumentText {
     pub(in crate::graphql) text: Arc<str>,
+    /// To be persisted under this hash, once it has proved valid.
     hash: Option<String>,
 }
 
-/// Finds documents by hash or id.
-pub(in crate::graphql) struct PersistedQueries {
-    rules: Documents,
+/// Trusted documents and automatic persisted queries.
+pub(in crate::graphql) struct PersistedDocuments {
+    policy: DocumentPolicy,
     by_hash: Cache<String, Arc<str>, TextLength>,
 }
 
-/// What is kept of a document is its text.
 #[derive(Clone)]
 struct TextLength;
 
@@ -65,23 +64,23 @@ impl Weighter<String, Arc<str>> for TextLength {
     }
 }
 
-impl PersistedQueries {
-    pub(in crate::graphql) fn new(rules: Documents) -> Self {
-        Self { rules, by_hash: Cache::with_weighter(DOCUMENTS, MAX_KEPT, TextLength) }
+impl PersistedDocuments {
+    pub(in crate::graphql) fn new(policy: DocumentPolicy) -> Self {
+        Self { policy, by_hash: Cache::with_weighter(EXPECTED_DOCUMENTS, CACHE_BYTES, TextLength) }
     }
 
-    /// The document that a request sends or identifies; `None` if it does neither.
-    pub(in crate::graphql) fn find(&self, wanted: DocumentRequest) -> Result<Option<Named>, ServerError> {
+    /// `None` if the request refers to no document.
+    pub(in crate::graphql) fn find(&self, wanted: DocumentRef) -> Result<Option<DocumentText>, ServerError> {
         match (wanted.text, wanted.id.or_else(|| wanted.hash.clone())) {
-            (Some(text), _) => self.sent(text, wanted.hash).map(Some),
-            (None, Some(id)) => self.named(&id).map(Some),
+            (Some(text), _) => self.check_text(text, wanted.hash).map(Some),
+            (None, Some(id)) => self.by_id(&id).map(Some),
             (None, None) => Ok(None),
         }
     }
 
-    /// Keeps a valid document by its hash.
-    pub(in crate::graphql) fn keep(&self, document: &Named) {
-        if let Some(trusted) = &self.rules.trusted {
+    /// Persists a document that proved valid.
+    pub(in crate::graphql) fn persist(&self, document: &DocumentText) {
+        if let Some(trusted) = &self.policy.trusted {
             trusted.learn(&document.text);
         }
         if let Some(hash) = &document.hash {
@@ -89,39 +88,26 @@ impl PersistedQueries {
         }
     }
 
-    fn sent(&self, text: String, given: Option<String>) -> Result<Named, ServerError> {
-        if given.as_ref().is_some_and(|given| *given != hash(&text)) {
-            return Err(worded(Code::BadUserInput, "The hash doesn't match the document"));
+    fn check_text(&self, text: String, sent_hash: Option<String>) -> Result<DocumentText, ServerError> {
+        if sent_hash.as_ref().is_some_and(|sent| *sent != hash(&text)) {
+            return Err(server_error(Code::BadUserInput, "The hash doesn't match the document"));
         }
-        if self.rules.trusted.as_ref().is_some_and(|trusted| !trusted.allows(&text)) {
-            return Err(worded(Code::PersistedQueryNotInList, "The document is not trusted"));
+        if self.policy.trusted.as_ref().is_some_and(|trusted| !trusted.allows(&text)) {
+            return Err(server_error(Code::PersistedQueryNotInList, "The document is not trusted"));
         }
-        Ok(Named { text: text.into(), hash: given.filter(|_| self.rules.by_hash) })
+        Ok(DocumentText { text: text.into(), hash: sent_hash.filter(|_| self.policy.by_hash) })
     }
 
-    fn named(&self, id: &str) -> Result<Named, ServerError> {
-        let trusted = |id| self.rules.trusted.as_ref().and_then(|trusted| trusted.get(id));
-        // A manifest may have the prefix of a hash in its ids.
+    fn by_id(&self, id: &str) -> Result<DocumentText, ServerError> {
+        let trusted = |id| self.policy.trusted.as_ref().and_then(|trusted| trusted.get(id));
+        // Ids of a manifest may have this prefix.
         let hash = id.strip_prefix("sha256:").unwrap_or(id);
         let text = trusted(id).or_else(|| trusted(hash)).or_else(|| self.by_hash.get(hash));
-        // Apollo's clients recognise these messages.
-        let unknown = || {
-            if self.rules.by_hash {
-                worded(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
-            } else {
-                worded(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported")
-            }
+        // Apollo's clients match on these messages.
+        let not_found = || match self.policy.by_hash {
+            true => server_error(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
+            false => server_error(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"),
         };
-        text.map(|text| Named { text, hash: None }).ok_or_else(unknown)
+        text.map(|text| DocumentText { text, hash: None }).ok_or_else(not_found)
     }
-}
-
-/// The SHA-256 of a document in lower-case hexadecimal digits.
-pub(in crate::graphql) fn hash(text: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    digest.as_ref().iter().fold(String::with_capacity(64), |mut hash, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(hash, "{byte:02x}");
-        hash
-    })
 }

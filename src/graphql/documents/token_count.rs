@@ -1,19 +1,18 @@
-//! The size of a document, taken before it is parsed: the parser calls itself at each bracket, and enough brackets would
-//! use up its thread's stack, which ends the process.
+//! Measures a document before it is parsed: the parser recurses at each bracket, and enough brackets would overflow its
+//! stack, which aborts the process.
 
 use apollo_parser::{Lexer, TokenKind};
 
-/// How large a document is, counted in its text.
+/// The size of a text that may or may not be GraphQL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::graphql) struct TokenCount {
-    /// Lexical tokens; white space, commas and comments are none.
+    /// Lexical tokens, without white space, commas and comments.
     pub(in crate::graphql) tokens: usize,
-    /// How many brackets of any kind are open at once.
+    /// The most brackets of any kind that are open at once.
     pub(in crate::graphql) nesting: usize,
 }
 
 impl TokenCount {
-    /// Of any text, GraphQL or not.
     pub(in crate::graphql) fn of(document: &str) -> Self {
         let mut count = Self::default();
         let mut open = 0_usize;
@@ -49,14 +48,14 @@ mod tests {
     }
 
     #[test]
-    fn brackets_in_strings_and_comments_are_text() {
+    fn brackets_in_strings_and_comments_do_not_count() {
         assert_eq!(count(r#"{ a(b: "[[\"[[\\") }"#), (8, 2));
         assert_eq!(count("{ a(b: \"\"\"[[ \" \\\"\"\" [[\"\"\") }"), (8, 2));
         assert_eq!(count("{ a # [[[\n [ }"), (4, 2));
     }
 
     #[test]
-    fn text_without_end_is_counted_in_linear_time() {
+    fn unterminated_text_is_counted_in_linear_time() {
         TokenCount::of(&r#"""\"""#.repeat(20_000));
         TokenCount::of(&"\"".repeat(60_000));
     }

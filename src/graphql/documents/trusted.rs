@@ -1,23 +1,24 @@
-//! Trusted documents: a file, made by a client's build or learnt by the server, with the only documents that are run.
+//! Trusted documents: an allow-list in a file, written by a client's build or recorded by the server.
 
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 
-use super::persisted::hash;
+use super::hash::hash;
 
 /// What happens to a document that is not in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustMode {
-    /// It is run, and added to the file.
+    /// It is executed and added to the file.
     Learn,
-    /// It is refused.
+    /// It is rejected.
     #[default]
     Enforce,
 }
@@ -34,17 +35,17 @@ impl FromStr for TrustMode {
     }
 }
 
-/// The documents of a file, by their ids.
+/// The documents of a file by their ids.
 #[derive(Debug)]
-pub struct Trusted {
+pub struct TrustedDocuments {
     file: PathBuf,
     mode: TrustMode,
     documents: Mutex<BTreeMap<String, Arc<str>>>,
 }
 
-impl Trusted {
-    /// Reads the file: `{id: document}` as graphql-codegen and Relay write it, or Apollo's manifest. To learn, it may be
-    /// missing.
+impl TrustedDocuments {
+    /// Reads the file: `{id: document}` as graphql-codegen and Relay write it, or Apollo's manifest. In
+    /// [`TrustMode::Learn`] it need not exist.
     pub fn open(file: &Path, mode: TrustMode) -> io::Result<Self> {
         let documents = match fs::read(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && mode == TrustMode::Learn => BTreeMap::new(),
@@ -53,14 +54,13 @@ impl Trusted {
         Ok(Self { file: file.to_owned(), mode, documents: Mutex::new(documents) })
     }
 
-    /// The document of an id.
     pub(in crate::graphql) fn get(&self, id: &str) -> Option<Arc<str>> {
-        self.documents.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.documents.lock().get(id).cloned()
     }
 
-    /// Whether a document that was sent may be run.
+    /// Whether a document with this text may be executed.
     pub(in crate::graphql) fn allows(&self, text: &str) -> bool {
-        let documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        let documents = self.documents.lock();
         self.mode == TrustMode::Learn
             || documents.contains_key(&hash(text))
             || documents.values().any(|document| **document == *text)
@@ -71,17 +71,17 @@ impl Trusted {
         if self.mode == TrustMode::Enforce {
             return;
         }
-        let mut documents = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut documents = self.documents.lock();
         if documents.values().any(|document| **document == *text) {
             return;
         }
         documents.insert(hash(text), text.into());
         if let Err(error) = self.write(&documents) {
-            tracing::error!(%error, file = %self.file.display(), "can't write the learnt documents");
+            tracing::error!(%error, file = %self.file.display(), "can't write the trusted documents");
         }
     }
 
-    /// Replaces the file at once, so that readers never see half of it.
+    /// Replaces the file atomically: a reader never sees half of it.
     fn write(&self, documents: &BTreeMap<String, Arc<str>>) -> io::Result<()> {
         let documents: BTreeMap<_, &str> = documents.iter().map(|(id, text)| (id, &**text)).collect();
         let new = self.file.with_extension("new");

@@ -1,5 +1,5 @@
-//! The GraphQL over HTTP specification: requests, responses, content negotiation, protection against CSRF. Only `handler`
-//! knows our schema and users.
+//! GraphQL over HTTP: requests, responses, content negotiation and protection against CSRF. Only `handler` knows the
+//! schema and users.
 
 mod events;
 pub(super) mod handler;
@@ -8,10 +8,19 @@ mod preflight;
 mod request;
 mod response;
 
-pub use self::{handler::error_response, preflight::PREFLIGHT_HEADERS};
-pub(super) use self::{
+use axum::response::Response;
+
+pub use self::preflight::PREFLIGHT_HEADERS;
+use self::{
     negotiation::MediaType,
     preflight::is_preflighted,
     request::{Operations, check_content_type, from_body, from_query},
-    response::{many, one, refused},
 };
+use crate::error::Error;
+
+/// The response to an error outside of the handlers, such as a timeout or a panic.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "REST's function has the same signature")]
+pub fn error_response(error: Error) -> Response {
+    response::request_error_response(&error, MediaType::default())
+}

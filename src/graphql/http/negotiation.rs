@@ -8,21 +8,21 @@ use crate::http::request::{Accept, quality};
 /// The media type of a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::graphql) enum MediaType {
-    /// `application/json`: the older one, whose clients take a status other than 200 for a failure of the transport.
+    /// `application/json`, the older one. Its clients take any status but 200 for a failure of the transport.
     #[default]
     Json,
-    /// `application/graphql-response+json`: the status tells whether the operation was run.
+    /// `application/graphql-response+json`. The status says whether the operation was executed.
     GraphqlResponse,
 }
 
 impl MediaType {
-    /// The media type the client prefers, JSON by default. `None` if it accepts neither.
+    /// The client's preference, or JSON. `None` if it accepts neither.
     pub(in crate::graphql) fn negotiate(accept: &Accept) -> Option<Self> {
         let Some(ranges) = accept.ranges() else { return Some(Self::Json) };
-        let wanted = |media_type: Self| media_type.wanted(ranges).map(|wanted| (wanted, media_type));
-        let (json, graphql) = (wanted(Self::Json), wanted(Self::GraphqlResponse));
-        // The newer one must be asked for by name: who takes anything gets what any client can read.
-        let graphql = graphql.filter(|(wanted, _)| json.is_none() || wanted.specificity == EXACT);
+        let preference = |media_type: Self| Some((media_type.preference(ranges)?, media_type));
+        let (json, graphql) = (preference(Self::Json), preference(Self::GraphqlResponse));
+        // A client that accepts anything gets JSON: the newer type must be named.
+        let graphql = graphql.filter(|(preference, _)| json.is_none() || preference.specificity == EXACT);
         let best = match (json, graphql) {
             (Some(json), Some(graphql)) if json.0 > graphql.0 => json,
             (json, graphql) => graphql.or(json)?,
@@ -38,8 +38,8 @@ impl MediaType {
         })
     }
 
-    /// The preference by the most specific range that matches; `None` if that one has `q=0`.
-    fn wanted(self, ranges: &[Mime]) -> Option<Preference> {
+    /// By the most specific range that matches. `None` if that one has `q=0`.
+    fn preference(self, ranges: &[Mime]) -> Option<Preference> {
         let best = ranges.iter().filter_map(|range| Some((self.specificity(range)?, quality(range))));
         let (specificity, quality) = best.max_by_key(|(specificity, _)| *specificity)?;
         (quality > 0).then_some(Preference { quality, specificity })
@@ -64,7 +64,6 @@ const ANYTHING: u8 = 0;
 const ANY_APPLICATION: u8 = 1;
 const EXACT: u8 = 2;
 
-/// Ordered by how much a media type is wanted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Preference {
     quality: u16,
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_has_the_form_that_is_wanted_most() {
+    fn the_preferred_media_type_wins() {
         for (accept, expected) in [
             (&[][..], Some(MediaType::Json)),
             (&["*/*"], Some(MediaType::Json)),

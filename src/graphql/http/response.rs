@@ -1,4 +1,4 @@
-//! Responses: body, media type and status.
+//! Responses in the media type that was negotiated.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -8,35 +8,46 @@ use serde::Serialize;
 
 use super::MediaType;
 use crate::{
-    graphql::operation::{Reply, to_json},
-    http::rate_limiting::RETRY_SOON,
+    error::{Code, Error},
+    graphql::{
+        operation::{Reply, to_json},
+        schema::request_error,
+        status,
+    },
+    http::rate_limiting::{RETRY_SOON, retry_after},
 };
 
-/// The response to one operation. Unless it has a status of its own, it is 200; in the newer media type 400 if the
-/// operation did not run.
-pub(in crate::graphql) fn one(reply: &Reply, media_type: MediaType, own: Option<StatusCode>) -> Response {
+/// The response to one operation. `application/json` has status 200 for operations that were not executed.
+pub(in crate::graphql) fn reply_response(reply: &Reply, media_type: MediaType) -> Response {
     reply.count_errors();
-    let status = match (media_type, &reply.data) {
-        (MediaType::GraphqlResponse, None) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
+    let status = match (media_type, status::of_reply(reply)) {
+        (MediaType::Json, StatusCode::BAD_REQUEST) => StatusCode::OK,
+        (_, status) => status,
     };
-    let mut response = respond(own.unwrap_or(status), media_type, reply);
-    if own == Some(StatusCode::SERVICE_UNAVAILABLE) {
+    let mut response = respond(status, media_type, reply);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, RETRY_SOON);
     }
     response
 }
 
 /// The response to a batch.
-pub(in crate::graphql) fn many(replies: &[Reply], media_type: MediaType) -> Response {
+pub(in crate::graphql) fn batch_response(replies: &[Reply], media_type: MediaType) -> Response {
     replies.iter().for_each(Reply::count_errors);
     respond(StatusCode::OK, media_type, &replies)
 }
 
-/// The response to a request that failed as a whole.
-pub(in crate::graphql) fn refused(reply: &Reply, media_type: MediaType, status: StatusCode) -> Response {
+/// The response to a request that failed as a whole. After a timeout or a panic, it may have been executed.
+pub(in crate::graphql) fn request_error_response(error: &Error, media_type: MediaType) -> Response {
+    let server_error = request_error(error);
+    let reply = match error.code() {
+        Code::Timeout | Code::InternalServerError => Reply::failed(server_error),
+        _ => Reply::not_executed(vec![server_error]),
+    };
     reply.count_errors();
-    respond(status, media_type, reply)
+    let mut response = respond(status::of_code(error.code()), media_type, &reply);
+    retry_after(error, response.headers_mut());
+    response
 }
 
 fn respond(status: StatusCode, media_type: MediaType, body: &impl Serialize) -> Response {

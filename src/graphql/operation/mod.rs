@@ -1,5 +1,4 @@
-//! Operations, whatever they are sent with (specification, sections 6 and 7): the parameters of one, its execution, and
-//! its response.
+//! Operations, whatever transport they are sent with (specification, sections 6 and 7).
 
 mod execute;
 mod parameters;
@@ -7,7 +6,7 @@ mod reply;
 mod subscribe;
 
 pub(super) use self::{
-    execute::{Allowed, Replies, Started, run_many, start},
+    execute::{Allowed, execute, execute_batch},
     parameters::Parameters,
-    reply::{Reply, to_json},
+    reply::{Execution, Replies, Reply, to_json},
 };

@@ -2,51 +2,73 @@
 
 use std::io::{self, Write};
 
-use async_graphql::{ServerError, Value};
+use async_graphql::{Response, ServerError, Value};
+use futures::stream::BoxStream;
 use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
 
 use crate::{
-    error::{Error, Result},
-    graphql::error::code,
+    error::{Code, Error, Result},
+    graphql::error::{code_of, extensions},
     telemetry,
 };
 
-/// The result of one operation.
+/// What executing an operation results in.
+pub(in crate::graphql) enum Execution {
+    /// A query or a mutation, or an operation that was not executed.
+    Reply(Reply),
+    /// A subscription.
+    Subscription(Replies),
+}
+
+/// A reply for each event. One without data is the last.
+pub(in crate::graphql) type Replies = BoxStream<'static, Reply>;
+
+/// The response to one operation.
 #[derive(Debug, Serialize)]
 pub(in crate::graphql) struct Reply {
-    /// `None` if the operation did not run.
+    /// Absent if the operation was not executed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::graphql) data: Option<Value>,
-    /// What failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::graphql) errors: Vec<ServerError>,
 }
 
 impl Reply {
-    /// The operation was not run.
-    pub(in crate::graphql) fn not_run(errors: Vec<ServerError>) -> Self {
+    pub(in crate::graphql) fn not_executed(errors: Vec<ServerError>) -> Self {
         Self { data: None, errors }
     }
 
-    /// Counts its errors. Called once, by who sends it.
-    pub(in crate::graphql) fn count_errors(&self) {
-        self.errors.iter().filter_map(code).for_each(|code| telemetry::failed(telemetry::GRAPHQL, code));
-    }
-
-    /// The operation may have run: `data` is null, not absent, which would say that it has not.
+    /// The operation may have been executed, so `data` is null rather than absent.
     pub(in crate::graphql) fn failed(error: ServerError) -> Self {
         Self { data: Some(Value::Null), errors: vec![error] }
     }
+
+    /// Counts the errors for the metrics. Call it once, where the reply is sent.
+    pub(in crate::graphql) fn count_errors(&self) {
+        self.errors.iter().filter_map(code_of).for_each(|code| telemetry::failed(telemetry::GRAPHQL, code));
+    }
 }
 
-/// A reply, several or their errors in compact JSON, in which bytes are JSON already, as `schema::json` makes it.
-pub(in crate::graphql) fn to_json(answer: &impl Serialize) -> Result<Vec<u8>> {
+impl From<Response> for Reply {
+    fn from(response: Response) -> Self {
+        let mut errors = response.errors;
+        for error in errors.iter_mut().filter(|error| code_of(error).is_none()) {
+            // An error of async-graphql's own: it couldn't read an argument.
+            error.extensions = Some(extensions(Code::BadUserInput));
+        }
+        Self { data: Some(response.data), errors }
+    }
+}
+
+/// Serializes replies. Bytes are JSON already: see `schema::types::json`.
+pub(in crate::graphql) fn to_json(replies: &impl Serialize) -> Result<Vec<u8>> {
     let mut json = Vec::with_capacity(1024);
-    answer.serialize(&mut Serializer::with_formatter(&mut json, Verbatim)).map_err(Error::internal)?;
+    replies.serialize(&mut Serializer::with_formatter(&mut json, Verbatim)).map_err(Error::internal)?;
     Ok(json)
 }
 
+/// Compact JSON, in which bytes are copied as they are.
 struct Verbatim;
 
 impl Formatter for Verbatim {

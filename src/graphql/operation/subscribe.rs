@@ -1,70 +1,75 @@
-//! Subscriptions (specification, section 6.2.3): the source of the events is made once, and the operation executed for
-//! each of them. In between, nothing is kept but the source and what makes the operation anew.
+//! Subscriptions (specification, section 6.2.3): the source stream is created once, and the operation is executed for each
+//! event. In between, only the source stream and what is needed to bind the operation again are kept.
 
-use std::{future::ready, sync::Arc};
+use std::sync::Arc;
 
-use async_graphql::{Request, Response, ServerError, Value, Variables, parser::types::ExecutableDocument};
+use async_graphql::{Request, Response, Value, Variables, parser::types::ExecutableDocument};
 use futures::{FutureExt, StreamExt};
 
-use super::{
-    Reply,
-    execute::{Started, to_reply},
-};
+use super::{Execution, Reply};
 use crate::{
     error::{Error, Result},
     graphql::{
         documents::Document,
-        engine::{Parts, Schema},
-        plan::Bound,
+        engine::Engine,
+        plan::{BoundOperation, bind},
         schema::{Event, Source, request_error},
     },
     store::UserTasks,
     task::Changes,
 };
 
-/// A subscription that can be executed any number of times.
-pub(super) struct Repeatable {
+/// Executes a subscription's operation for each event.
+pub(super) struct Subscriber {
     pub(super) document: Arc<Document>,
+    /// The operation's name.
     pub(super) name: Option<String>,
     /// Coerced.
     pub(super) variables: Variables,
 }
 
-impl Repeatable {
+impl Subscriber {
     /// `CreateSourceEventStream` and `MapSourceToResponseEvent`.
-    pub(super) async fn subscribe(self, schema: &Schema, bound: Bound, tasks: UserTasks) -> Started {
-        let parts = schema.parts();
-        if let Some(error) = bound.failures.into_first() {
-            return Started::Rejected(vec![error]);
+    pub(super) async fn subscribe(
+        self,
+        engine: &Arc<Engine>,
+        operation: BoundOperation,
+        tasks: UserTasks,
+    ) -> Execution {
+        if let Some(error) = operation.failed.into_first() {
+            return Execution::Reply(Reply::not_executed(vec![error]));
         }
         let source = Source::default();
-        let request = request(bound.document).data(tasks).data(parts.live.clone()).data(source.clone());
-        let refused = first_response(parts, request).await;
+        let request = request(operation.document).data(tasks).data(engine.live.clone()).data(source.clone());
+        let response = first_response(engine, request).await;
         let Some(pages) = source.take() else {
             let internal = || vec![request_error(&Error::internal("a subscription without a source"))];
-            return Started::Rejected(refused.map_or_else(internal, |response| to_reply(response).errors));
+            let errors = response.map_or_else(internal, |response| Reply::from(response).errors);
+            return Execution::Reply(Reply::not_executed(errors));
         };
-        let repeatable = Arc::new((self, schema.clone()));
-        let events = pages.then(move |page| {
-            let repeatable = Arc::clone(&repeatable);
-            // Boxed, so that it takes up no room until there is an event.
-            async move { repeatable.0.event(&repeatable.1, page).await }.boxed()
+        let subscriber = Arc::new((self, Arc::clone(engine)));
+        let replies = pages.then(move |page| {
+            let subscriber = Arc::clone(&subscriber);
+            // Boxed, so that it takes no room between events.
+            async move { subscriber.0.event(&subscriber.1, page).await }.boxed()
         });
-        let until_failed = |failed: &mut bool, event: Result<Reply, Vec<ServerError>>| {
-            let was_last = std::mem::replace(failed, event.is_err());
-            ready((!was_last).then_some(event))
-        };
-        Started::Subscribed(events.scan(false, until_failed).boxed())
+        Execution::Subscription(replies.boxed())
     }
 
-    /// `ExecuteSubscriptionEvent`. There is no budget of bytes: each event is bounded by its cost.
-    async fn event(&self, schema: &Schema, page: Result<Changes>) -> Result<Reply, Vec<ServerError>> {
-        let page = page.map_err(|error| vec![request_error(&error)])?;
-        let plan = self.document.plan(self.name.as_deref()).map_err(|error| vec![error])?;
-        let request = request(plan.bind(&self.variables).document).data(Event::new(page));
-        let reply = to_reply(first_response(schema.parts(), request).await.unwrap_or_default());
+    /// `ExecuteSubscriptionEvent`.
+    async fn event(&self, engine: &Engine, page: Result<Changes>) -> Reply {
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => return Reply::not_executed(vec![request_error(&error)]),
+        };
+        let plan = match self.document.plan(self.name.as_deref()) {
+            Ok(plan) => plan,
+            Err(error) => return Reply::not_executed(vec![error]),
+        };
+        let request = request(bind(plan, &self.variables).document).data(Event::new(page));
+        let reply = Reply::from(first_response(engine, request).await.unwrap_or_default());
         // The root field is not nullable: without data, the event failed as a whole.
-        if reply.data == Some(Value::Null) { Err(reply.errors) } else { Ok(reply) }
+        if reply.data == Some(Value::Null) { Reply::not_executed(reply.errors) } else { reply }
     }
 }
 
@@ -74,6 +79,6 @@ fn request(document: ExecutableDocument) -> Request {
     request
 }
 
-async fn first_response(parts: &Parts, request: Request) -> Option<Response> {
-    parts.executor.execute_stream(request).next().await
+async fn first_response(engine: &Engine, request: Request) -> Option<Response> {
+    engine.executor.execute_stream(request).next().await
 }

@@ -1,4 +1,4 @@
-//! What a document costs before its variables are known, counted before anything unfolds it.
+//! The part of a document's cost that doesn't depend on variables, counted before fragments are inlined.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use apollo_compiler::{
 
 use crate::graphql::limits::Cost;
 
-/// What all operations of a document cost together, each fragment counted wherever it is spread.
-pub(in crate::graphql) fn cost_of(document: &ExecutableDocument, tokens: usize) -> Cost {
+/// The cost of all operations together. A fragment counts wherever it is spread.
+pub(in crate::graphql) fn document_cost(document: &ExecutableDocument, tokens: usize) -> Cost {
     let mut counter = Counter { document, fragments: HashMap::new() };
     let mut cost = Cost { tokens, ..Cost::default() };
     for operation in document.operations.iter() {
@@ -21,20 +21,20 @@ pub(in crate::graphql) fn cost_of(document: &ExecutableDocument, tokens: usize) 
     cost
 }
 
-/// Whether a document asks for the schema.
-pub(in crate::graphql) fn asks_for_schema(document: &ExecutableDocument) -> bool {
+/// Whether an operation selects the schema. `__typename` is always allowed.
+pub(in crate::graphql) fn is_introspection(document: &ExecutableDocument) -> bool {
     let mut fields = document.operations.iter().flat_map(|operation| operation.root_fields(document));
     fields.any(|field| matches!(field.name.as_str(), "__schema" | "__type"))
 }
 
 struct Counter<'a> {
     document: &'a ExecutableDocument,
-    /// Each is counted once: twenty that spread each other ten times unfold to more than anything could walk through.
+    /// Counted once each: twenty fragments that each spread the next one ten times would take forever to walk.
     fragments: HashMap<&'a Name, Cost>,
 }
 
 impl<'a> Counter<'a> {
-    /// `root_fields` are the fields of this set itself.
+    /// `root_fields` counts the fields of this set only.
     fn set(&mut self, set: &'a SelectionSet) -> Cost {
         let mut cost = Cost::default();
         for selection in &set.selections {
@@ -51,7 +51,7 @@ impl<'a> Counter<'a> {
                 Selection::InlineFragment(fragment) => self.set(&fragment.selection_set),
                 Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name),
             };
-            // A fragment is work too, even an empty one.
+            // An empty fragment is work, too.
             cost += Cost { selections: 1, directives: selection.directives().len(), ..Cost::default() };
         }
         cost

@@ -1,4 +1,4 @@
-//! The schema as validation and planning see it: apollo-compiler's model, made from async-graphql's own definition.
+//! The schema in apollo-compiler's model, for validation and planning, parsed from async-graphql's SDL.
 
 use std::collections::HashMap;
 
@@ -10,23 +10,23 @@ use apollo_compiler::{
     validation::Valid,
 };
 
-/// The types by name, and which object types an abstract type can be.
+/// The type definitions and their possible types.
 pub(in crate::graphql) struct Definitions {
     schema: Valid<Schema>,
     possible_types: HashMap<Name, Vec<Name>>,
 }
 
 impl Definitions {
-    /// Of our own schema. A test holds that it can be read; without types every document is refused.
-    pub(in crate::graphql) fn of(sdl: &str) -> Self {
-        let nothing = |error| {
-            tracing::error!(%error, "the schema can't be read");
+    /// From our own schema. A test proves that it parses; with an empty schema every document would be invalid.
+    pub(in crate::graphql) fn new(sdl: &str) -> Self {
+        let empty = |error| {
+            tracing::error!(%error, "can't parse the schema");
             Self { schema: Valid::assume_valid(Schema::new()), possible_types: HashMap::new() }
         };
-        Self::parse(sdl).unwrap_or_else(nothing)
+        Self::parse(sdl).unwrap_or_else(empty)
     }
 
-    /// Reads a schema in the schema definition language.
+    /// From any schema.
     pub(super) fn parse(sdl: &str) -> Result<Self, String> {
         let mut schema = Schema::parse(sdl, "schema.graphql").map_err(|failed| failed.errors.to_string())?;
         add_is_one_of(&mut schema);
@@ -46,7 +46,7 @@ impl Definitions {
         &self.schema
     }
 
-    /// The object types that a value of this type can have.
+    /// The object types of an abstract type. An object type is its own only one.
     pub(in crate::graphql) fn possible_types<'a>(&'a self, name: &'a Name) -> &'a [Name] {
         self.possible_types.get(name).map_or(std::slice::from_ref(name), Vec::as_slice)
     }
@@ -57,7 +57,7 @@ impl Definitions {
     }
 }
 
-/// async-graphql answers `__Type.isOneOf`, which apollo-compiler 1.33 doesn't know yet.
+/// async-graphql serves `__Type.isOneOf`, which apollo-compiler 1.33 doesn't know yet.
 fn add_is_one_of(schema: &mut Schema) {
     if let Some(ExtendedType::Object(object)) = schema.types.get_mut("__Type") {
         let field = FieldDefinition {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_schema_is_read() {
+    fn our_own_schema_parses() {
         let definitions = Definitions::parse(&crate::graphql::sdl()).unwrap();
         assert_eq!(definitions.possible_types(&name!("Node")), [name!("Task")]);
         assert_eq!(definitions.possible_types(&name!("Task")), [name!("Task")]);

@@ -1,19 +1,24 @@
-//! From a document to an operation that async-graphql runs without a mistake (specification, sections 5 and 6): no
-//! directives, each response key once, no fragments but those an abstract type needs, and constants for variables.
+//! From a valid document to an operation that async-graphql executes correctly (specification, sections 5 and 6): each
+//! response key once, no variables, no directives, no fragments except on abstract types.
 //!
-//! A document is compiled once; what depends on variables is done for each request, by [`Plan::bind`].
+//! The stages of a document are [`validate_values`], [`document_cost`] and [`normalize`]; those of a request
+//! [`coerce_variables`] and [`bind`].
 
 mod bind;
-mod compile;
 mod cost;
 mod definitions;
+mod model;
+mod normalize;
+mod validation;
 mod values;
 mod variables;
 
 pub(super) use self::{
-    bind::Bound,
-    compile::{Plan, compile},
-    cost::{asks_for_schema, cost_of},
+    bind::{BoundOperation, bind},
+    cost::{document_cost, is_introspection},
     definitions::Definitions,
-    values::check_values,
+    model::Plan,
+    normalize::normalize,
+    validation::validate_values,
+    variables::coerce_variables,
 };

@@ -1,44 +1,43 @@
-//! What root fields share: the caller's tasks, and the form of a field that is null when it fails.
+//! Access to what an operation is executed with, and nullable fields.
 
 use async_graphql::Context;
 use futures::{FutureExt, future::BoxFuture};
 
-use super::{error::GraphqlError, subscription::Source};
+use super::{error::GraphqlError, source::Source};
 use crate::{error::Error, live::Hub, store::UserTasks};
 
-/// Access to what an operation is run with.
+/// What resolvers take from the context.
 pub(in crate::graphql) trait ContextExt {
-    /// The tasks of the user who asks.
+    /// The current user's tasks.
     fn tasks(&self) -> Result<&UserTasks, GraphqlError>;
 
-    /// What wakes streams. Only subscriptions have it.
+    /// Only in a subscription.
     fn live(&self) -> Result<&Hub, GraphqlError>;
 
-    /// Where a subscription puts the source of its events.
+    /// Only in a subscription.
     fn source(&self) -> Result<&Source, GraphqlError>;
 }
 
 impl ContextExt for Context<'_> {
     fn tasks(&self) -> Result<&UserTasks, GraphqlError> {
-        self.data_opt().ok_or_else(|| Error::internal("the request context has no user").into())
+        self.data_opt().ok_or_else(|| Error::internal("the context has no user").into())
     }
 
     fn live(&self) -> Result<&Hub, GraphqlError> {
-        self.data_opt().ok_or_else(|| Error::internal("the request context has no hub").into())
+        self.data_opt().ok_or_else(|| Error::internal("the context has no hub").into())
     }
 
     fn source(&self) -> Result<&Source, GraphqlError> {
-        self.data_opt().ok_or_else(|| Error::internal("the request context has no place for a source").into())
+        self.data_opt().ok_or_else(|| Error::internal("the context has no source").into())
     }
 }
 
-/// A field that is null when it fails, with an error beside it. `Result<Option<_>>` would make null what is around it.
+/// A field that is null if it fails. With `Result<Option<_>>`, null propagates to the parent.
 pub(in crate::graphql) type Nullable<T> = Option<Result<T, async_graphql::Error>>;
 
-/// Waits for a field that is null when it fails. In a box: what resolves any field of an object is as large as the largest of
-/// them, and async-graphql moves it three times.
+/// Boxed: the future of any field of an object is as large as the largest of them, and async-graphql moves it three times.
 pub(in crate::graphql) fn nullable<'a, T: 'a>(
     field: impl Future<Output = Result<T, GraphqlError>> + Send + 'a,
 ) -> BoxFuture<'a, Nullable<T>> {
-    field.map(|done| Some(done.map_err(Into::into))).boxed()
+    field.map(|result| Some(result.map_err(Into::into))).boxed()
 }

@@ -1,11 +1,15 @@
-//! The crate's errors in GraphQL's form.
+//! The crate's errors in GraphQL's format.
 
-use async_graphql::{ErrorExtensionValues, Name, ServerError, Value, indexmap::IndexMap};
+use async_graphql::{ErrorExtensionValues, MaybeUndefined, Name, ServerError, Value, indexmap::IndexMap};
 
-use super::types::task;
-use crate::{error::Error, graphql::error::with_code, task::FieldError};
+use super::types::task::to_value;
+use crate::{
+    error::Error,
+    graphql::error,
+    task::{FieldError, Violation},
+};
 
-/// An error on its way to a GraphQL client. It has no `Display`: see [`Error`].
+/// An error of a resolver. Without `Display`, for the reason given at [`Error`].
 #[derive(Debug)]
 pub(in crate::graphql) struct GraphqlError(Error);
 
@@ -16,14 +20,14 @@ impl From<Error> for GraphqlError {
 }
 
 impl From<FieldError> for GraphqlError {
-    fn from(invalid: FieldError) -> Self {
-        Self(invalid.into())
+    fn from(error: FieldError) -> Self {
+        Self(error.into())
     }
 }
 
 impl From<Vec<FieldError>> for GraphqlError {
-    fn from(invalid: Vec<FieldError>) -> Self {
-        Self(invalid.into())
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self(errors.into())
     }
 }
 
@@ -34,7 +38,7 @@ impl From<GraphqlError> for async_graphql::Error {
     }
 }
 
-/// An error about the request as a whole.
+/// An error that no field is to blame for. Logs its cause.
 pub(in crate::graphql) fn request_error(error: &Error) -> ServerError {
     error.log();
     let mut server_error = ServerError::new(error.message(), None);
@@ -42,24 +46,58 @@ pub(in crate::graphql) fn request_error(error: &Error) -> ServerError {
     server_error
 }
 
-/// `code`; for bad input `fields`, name to message; for a version conflict `current`, the task as it is.
+/// `code`, and depending on it `fields`, messages by the names of invalid fields, or `current`, the task as it is now.
 fn extensions(error: &Error) -> ErrorExtensionValues {
-    let mut extensions = with_code(error.code());
+    let mut extensions = error::extensions(error.code());
     if !error.fields().is_empty() {
         let fields = error.fields().iter().map(|invalid| (field_name(invalid), invalid.violation.to_string().into()));
         extensions.set("fields", Value::Object(fields.collect::<IndexMap<_, Value>>()));
     }
     if let Some(task) = error.current() {
-        extensions.set("current", task::to_value(task));
+        extensions.set("current", to_value(task));
     }
     extensions
 }
 
-/// One of several inputs has its place in front of the field, like `3.title`.
+/// With an index in front for one of several inputs, like `3.title`.
 fn field_name(invalid: &FieldError) -> Name {
     match invalid.place {
         Some((list, index)) if invalid.field.is_empty() => Name::new(format!("{list}.{index}")),
         Some((_, index)) => Name::new(format!("{index}.{}", invalid.field)),
         None => Name::new(invalid.field),
+    }
+}
+
+/// Collects the errors of an input, so that a client gets all of them at once.
+#[derive(Default)]
+pub(in crate::graphql::schema) struct FieldErrors(pub(in crate::graphql::schema) Vec<FieldError>);
+
+impl FieldErrors {
+    /// `None` if the field is invalid.
+    pub(in crate::graphql::schema) fn check<T>(
+        &mut self,
+        field: &'static str,
+        result: Result<T, Violation>,
+    ) -> Option<T> {
+        result.map_err(|violation| self.0.push(FieldError::new(field, violation))).ok()
+    }
+
+    /// A field that may be omitted, but not null.
+    pub(in crate::graphql::schema) fn not_null<T>(
+        &mut self,
+        field: &'static str,
+        value: MaybeUndefined<T>,
+        violation: Violation,
+    ) -> Option<T> {
+        match value {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => self.check(field, Err(violation)),
+            MaybeUndefined::Value(value) => Some(value),
+        }
+    }
+
+    /// The value, unless a field is invalid.
+    pub(in crate::graphql::schema) fn none_or<T>(self, value: T) -> Result<T, GraphqlError> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0.into()) }
     }
 }

@@ -1,32 +1,61 @@
-//! The types and root fields (specification, sections 3 and 4), as async-graphql serves them and as plans see them.
+//! Types and root fields (specification, sections 3 and 4).
 
 mod context;
 mod error;
 mod mutation;
 mod query;
+mod source;
 mod subscription;
 mod types;
 mod validated;
 
-use async_graphql::SDLExportOptions;
+use async_graphql::{SDLExportOptions, Schema};
 
 pub(super) use self::{
     error::request_error,
-    subscription::{Event, Source},
+    source::{Event, Source},
     types::json::ResponseBudget,
 };
 use self::{mutation::Mutation, query::Query, subscription::Subscription, validated::Validated};
 
-/// The types and their resolvers.
-pub(super) type AsyncGraphql = async_graphql::Schema<Query, Mutation, Subscription>;
+/// The schema with its resolvers.
+pub(super) type Executor = Schema<Query, Mutation, Subscription>;
 
-/// The schema in the schema definition language: what `schema.graphql` holds.
+/// The schema in the schema definition language: the content of `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
     executor().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
-/// What runs plans.
-pub(super) fn executor() -> AsyncGraphql {
-    AsyncGraphql::build(Query, Mutation, Subscription).extension(Validated).limit_recursive_depth(usize::MAX).finish()
+pub(super) fn executor() -> Executor {
+    Schema::build(Query, Mutation, Subscription).extension(Validated).limit_recursive_depth(usize::MAX).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        resolvers::MAX_MANY,
+        task::{DEFAULT_PAGE, MAX_DESCRIPTION, MAX_LIMIT, MAX_SEARCH, MAX_TITLE},
+    };
+
+    /// Descriptions are literals, so they can't name the constants.
+    #[test]
+    fn descriptions_have_the_numbers_of_the_limits() {
+        let sdl = sdl();
+        let occurrences = |text: String| sdl.matches(text.as_str()).count();
+        for (text, expected) in [
+            (format!("1 to {MAX_TITLE} characters"), 3),
+            (format!("t most {MAX_DESCRIPTION} characters"), 3),
+            (format!("ignoring case; at most {MAX_SEARCH} characters"), 2),
+            (format!("up to {MAX_MANY} tasks"), 3),
+            (format!("1 to {MAX_LIMIT}."), 2),
+            (format!("0 to {MAX_LIMIT}."), 2),
+            (format!("Defaults to {DEFAULT_PAGE} unless"), 1),
+            (format!(": Int! = {DEFAULT_PAGE}"), 1),
+            (format!(": Int = {DEFAULT_PAGE}"), 1),
+        ] {
+            assert_eq!(occurrences(text.clone()), expected, "{text}");
+        }
+    }
 }

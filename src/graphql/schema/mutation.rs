@@ -1,12 +1,12 @@
-//! The root fields that write.
+//! The mutation root.
 
 use async_graphql::{Context, ID, Object};
 
 use super::{
     context::{ContextExt, Nullable, nullable},
     types::{
-        ChangedTasks, ClearedTasks, CompletedTasks,
-        inputs::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
+        bulk::{ChangedTasks, ClearedTasks, CompletedTasks},
+        input::{CreateTaskInput, UpdateTaskInput, task_id, task_ids},
         json::Json,
     },
 };
@@ -15,14 +15,14 @@ use crate::{
     task::{DeletedTask, Task},
 };
 
-/// The root of mutations.
+/// The mutation root.
 pub(in crate::graphql) struct Mutation;
 
-/// Mutations, executed one after the other. One that fails is null, and those before it stay in effect. A task that doesn't
-/// exist or is another user's is `NOT_FOUND`.
+/// Mutations are executed one after another. One that fails is null; earlier ones stay in effect. A task that doesn't exist
+/// or belongs to another user is `NOT_FOUND`.
 #[Object]
 impl Mutation {
-    /// Adds a task.
+    /// Creates a task.
     async fn create_task(
         &self,
         ctx: &Context<'_>,
@@ -31,7 +31,7 @@ impl Mutation {
         nullable(async { Ok(Json(resolvers::create(ctx.tasks()?, input.check()?).await?)) }).await
     }
 
-    /// Adds up to 100 tasks, all or none, and returns them in the same order.
+    /// Creates up to 100 tasks, all or none, and returns them in the same order.
     async fn create_tasks(
         &self,
         ctx: &Context<'_>,
@@ -44,7 +44,7 @@ impl Mutation {
         .await
     }
 
-    /// Completes up to 100 tasks, or none if one doesn't exist.
+    /// Completes up to 100 tasks; none if one of them doesn't exist.
     async fn complete_tasks(
         &self,
         ctx: &Context<'_>,
@@ -53,7 +53,7 @@ impl Mutation {
         nullable(async { Ok(resolvers::complete_many(ctx.tasks()?, task_ids(&ids)?).await?.into()) }).await
     }
 
-    /// Deletes up to 100 tasks, or none if one doesn't exist.
+    /// Deletes up to 100 tasks; none if one of them doesn't exist.
     async fn delete_tasks(
         &self,
         ctx: &Context<'_>,
@@ -62,25 +62,24 @@ impl Mutation {
         nullable(async { Ok(resolvers::delete_many(ctx.tasks()?, task_ids(&ids)?).await?.into()) }).await
     }
 
-    /// Completes every pending task and returns their number.
+    /// Completes all pending tasks.
     async fn complete_all(&self, ctx: &Context<'_>) -> Nullable<ChangedTasks> {
         nullable(async { Ok(resolvers::complete_all(ctx.tasks()?).await?.into()) }).await
     }
 
-    /// Deletes every completed task and returns their number.
+    /// Deletes all completed tasks.
     async fn clear_completed(&self, ctx: &Context<'_>) -> Nullable<ChangedTasks> {
         nullable(async { Ok(resolvers::clear_completed(ctx.tasks()?).await?.into()) }).await
     }
 
-    /// Changes a task.
+    /// Updates a task.
     async fn update_task(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The task's id.")] id: ID,
-        #[graphql(desc = "What to change.")] input: UpdateTaskInput,
-        #[graphql(desc = "Only if the task is at this version, else `VERSION_CONFLICT`.")] expected_version: Option<
-            i64,
-        >,
+        #[graphql(desc = "The fields to change.")] input: UpdateTaskInput,
+        #[graphql(desc = "The version the task must have, or else the mutation fails with `VERSION_CONFLICT`.")]
+        expected_version: Option<i64>,
     ) -> Nullable<Json<Task>> {
         nullable(async {
             Ok(Json(resolvers::update(ctx.tasks()?, task_id(&id)?, input.check()?, expected_version).await?))
@@ -93,24 +92,23 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The task's id.")] id: ID,
-        #[graphql(desc = "Only if the task is at this version, else `VERSION_CONFLICT`.")] expected_version: Option<
-            i64,
-        >,
+        #[graphql(desc = "The version the task must have, or else the mutation fails with `VERSION_CONFLICT`.")]
+        expected_version: Option<i64>,
     ) -> Nullable<Json<DeletedTask>> {
         nullable(async { Ok(Json(resolvers::delete(ctx.tasks()?, task_id(&id)?, expected_version).await?)) }).await
     }
 
-    /// Flips a task between pending and completed. A retry flips it back; `setTaskCompleted` is safe to retry.
+    /// Toggles whether a task is completed. Retrying toggles it back; `setTaskCompleted` is safe to retry.
     async fn toggle_task(&self, ctx: &Context<'_>, #[graphql(desc = "The task's id.")] id: ID) -> Nullable<Json<Task>> {
         nullable(async { Ok(Json(resolvers::toggle(ctx.tasks()?, task_id(&id)?).await?)) }).await
     }
 
-    /// Sets whether a task is completed. Repeating it changes nothing.
+    /// Sets whether a task is completed. Idempotent.
     async fn set_task_completed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The task's id.")] id: ID,
-        #[graphql(desc = "Whether it is done.")] completed: bool,
+        #[graphql(desc = "Whether the task is completed.")] completed: bool,
     ) -> Nullable<Json<Task>> {
         nullable(async { Ok(Json(resolvers::set_completed(ctx.tasks()?, task_id(&id)?, completed).await?)) }).await
     }

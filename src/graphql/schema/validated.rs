@@ -1,4 +1,4 @@
-//! Plans are valid and within the limits when they run: async-graphql need not look again, for each request.
+//! Takes async-graphql's validation out: plans are valid and within the limits.
 
 use std::sync::Arc;
 
@@ -8,7 +8,6 @@ use async_graphql::{
 };
 use async_trait::async_trait;
 
-/// Takes the place of async-graphql's validation.
 pub(super) struct Validated;
 
 impl ExtensionFactory for Validated {
@@ -19,7 +18,6 @@ impl ExtensionFactory for Validated {
 
 #[async_trait]
 impl Extension for Validated {
-    /// What async-graphql would count is counted for plans, and nothing sets how long an answer may be cached.
     async fn validation(
         &self,
         _: &ExtensionContext<'_>,

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{Request, Response, ServerError, Value};
+use async_graphql::{Request, Response, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -57,13 +57,11 @@ pub(super) enum Answer<'a> {
 
 impl Answer<'_> {
     /// A response for async-graphql.
-    pub(super) fn of(answer: &Result<Reply, Vec<ServerError>>) -> Response {
-        let json = match answer {
-            Ok(reply) => {
-                reply.count_errors();
-                to_json(reply).map(|json| ("next", json))
-            }
-            Err(errors) => to_json(errors).map(|json| ("error", json)),
+    pub(super) fn of(answer: &Reply) -> Response {
+        answer.count_errors();
+        let json = match &answer.data {
+            Some(_) => to_json(answer).map(|json| ("next", json)),
+            None => to_json(&answer.errors).map(|json| ("error", json)),
         };
         let (kind, json) = json.unwrap_or_else(|error| {
             error.log();

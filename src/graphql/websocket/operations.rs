@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Data, Executor, Request, Response, ServerError};
+use async_graphql::{Data, Executor, Request, Response};
 use axum::http::StatusCode;
 use futures::{
     FutureExt, StreamExt,
@@ -17,14 +17,14 @@ use crate::{
     auth::CurrentUser,
     error::{Code, Error, Result},
     graphql::{
-        engine::Schema,
-        operation::{Allowed, Replies, Reply, Started, start},
+        engine::Engine,
+        operation::{Allowed, Execution, Replies, Reply, execute},
         schema::request_error,
         status,
     },
+    http::streams::Connection,
     store::Db,
     telemetry::SocketOrigin,
-    timer::Timer,
 };
 
 /// The operations of one socket. Cheap to clone.
@@ -32,15 +32,15 @@ use crate::{
 pub(super) struct Operations(Arc<Inner>);
 
 struct Inner {
-    schema: Schema,
+    engine: Arc<Engine>,
     db: Db,
     admission: Admission,
     origin: Arc<SocketOrigin>,
 }
 
 impl Operations {
-    pub(super) fn new(schema: Schema, db: Db, admission: Admission, origin: Arc<SocketOrigin>) -> Self {
-        Self(Arc::new(Inner { schema, db, admission, origin }))
+    pub(super) fn new(engine: Arc<Engine>, db: Db, admission: Admission, origin: Arc<SocketOrigin>) -> Self {
+        Self(Arc::new(Inner { engine, db, admission, origin }))
     }
 
     /// What is sent for an operation. The first answer is waited for here, as a part of what is observed.
@@ -48,7 +48,7 @@ impl Operations {
         let Inner { admission, origin, .. } = &*self.0;
         let Some(Ok(admitted)) = admission.get() else {
             let error = Error::internal("an operation on a socket that nobody was let in on");
-            return one(Answer::of(&Err(vec![request_error(&error)])));
+            return one(Answer::of(&Reply::not_executed(vec![request_error(&error)])));
         };
         let user = admitted.session.user();
         let answers = Box::pin(async { Answers::of(self.start(request, user).await).await });
@@ -60,16 +60,16 @@ impl Operations {
         }
     }
 
-    async fn start(&self, request: Request, user: &CurrentUser) -> Result<Started> {
+    async fn start(&self, request: Request, user: &CurrentUser) -> Result<Execution> {
         let Enclosed::Parameters(payload) = Enclosed::open(request) else {
             let message = "The socket runs as many operations as it may (SOCKET_MAX_OPERATIONS)";
             return Err(Error::new(Code::TooManyStreams, message));
         };
-        let Inner { schema, db, .. } = &*self.0;
+        let Inner { engine, db, .. } = &*self.0;
         let parameters = parameters(payload).map_err(|reason| Error::new(Code::BadUserInput, reason))?;
         let tasks = db.tasks(user.clone());
         let allowed = Allowed { mutations: true, subscriptions: true };
-        start(schema, &tasks, parameters, allowed, &mut Timer::default()).await
+        execute(engine, &tasks, parameters, allowed, &Connection::default()).await
     }
 }
 
@@ -86,7 +86,7 @@ impl Executor for Operations {
 
 /// What an operation came to.
 struct Answers {
-    first: Result<Reply, Vec<ServerError>>,
+    first: Reply,
     /// Of the first one, as HTTP would have it.
     status: StatusCode,
     /// Those of a subscription.
@@ -94,21 +94,18 @@ struct Answers {
 }
 
 impl Answers {
-    async fn of(started: Result<Started>) -> Self {
-        let (first, others) = match started {
-            Ok(Started::Done(reply)) => (Ok(reply), None),
-            Ok(Started::Subscribed(mut replies)) => (replies.next().await.unwrap_or(Err(Vec::new())), Some(replies)),
-            Ok(Started::Rejected(errors)) => (Err(errors), None),
+    async fn of(execution: Result<Execution>) -> Self {
+        let (first, others) = match execution {
+            Ok(Execution::Reply(reply)) => (reply, None),
+            Ok(Execution::Subscription(mut replies)) => {
+                (replies.next().await.unwrap_or_else(|| Reply::not_executed(Vec::new())), Some(replies))
+            }
             Err(error) => {
-                let first = Err(vec![request_error(&error)]);
+                let first = Reply::not_executed(vec![request_error(&error)]);
                 return Self { first, status: status::of_code(error.code()), others: None };
             }
         };
-        let status = match &first {
-            Ok(reply) => status::of_reply(reply),
-            Err(errors) => status::of_errors(errors),
-        };
-        Self { first, status, others }
+        Self { status: status::of_reply(&first), first, others }
     }
 }
 

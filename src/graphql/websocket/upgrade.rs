@@ -56,7 +56,7 @@ pub(in crate::graphql) async fn upgrade(state: SharedState, mut parts: Parts) ->
     let Some(protocol) = protocol(&upgrade, &mut parts).await else { return wrong_subprotocol(upgrade) };
     let Parts { headers, extensions, .. } = parts;
     let connection = extensions.get::<Connection>().cloned().unwrap_or_default();
-    let client = state.schema.parts().rate_limits.client(&extensions, &headers);
+    let client = state.rate_limits.client(&extensions, &headers);
     let upgrading = Upgrading { state, protocol, client, headers, connection };
     // In a task of its own: axum's keeps what it took to make the socket for as long as it lives.
     upgrade.on_upgrade(async move |socket| {
@@ -82,7 +82,7 @@ impl Upgrading {
         let socket = Box::new(Socket::new(socket, connection, streams.limits(), Arc::clone(&admission)));
         let origin = Arc::new(SocketOrigin::new(&headers));
         let operations =
-            Operations::new(state.schema.clone(), state.db.clone(), Arc::clone(&admission), Arc::clone(&origin));
+            Operations::new(Arc::clone(&state.graphql), state.db.clone(), Arc::clone(&admission), Arc::clone(&origin));
         let door = Box::new(Door { verifier, streams, client, headers, origin });
         serve(socket, protocol, operations, door, admission)
     }

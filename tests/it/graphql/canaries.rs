@@ -149,7 +149,7 @@ fn accepts(document: &str) -> bool {
 
 #[test]
 fn apollo_compiler_accepts_variables_of_another_type_inside_of_values() {
-    let mended = "src/graphql/plan/values.rs need not check the types of variables";
+    let mended = "src/graphql/plan/validation.rs need not check the types of variables";
     assert!(!accepts("query($number: Int) { total(of: $number) }"), "it does check whole arguments");
     for document in [
         "query($number: Int) { sum(of: [$number]) }",
@@ -163,7 +163,10 @@ fn apollo_compiler_accepts_variables_of_another_type_inside_of_values() {
 
 #[test]
 fn apollo_compiler_accepts_an_input_object_that_names_a_field_twice() {
-    assert!(accepts("{ sum(point: { y: 1, y: 2 }) }"), "src/graphql/plan/values.rs need not look for duplicate fields");
+    assert!(
+        accepts("{ sum(point: { y: 1, y: 2 }) }"),
+        "src/graphql/plan/validation.rs need not look for duplicate fields"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use tandem::graphql::{Documents, Limits, TrustMode, Trusted};
+use tandem::graphql::{DocumentPolicy, Limits, TrustMode, TrustedDocuments};
 
 use crate::{
     skip,
@@ -225,8 +225,8 @@ async fn row_13_a_trusted_document_is_found_by_its_id_as_it_is_written() {
         json!({ "sha256:abc": "{ me { id } }", "abc": "{ __typename }", "x": "{ me { id } }" }).to_string(),
     )
     .unwrap();
-    let trusted = Some(Arc::new(Trusted::open(&file, TrustMode::Enforce).unwrap()));
-    let app = App::builder().documents(Documents { trusted, by_hash: true }).build().await;
+    let trusted = Some(Arc::new(TrustedDocuments::open(&file, TrustMode::Enforce).unwrap()));
+    let app = App::builder().documents(DocumentPolicy { trusted, by_hash: true }).build().await;
     for (id, expected) in [
         ("sha256:abc", json!({ "me": { "id": "ann" } })),
         ("abc", json!({ "__typename": "Query" })),

@@ -7,7 +7,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tandem::{
     auth::{KeySource, Timing},
-    graphql::{Documents, Limits, TrustMode, Trusted},
+    graphql::{DocumentPolicy, Limits, TrustMode, TrustedDocuments},
     http::streams::StreamLimits,
 };
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -242,8 +242,8 @@ async fn documents_have_the_same_limits_and_the_same_names_as_over_http() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("trusted.json");
     std::fs::write(&file, json!({ "me": ME }).to_string()).unwrap();
-    let trusted = Some(std::sync::Arc::new(Trusted::open(&file, TrustMode::Enforce).unwrap()));
-    let documents = Documents { trusted, by_hash: true };
+    let trusted = Some(std::sync::Arc::new(TrustedDocuments::open(&file, TrustMode::Enforce).unwrap()));
+    let documents = DocumentPolicy { trusted, by_hash: true };
     let url = App::builder().documents(documents).build().await.listen().await;
     let mut socket = Socket::of(&url, "ann").await;
     let hash = json!({ "persistedQuery": { "version": 1, "sha256Hash": "me" } });

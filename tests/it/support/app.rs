@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use axum::{Router, http::StatusCode};
 use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
-    graphql::{self, Documents, Limits, Playground},
+    graphql::{DocumentPolicy, Engine, Limits, Playground},
     http::{
         guard::Outgoing,
         health::Readiness,
@@ -39,7 +39,7 @@ pub struct App {
 pub struct Builder {
     db: Option<TestDb>,
     limits: Limits,
-    documents: Documents,
+    documents: DocumentPolicy,
     streams: StreamLimits,
     request_timeout: Option<Duration>,
     sources: Vec<KeySource>,
@@ -58,7 +58,7 @@ impl Builder {
         self
     }
 
-    pub fn documents(mut self, documents: Documents) -> Self {
+    pub fn documents(mut self, documents: DocumentPolicy) -> Self {
         self.documents = documents;
         self
     }
@@ -99,7 +99,7 @@ impl Builder {
             verifier: verifier.clone(),
             rate_limits: RateLimits::default(),
             outgoing: Outgoing::new(usize::MAX / 2, usize::MAX / 2),
-            schema: graphql::schema(&self.limits, self.documents, RateLimits::default(), live.clone()),
+            graphql: Engine::new(&self.limits, self.documents, RateLimits::default(), live.clone()),
             streams: Streams::new(self.streams),
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(token("ann").into()) },

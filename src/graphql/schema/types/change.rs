@@ -1,33 +1,45 @@
-//! The change feed, as the query and the subscription of that name show it.
+//! The change feed: the query and the subscription `changes`.
 
-use async_graphql::{
-    ID, Object, ServerError, SimpleObject, Union,
-    parser::types::{Selection, SelectionSet},
-};
+use async_graphql::{ID, Object, SimpleObject, Union, parser::types::SelectionSet};
 
 use super::{
-    json::{Column, Columns, Json, ResponseBudget, Row, Rows, WriteJson, write_list},
-    task::{ByName, Task, Timestamp, by_name, object},
+    json::{FlatObject, Json, WriteJson, WriteObject, fragment_on},
+    task::{Task, Timestamp, object},
 };
-use crate::task::{self, Change};
+use crate::{
+    graphql::schema::error::{FieldErrors, GraphqlError},
+    task::{self, Change, Limit, Since},
+};
 
 object! {
-    /// What is left of a deleted task.
-    DeletedTask of task::DeletedTask, without position {
-        /// The id it had.
-        id: ID,
-        /// One more than the version it had.
-        version: i64,
-        /// When it was deleted.
-        deleted_at: Timestamp,
+    /// A tombstone: what is left of a deleted task.
+    DeletedTask of task::DeletedTask, hides position {
+        /// The task's id.
+        id as "id": ID,
+        /// The task's last version plus one.
+        version as "version": i64,
+        /// When the task was deleted.
+        deleted_at as "deletedAt": Timestamp,
     }
 }
 
-/// A task as it is after its last change, or that it is gone.
+/// A task in its latest state, or a tombstone.
 #[derive(Union)]
 pub(in crate::graphql) enum TaskChange {
     Task(Task),
     Deleted(DeletedTask),
+}
+
+impl WriteObject for Change {
+    type Type = TaskChange;
+
+    fn write_object(&self, set: &SelectionSet, json: &mut Vec<u8>) {
+        match (self, fragment_on(set, "Task"), fragment_on(set, "DeletedTask")) {
+            (Self::Task(task), Some(set), _) => task.write_object(set, json),
+            (Self::Deleted(task), _, Some(set)) => task.write_object(set, json),
+            _ => json.extend_from_slice(b"{}"),
+        }
+    }
 }
 
 /// A page of the change feed.
@@ -39,56 +51,43 @@ impl From<task::Changes> for Changes {
     }
 }
 
-/// A page of the change feed. Applying `items` in order, by id, to what `after` stood for makes a replica of the user's
-/// tasks; when `hasMore` is false, it is what the server has.
+/// A page of the change feed. To keep a replica of the user's tasks, apply `items` in order, by id, to the state that
+/// `after` stands for. When `hasMore` is false, the replica equals the server's state.
 #[Object]
 impl Changes {
-    /// What changed, each task once at most.
-    async fn items(&self) -> Json<Items<'_>> {
-        Json(Items(&self.0.items))
+    /// Changed tasks, each at most once.
+    async fn items(&self) -> Json<&[Change]> {
+        Json(&self.0.items)
     }
 
-    /// Opaque text: the next `after`.
+    /// The next `after`. Opaque.
     async fn cursor(&self) -> String {
         self.0.cursor.to_string()
     }
 
-    /// Whether there is more to read already.
+    /// Whether another page is available now.
     async fn has_more(&self) -> bool {
         self.0.has_more
     }
 
-    /// Whether to forget all tasks before applying `items`: what happened since `after` is no longer known, and this is
-    /// the first page of everything.
+    /// Whether to discard the replica before applying `items`: the changes since `after` are no longer known, and this is
+    /// the first page of all tasks.
     async fn reset(&self) -> bool {
         self.0.reset
     }
 }
 
-/// Written as JSON at once, like lists.
-struct Items<'a>(&'a [Change]);
-
-impl Rows for Items<'_> {
-    type Type = Vec<TaskChange>;
-
-    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
-        let tasks: Columns<task::Task> = columns(set, "Task");
-        let deleted: Columns<task::DeletedTask> = columns(set, "DeletedTask");
-        write_list(self.0, budget, |change, json| match change {
-            Change::Task(task) => tasks.write(task, json),
-            Change::Deleted(task) => deleted.write(task, json),
-        })
-    }
+/// The arguments of the query.
+pub(in crate::graphql::schema) fn feed_page(after: Option<String>, first: i64) -> Result<(Since, Limit), GraphqlError> {
+    let mut errors = FieldErrors::default();
+    let since = after.and_then(|text| errors.check("after", text.parse())).unwrap_or_default();
+    let limit = errors.check("first", Limit::try_from(first)).unwrap_or_default();
+    errors.none_or((since, limit))
 }
 
-/// What is selected of one type. A plan has a fragment for each type of a union, and nothing beside them.
-fn columns<T: Row>(set: &SelectionSet, type_name: &str) -> Columns<T> {
-    let fragments = set.items.iter().filter_map(|item| match &item.node {
-        Selection::InlineFragment(fragment) => Some(&fragment.node),
-        _ => None,
-    });
-    let mut of_type = fragments.filter(|fragment| {
-        fragment.type_condition.as_ref().is_some_and(|condition| condition.node.on.node == type_name)
-    });
-    of_type.next().map_or_else(Columns::new, |fragment| Columns::of(&fragment.selection_set.node))
+/// The argument of the subscription.
+pub(in crate::graphql::schema) fn feed_position(after: Option<String>) -> Result<Since, GraphqlError> {
+    let mut errors = FieldErrors::default();
+    let since = after.and_then(|text| errors.check("after", text.parse())).unwrap_or_default();
+    errors.none_or(since)
 }

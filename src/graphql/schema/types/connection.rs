@@ -1,9 +1,9 @@
-//! A list by pages, as the Relay cursor connection specification has it.
+//! The task list as a connection (GraphQL Cursor Connections Specification).
 
-use async_graphql::{Context, Object, ServerError, SimpleObject, connection::PageInfo, parser::types::SelectionSet};
+use async_graphql::{Context, Object, SimpleObject, connection::PageInfo, parser::types::SelectionSet};
 
 use super::{
-    json::{Columns, Json, ResponseBudget, Rows, WriteJson},
+    json::{Json, WriteJson, WriteObject, write_fields},
     task::Task,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// A page of tasks.
 pub(in crate::graphql) struct TaskConnection {
-    /// `None` when nothing but the count is asked for.
+    /// `None` if nothing but the count is selected.
     page: Option<Page>,
     sort: TaskSort,
     filter: Filter,
@@ -28,18 +28,14 @@ impl TaskConnection {
     fn tasks(&self) -> &[task::Task] {
         self.page.as_ref().map_or(&[], |page| &page.tasks)
     }
-
-    fn cursor(&self, task: Option<&task::Task>) -> Option<String> {
-        task.map(|task| Cursor::of(task, self.sort).to_string())
-    }
 }
 
-/// A page of a list of tasks.
+/// A page of a task list.
 #[Object]
 impl TaskConnection {
-    /// The tasks, each with its cursor.
-    async fn edges(&self) -> Json<Edges<'_>> {
-        Json(Edges { tasks: self.tasks(), sort: self.sort })
+    /// The tasks with their cursors.
+    async fn edges(&self) -> Json<Vec<Edge<'_>>> {
+        Json(self.tasks().iter().map(|task| Edge { task, sort: self.sort }).collect())
     }
 
     /// The tasks.
@@ -49,15 +45,16 @@ impl TaskConnection {
 
     /// Whether there are pages before and after this one.
     async fn page_info(&self) -> PageInfo {
+        let cursor = |task: Option<&task::Task>| task.map(|task| Cursor::of(task, self.sort).to_string());
         PageInfo {
             has_previous_page: self.page.as_ref().is_some_and(|page| page.has_previous),
             has_next_page: self.page.as_ref().is_some_and(|page| page.has_next),
-            start_cursor: self.cursor(self.tasks().first()),
-            end_cursor: self.cursor(self.tasks().last()),
+            start_cursor: cursor(self.tasks().first()),
+            end_cursor: cursor(self.tasks().last()),
         }
     }
 
-    /// Number of tasks in the whole list, counted only if selected; null if that failed.
+    /// The number of tasks in the whole list, counted only if selected; null if counting failed.
     async fn total_count(&self, ctx: &Context<'_>) -> Nullable<i64> {
         nullable(async {
             if let Some(total) = self.page.as_ref().and_then(Page::whole) {
@@ -73,30 +70,24 @@ impl TaskConnection {
 /// A task and its cursor.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct TaskEdge {
-    /// Opaque text for `after` and `before`, valid for the sort it was made for.
+    /// The `after` or `before` of another page in the same sort order. Opaque.
     cursor: String,
     /// The task.
     node: Task,
 }
 
-struct Edges<'a> {
-    tasks: &'a [task::Task],
+struct Edge<'a> {
+    task: &'a task::Task,
     sort: TaskSort,
 }
 
-impl Rows for Edges<'_> {
-    type Type = Vec<TaskEdge>;
+impl WriteObject for Edge<'_> {
+    type Type = TaskEdge;
 
-    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
-        let sort = self.sort;
-        let columns = Columns::select(set, "TaskEdge", |field| match field.name.node.as_str() {
-            "cursor" => Some(Box::new(move |task, json| Cursor::of(task, sort).to_string().write(json))),
-            "node" => {
-                let node = Columns::of(&field.selection_set.node);
-                Some(Box::new(move |task, json| node.write(task, json)))
-            }
-            _ => None,
+    fn write_object(&self, set: &SelectionSet, json: &mut Vec<u8>) {
+        write_fields::<TaskEdge>(set, json, |field, json| match field.name.node.as_str() {
+            "node" => self.task.write_object(&field.selection_set.node, json),
+            _ => Cursor::of(self.task, self.sort).to_string().write(json),
         });
-        columns.write_all(self.tasks, budget)
     }
 }

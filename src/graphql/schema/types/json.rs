@@ -1,6 +1,6 @@
-//! Objects that need nothing but themselves to be shown are written as JSON at once. async-graphql would make a future, and
-//! a box for it, of every field of every object, and then a map of every object: for a list of tasks that is most of the
-//! work. [`Value::Binary`] carries the JSON through async-graphql; `http::response` writes it out as it is.
+//! Writes objects as JSON directly. async-graphql would box a future for each field of each object, and then build a map of
+//! each object: for a list of tasks, that is most of the work. [`Value::Binary`] carries the JSON through async-graphql,
+//! and `operation::to_json` copies it into the response.
 
 use std::{
     borrow::Cow,
@@ -16,177 +16,127 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     error::Code,
-    graphql::error::worded,
+    graphql::error::server_error,
     task::{TaskId, rfc3339},
 };
 
-/// Writes one field of a `T`.
-pub(in crate::graphql::schema) type Write<T> = Box<dyn Fn(&T, &mut Vec<u8>) + Send + Sync>;
+/// The typical length of a task.
+const OBJECT_BYTES: usize = 512;
 
-/// The same for a field that a row has by itself.
-pub(in crate::graphql::schema) type Column<T> = fn(&T, &mut Vec<u8>);
-
-/// What a task takes as JSON, mostly.
-const ROW_SIZE: usize = 512;
-
-/// What is shown as an object of one type.
-pub(in crate::graphql::schema) trait Row: Send + Sync + Sized + 'static {
-    /// How the schema has it.
+/// A value that is written as an object.
+pub(in crate::graphql::schema) trait WriteObject: Send + Sync {
+    /// Its type in the schema.
     type Type: OutputType;
 
-    /// How a field is written; `None` for one that the type doesn't have.
-    fn column(name: &str) -> Option<Column<Self>>;
+    /// Writes the selected fields.
+    fn write_object(&self, set: &SelectionSet, json: &mut Vec<u8>);
 }
 
-/// What is selected of a row, looked up once for a whole list.
-pub(in crate::graphql::schema) struct Columns<T>(Vec<(Vec<u8>, Write<T>)>);
+/// An object whose fields are all leaves.
+pub(in crate::graphql::schema) trait FlatObject: Send + Sync {
+    /// Its type in the schema.
+    type Type: OutputType;
+    /// Its fields in the schema.
+    const FIELDS: &'static [&'static str];
 
-impl<T> Columns<T> {
-    /// No columns yet: an empty object.
-    pub(in crate::graphql::schema) fn new() -> Self {
-        Self(Vec::new())
-    }
+    /// Writes the value of one of [`Self::FIELDS`].
+    fn write_field(&self, name: &str, json: &mut Vec<u8>);
+}
 
-    /// Adds one under this response key.
-    pub(in crate::graphql::schema) fn add(&mut self, key: &str, write: Write<T>) {
-        let opening: &[u8] = if self.0.is_empty() { b"{\"" } else { b",\"" };
-        self.0.push(([opening, key.as_bytes(), b"\":"].concat(), write));
-    }
+impl<T: FlatObject> WriteObject for T {
+    type Type = T::Type;
 
-    /// Those of a selection set.
-    pub(in crate::graphql::schema) fn select(
-        set: &SelectionSet,
-        type_name: &str,
-        column: impl Fn(&Field) -> Option<Write<T>>,
-    ) -> Self {
-        let mut columns = Self::new();
-        for field in fields(set) {
-            let write = if is_type_name(field) { Some(constant(type_name)) } else { column(field) };
-            if let Some(write) = write {
-                columns.add(&field.response_key().node, write);
-            }
-        }
-        columns
-    }
-
-    pub(in crate::graphql::schema) fn write(&self, row: &T, json: &mut Vec<u8>) {
-        if self.0.is_empty() {
-            json.push(b'{');
-        }
-        for (key, write) in &self.0 {
-            json.extend_from_slice(key);
-            write(row, json);
-        }
-        json.push(b'}');
-    }
-
-    /// A list of rows, as long as it fits the budget.
-    pub(in crate::graphql::schema) fn write_all(
-        &self,
-        rows: &[T],
-        budget: &ResponseBudget,
-    ) -> Result<Vec<u8>, ServerError> {
-        write_list(rows, budget, |row, json| self.write(row, json))
+    fn write_object(&self, set: &SelectionSet, json: &mut Vec<u8>) {
+        write_fields::<T::Type>(set, json, |field, json| self.write_field(&field.name.node, json));
     }
 }
 
-/// Writes a list, as long as it fits the budget.
-pub(in crate::graphql::schema) fn write_list<T>(
-    items: &[T],
-    budget: &ResponseBudget,
-    write: impl Fn(&T, &mut Vec<u8>),
-) -> Result<Vec<u8>, ServerError> {
-    let mut json = vec![b'['];
-    for item in items {
-        let start = json.len();
-        if start > 1 {
-            json.push(b',');
+/// Writes the selected fields of an object type, each with this function. A bound operation has no fragments on object types.
+pub(in crate::graphql::schema) fn write_fields<T: OutputType>(
+    set: &SelectionSet,
+    json: &mut Vec<u8>,
+    write_field: impl Fn(&Field, &mut Vec<u8>),
+) {
+    json.push(b'{');
+    let mut separator: &[u8] = b"\"";
+    for item in &set.items {
+        let Selection::Field(field) = &item.node else { continue };
+        let field = &field.node;
+        json.extend_from_slice(separator);
+        json.extend_from_slice(field.response_key().node.as_bytes());
+        json.extend_from_slice(b"\":");
+        if field.name.node == "__typename" {
+            T::type_name().write(json);
+        } else {
+            write_field(field, json);
         }
-        write(item, &mut json);
-        budget.take(json.len() - start)?;
+        separator = b",\"";
     }
-    json.push(b']');
-    Ok(json)
+    json.push(b'}');
 }
 
-impl<T: Row> Columns<T> {
-    pub(in crate::graphql::schema) fn of(set: &SelectionSet) -> Self {
-        Self::select(set, &T::Type::type_name(), |field| Some(Box::new(T::column(&field.name.node)?)))
-    }
-}
-
-/// The fields of a selection set. A plan has no fragments left, but those on an interface.
-fn fields(set: &SelectionSet) -> impl Iterator<Item = &Field> {
-    set.items.iter().filter_map(|item| match &item.node {
-        Selection::Field(field) => Some(&field.node),
+/// The selection set for an object type of an interface or a union: a bound operation has a fragment for each, and nothing
+/// beside them.
+pub(in crate::graphql::schema) fn fragment_on<'a>(set: &'a SelectionSet, type_name: &str) -> Option<&'a SelectionSet> {
+    set.items.iter().find_map(|item| match &item.node {
+        Selection::InlineFragment(fragment) => {
+            let on = &fragment.node.type_condition.as_ref()?.node.on.node;
+            (on == type_name).then_some(&fragment.node.selection_set.node)
+        }
         _ => None,
     })
 }
 
-fn is_type_name(field: &Field) -> bool {
-    field.name.node == "__typename"
-}
-
-fn constant<T>(text: &str) -> Write<T> {
-    let text = text.to_owned();
-    Box::new(move |_, json| text.write(json))
-}
-
-/// What is written at once: a row or a list of rows.
-pub(in crate::graphql::schema) trait Rows: Send + Sync {
-    /// How the schema has it.
+/// One object or a list of them.
+pub(in crate::graphql::schema) trait WriteObjects: Send + Sync {
+    /// Its type in the schema.
     type Type: OutputType;
 
-    /// What is selected of it, as JSON.
-    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError>;
+    /// Fails if the budget is exceeded.
+    fn write_objects(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError>;
 }
 
-impl<T: Row> Rows for T {
+impl<T: WriteObject> WriteObjects for T {
     type Type = T::Type;
 
-    /// Looks up each field when it is written: they are written once.
-    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
-        let mut json = Vec::with_capacity(ROW_SIZE);
-        json.push(b'{');
-        for field in fields(set) {
-            let column = T::column(&field.name.node);
-            if column.is_none() && !is_type_name(field) {
-                continue;
-            }
-            json.extend_from_slice(if json.len() > 1 { b",\"" } else { b"\"" });
-            json.extend_from_slice(field.response_key().node.as_bytes());
-            json.extend_from_slice(b"\":");
-            match column {
-                Some(write) => write(self, &mut json),
-                None => T::Type::type_name().write(&mut json),
-            }
-        }
-        json.push(b'}');
+    fn write_objects(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
+        let mut json = Vec::with_capacity(OBJECT_BYTES);
+        self.write_object(set, &mut json);
         budget.take(json.len())?;
         Ok(json)
     }
 }
 
-impl<T: Row> Rows for Vec<T> {
+impl<T: WriteObject> WriteObjects for &[T] {
     type Type = Vec<T::Type>;
 
-    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
-        Columns::of(set).write_all(self, budget)
+    fn write_objects(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
+        let mut json = vec![b'['];
+        for object in *self {
+            let start = json.len();
+            if start > 1 {
+                json.push(b',');
+            }
+            object.write_object(set, &mut json);
+            budget.take(json.len() - start)?;
+        }
+        json.push(b']');
+        Ok(json)
     }
 }
 
-impl<T: Row> Rows for &[T] {
+impl<T: WriteObject> WriteObjects for Vec<T> {
     type Type = Vec<T::Type>;
 
-    fn write(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
-        Columns::of(set).write_all(self, budget)
+    fn write_objects(&self, set: &SelectionSet, budget: &ResponseBudget) -> Result<Vec<u8>, ServerError> {
+        self.as_slice().write_objects(set, budget)
     }
 }
 
-/// Makes of rows a value that async-graphql can answer with.
+/// Resolves to objects.
 pub(in crate::graphql::schema) struct Json<T>(pub(in crate::graphql::schema) T);
 
-impl<T: Rows> OutputType for Json<T> {
+impl<T: WriteObjects> OutputType for Json<T> {
     fn type_name() -> Cow<'static, str> {
         T::Type::type_name()
     }
@@ -201,12 +151,12 @@ impl<T: Rows> OutputType for Json<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         let unlimited = ResponseBudget::new(usize::MAX);
-        let json = self.0.write(&ctx.item.node, ctx.data_opt().unwrap_or(&unlimited));
+        let json = self.0.write_objects(&ctx.item.node, ctx.data_opt().unwrap_or(&unlimited));
         json.map(|json| Value::Binary(json.into())).map_err(|error| ctx.set_error_path(error))
     }
 }
 
-/// How many bytes the answers to a request may still have.
+/// The bytes that objects may still take in a response.
 pub(in crate::graphql) struct ResponseBudget {
     limit: usize,
     left: AtomicUsize,
@@ -219,66 +169,39 @@ impl ResponseBudget {
 
     fn take(&self, bytes: usize) -> Result<(), ServerError> {
         let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
-        let too_large = |_| {
-            worded(Code::BadUserInput, format!("The answer is larger than {} bytes (GRAPHQL_MAX_RESPONSE)", self.limit))
-        };
-        taken.map(drop).map_err(too_large)
+        taken.map(drop).map_err(|_| {
+            let message = format!("The response is larger than {} bytes (GRAPHQL_MAX_RESPONSE)", self.limit);
+            server_error(Code::BadUserInput, message)
+        })
     }
 }
 
-/// A value in JSON.
+/// A leaf value.
 pub(in crate::graphql::schema) trait WriteJson {
     fn write(&self, json: &mut Vec<u8>);
 }
 
-impl WriteJson for str {
-    fn write(&self, json: &mut Vec<u8>) {
-        // Writing text to memory can't fail.
-        let _ = serde_json::to_writer(json, self);
-    }
+macro_rules! write_with_serde {
+    ($($type:ty),*) => {
+        $(impl WriteJson for $type {
+            fn write(&self, json: &mut Vec<u8>) {
+                // Writing to memory can't fail.
+                let _ = serde_json::to_writer(json, self);
+            }
+        })*
+    };
 }
 
-impl WriteJson for String {
-    fn write(&self, json: &mut Vec<u8>) {
-        self.as_str().write(json);
-    }
-}
-
-impl<T: WriteJson> WriteJson for Option<T> {
-    fn write(&self, json: &mut Vec<u8>) {
-        match self {
-            Some(value) => value.write(json),
-            None => json.extend_from_slice(b"null"),
-        }
-    }
-}
-
-impl WriteJson for bool {
-    fn write(&self, json: &mut Vec<u8>) {
-        json.extend_from_slice(if *self { b"true" } else { b"false" });
-    }
-}
-
-impl WriteJson for i64 {
-    fn write(&self, json: &mut Vec<u8>) {
-        let _ = serde_json::to_writer(json, self);
-    }
-}
+write_with_serde!(str, String, Option<String>, bool, i64);
 
 impl WriteJson for TaskId {
     fn write(&self, json: &mut Vec<u8>) {
-        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-        self.as_uuid().hyphenated().encode_lower(&mut text);
-        json.push(b'"');
-        json.extend_from_slice(&text);
-        json.push(b'"');
+        let _ = serde_json::to_writer(json, &self.as_uuid());
     }
 }
 
 impl WriteJson for DateTime<Utc> {
     fn write(&self, json: &mut Vec<u8>) {
-        json.push(b'"');
-        json.extend_from_slice(rfc3339(*self).as_bytes());
-        json.push(b'"');
+        rfc3339(*self).write(json);
     }
 }

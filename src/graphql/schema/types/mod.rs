@@ -1,10 +1,10 @@
-//! Object types, enums and inputs.
+//! Object types, enums and inputs, by topic.
 
+pub(super) mod bulk;
 pub(super) mod change;
 pub(super) mod connection;
-pub(super) mod inputs;
+pub(super) mod input;
 pub(super) mod json;
-mod objects;
+pub(super) mod list;
 pub(super) mod task;
-
-pub(super) use self::objects::{ChangedTasks, ClearedTasks, CompletedTasks, Node, TaskSort, TaskStatusFilter, Viewer};
+pub(super) mod viewer;

@@ -1,40 +1,36 @@
-//! The task as clients see it. This is the one list of its fields in GraphQL; what the store has of a task and is not
-//! listed here doesn't compile.
+//! The task object. The macro lists its fields once: one that the store has and that is neither listed nor hidden here
+//! doesn't compile.
 
-use std::sync::LazyLock;
-
-use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
+use async_graphql::{
+    ID, InputValueError, InputValueResult, Interface, Name, Scalar, ScalarType, SimpleObject, Value,
+    indexmap::IndexMap, parser::types::SelectionSet,
+};
 use chrono::{DateTime, Utc};
 
-use super::json::{Column, Columns, Row, WriteJson};
+use super::json::{FlatObject, WriteJson, WriteObject, fragment_on};
 use crate::task::{self, rfc3339};
 
-/// An object type, the same as a row that is written as JSON, and every field of it.
+/// An object type, and how a domain type is written as one.
 macro_rules! object {
-    ($(#[$docs:meta])* $object:ident of $row:path, without $($hidden:ident),* {
-        $($(#[$doc:meta])* $vis:vis $field:ident: $type:ty,)*
+    ($(#[$docs:meta])* $object:ident of $row:path, hides $($hidden:ident),* {
+        $($(#[$doc:meta])* $vis:vis $field:ident as $name:literal: $type:ty,)*
     }) => {
         $(#[$docs])*
         #[derive(SimpleObject)]
         pub(in crate::graphql) struct $object {
-            $($(#[$doc])* $vis $field: $type,)*
+            $($(#[$doc])* #[graphql(name = $name)] $vis $field: $type,)*
         }
 
-        impl From<$row> for $object {
-            fn from(row: $row) -> Self {
-                let $row { $($field,)* $($hidden: _),* } = row;
-                Self { $($field: $field.into(),)* }
-            }
-        }
-
-        static COLUMNS: ByName<$row> =
-            ByName::new(|| by_name(&[$((stringify!($field), |row, json| row.$field.write(json))),*]));
-
-        impl Row for $row {
+        impl FlatObject for $row {
             type Type = $object;
+            const FIELDS: &'static [&'static str] = &[$($name),*];
 
-            fn column(name: &str) -> Option<Column<Self>> {
-                COLUMNS.iter().find(|(known, _)| known == name).map(|(_, column)| *column)
+            fn write_field(&self, name: &str, json: &mut Vec<u8>) {
+                let $row { $($field,)* $($hidden: _),* } = self;
+                match name {
+                    $($name => $field.write(json),)*
+                    _ => {}
+                }
             }
         }
     };
@@ -43,60 +39,56 @@ pub(in crate::graphql::schema) use object;
 
 object! {
     /// A to-do item.
-    Task of task::Task, without user_id, position {
-        /// Unique among the user's tasks: a UUID. It never changes.
-        pub(in crate::graphql::schema) id: ID,
+    Task of task::Task, hides user_id, position {
+        /// A UUID, unique among the user's tasks. It never changes.
+        pub(in crate::graphql::schema) id as "id": ID,
         /// 1 to 200 characters.
-        title: String,
+        title as "title": String,
         /// At most 1000 characters; null if there is none.
-        description: Option<String>,
-        /// Whether the task is done.
-        completed: bool,
-        /// 1 for a new task, incremented by each change. `expectedVersion` is compared with it.
-        version: i64,
+        description as "description": Option<String>,
+        /// Whether the task is completed.
+        completed as "completed": bool,
+        /// Starts at 1 and grows by 1 with each change. Mutations compare `expectedVersion` with it.
+        version as "version": i64,
         /// When the task was created.
-        created_at: Timestamp,
-        /// When the task last changed.
-        updated_at: Timestamp,
+        created_at as "createdAt": Timestamp,
+        /// When the task was last changed.
+        updated_at as "updatedAt": Timestamp,
     }
 }
 
-/// A task with all of its fields, as the schema names them.
-pub(in crate::graphql) fn to_value(task: &task::Task) -> Value {
-    let mut columns = Columns::new();
-    for (name, column) in &*COLUMNS {
-        columns.add(name, Box::new(column));
+/// A task with all of its fields.
+pub(in crate::graphql::schema) fn to_value(task: &task::Task) -> Value {
+    let field = |name: &&str| {
+        let mut json = Vec::new();
+        task.write_field(name, &mut json);
+        (Name::new(name), Value::Binary(json.into()))
+    };
+    Value::Object(task::Task::FIELDS.iter().map(field).collect::<IndexMap<_, _>>())
+}
+
+/// An object that can be fetched by its id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "&ID", desc = "Unique among the user's objects. It never changes."))]
+pub(in crate::graphql) enum Node {
+    Task(Task),
+}
+
+/// A task that is resolved as a [`Node`].
+pub(in crate::graphql::schema) struct TaskNode(pub(in crate::graphql::schema) task::Task);
+
+impl WriteObject for TaskNode {
+    type Type = Node;
+
+    fn write_object(&self, set: &SelectionSet, json: &mut Vec<u8>) {
+        if let Some(set) = fragment_on(set, "Task") {
+            self.0.write_object(set, json);
+        }
     }
-    let mut json = Vec::new();
-    columns.write(task, &mut json);
-    Value::Binary(json.into())
-}
-
-/// Columns by the names that clients know.
-pub(in crate::graphql::schema) type ByName<T> = LazyLock<Vec<(String, Column<T>)>>;
-
-/// Those of fields by the names that they have here.
-pub(in crate::graphql::schema) fn by_name<T>(columns: &[(&str, Column<T>)]) -> Vec<(String, Column<T>)> {
-    columns.iter().map(|(field, column)| (camel_case(field).collect(), *column)).collect()
-}
-
-/// `created_at` as `createdAt`, which is what async-graphql makes of it.
-fn camel_case(field: &str) -> impl Iterator<Item = char> {
-    let mut is_start = false;
-    field.chars().filter_map(move |c| {
-        let was_start = std::mem::replace(&mut is_start, c == '_');
-        (c != '_').then_some(if was_start { c.to_ascii_uppercase() } else { c })
-    })
 }
 
 /// A point in time.
 pub(in crate::graphql) struct Timestamp(DateTime<Utc>);
-
-impl From<DateTime<Utc>> for Timestamp {
-    fn from(time: DateTime<Utc>) -> Self {
-        Self(time)
-    }
-}
 
 /// A point in time: RFC 3339 in UTC with microseconds, like `2026-01-31T09:30:00.000000Z`.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]

@@ -1,0 +1,40 @@
+//! How a subscription's root field passes its source stream out, and gets an event in. async-graphql would keep an execution
+//! for as long as the subscription; here the field is resolved once for the source stream, and once for each event.
+
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use parking_lot::Mutex;
+
+use crate::{error::Result, task::Changes};
+
+/// The source stream: pages of the change feed.
+pub(super) type Pages = BoxStream<'static, Result<Changes>>;
+
+/// Where the root field puts its source stream.
+#[derive(Clone, Default)]
+pub(in crate::graphql) struct Source(Arc<Mutex<Option<Pages>>>);
+
+impl Source {
+    pub(super) fn put(&self, pages: Pages) {
+        *self.0.lock() = Some(pages);
+    }
+
+    /// `None` if the field failed.
+    pub(in crate::graphql) fn take(&self) -> Option<Pages> {
+        self.0.lock().take()
+    }
+}
+
+/// The page that the root field resolves to.
+pub(in crate::graphql) struct Event(Mutex<Option<Changes>>);
+
+impl Event {
+    pub(in crate::graphql) fn new(page: Changes) -> Self {
+        Self(Mutex::new(Some(page)))
+    }
+
+    pub(super) fn take(&self) -> Option<Changes> {
+        self.0.lock().take()
+    }
+}
