@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Result},
     store::UserTasks,
     task::{Changes, FeedCursor, Limit, Since},
-    telemetry::{self, beginning_span},
+    telemetry::{self, root_span},
 };
 
 /// By user. Cheap to clone.
@@ -172,7 +172,7 @@ fn read(
     since: Since,
     limit: Limit,
 ) -> impl Future<Output = Result<Changes>> + Send + 'static {
-    let span = beginning_span!("changes");
+    let span = root_span!("changes");
     async move {
         let page = tasks.changes(&since, limit).instrument(span).await?;
         feed.saw(&page);
@@ -207,7 +207,7 @@ impl Watch {
     pub(super) async fn read(&mut self, tasks: &UserTasks, since: Since, limit: Limit) -> Result<Changes> {
         self.seen = self.feed.signal();
         // The first page belongs to the request that asked for the stream, later ones to none.
-        let read = telemetry::carried_on(read(Arc::clone(&self.feed), tasks.clone(), since, limit));
+        let read = telemetry::in_current_spans(read(Arc::clone(&self.feed), tasks.clone(), since, limit));
         spawn(read).await.map_err(Error::internal)?
     }
 

@@ -11,13 +11,9 @@ const LAG: &str = "tandem_feed_lag_seconds";
 
 /// Describes them to the collector.
 pub(crate) fn describe() {
-    describe_counter!(
-        POLLS,
-        Unit::Count,
-        "Rounds of looking for changes that other servers made, by result: ok or error"
-    );
-    describe_counter!(RESETS, Unit::Count, "Streams told to start over");
-    describe_histogram!(LAG, Unit::Seconds, "From when a change was made to when a stream that waited for it read it");
+    describe_counter!(POLLS, Unit::Count, "Polls for changes made on other servers, by result: ok or error");
+    describe_counter!(RESETS, Unit::Count, "Pages that told a client to start over");
+    describe_histogram!(LAG, Unit::Seconds, "Time from when a change was made to when a waiting stream read it");
 }
 
 pub(super) fn polled(is_ok: bool) {

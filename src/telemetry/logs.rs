@@ -1,4 +1,4 @@
-//! Where logs and traces go, and in which format.
+//! Sets up logs and traces.
 
 use std::{io::IsTerminal, str::FromStr};
 
@@ -10,10 +10,10 @@ use super::traces::{TARGET, Traces, Tracing};
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum LogFormat {
-    /// Pretty on a terminal, JSON elsewhere.
+    /// `Pretty` on a terminal, otherwise `Json`.
     #[default]
     Auto,
-    /// Readable.
+    /// For people.
     Pretty,
     /// One JSON object per line.
     Json,
@@ -33,26 +33,26 @@ impl FromStr for LogFormat {
 }
 
 impl LogFormat {
-    /// The filter, if it is valid.
+    /// Checks that a filter is valid.
     pub(crate) fn check_filter(text: &str) -> Result<String, String> {
         EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
     }
 
-    /// Logs to standard error from now on, and sends traces if they are wanted.
+    /// Starts logging to standard error and, if configured, sending traces.
     pub fn start(self, filter: &str, tracing: Option<&Tracing>) -> Result<Traces, String> {
-        // The embedded database's engine logs its own details at info. Spans of traces are no part of the log.
+        // The embedded database's engine logs its internals at `info`. Spans of traces don't belong in the log.
         let filter = format!("wasmer=warn,wasmer_wasix=warn,virtual_fs=warn,pglite_oxide=warn,{filter},{TARGET}=off");
         let filter = EnvFilter::new(filter);
         let traces = Traces::start(tracing)?;
         let started = match traces.layer() {
-            // Where nobody traces, a filter for everything is cheaper than one for each layer.
+            // A global filter is cheaper than a filter per layer.
             None => tracing_subscriber::registry().with(filter).with(self.layer()).try_init(),
             Some(exporter) => {
                 tracing_subscriber::registry().with(self.layer().with_filter(filter)).with(exporter).try_init()
             }
         };
         if let Err(error) = started {
-            tracing::debug!(%error, "logging is already started");
+            tracing::debug!(%error, "logging has already been started");
         }
         Ok(traces)
     }

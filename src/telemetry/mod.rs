@@ -1,13 +1,15 @@
-//! What operators see: logs, with one line for each request, metrics and traces.
+//! Logs, with a line for each request, metrics and traces.
 
 mod logs;
 mod metrics;
 mod notes;
+mod remote_trace;
 mod request;
 mod socket;
+mod summary;
 mod traces;
 
-/// The doors as metrics name them.
+/// The label `door` in metrics: which API a request came through.
 pub(crate) const GRAPHQL: &str = "graphql";
 pub(crate) const REST: &str = "rest";
 
@@ -18,11 +20,11 @@ pub use self::{
 };
 pub(crate) use self::{
     metrics::{
-        Limit, OpenConnection, Outcome, TokenResult, checked_out, connection_opened, connection_refused, failed,
-        jwks_changed, jwks_fetched, limit_hit, nodes_away, pool_used, token_checked, transaction_ended,
+        Limit, OpenConnection, TokenResult, TransactionOutcome, checked_out, connection_opened, connection_refused,
+        failed, jwks_changed, jwks_fetched, limit_hit, nodes_away, pool_used, token_checked, transaction_ended,
     },
-    notes::{carried_on, note_operation, note_route, note_user, note_write, noted},
-    request::{Observe, REQUEST_ID},
-    socket::SocketOrigin,
-    traces::{beginning_span, outgoing_headers, trace_span},
+    notes::{in_current_spans, note_operation, note_user, note_write, noted},
+    request::{Observe, REQUEST_ID, note_route},
+    socket::UpgradeRequest,
+    traces::{outgoing_headers, root_span, trace_span},
 };

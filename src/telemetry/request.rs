@@ -1,6 +1,6 @@
-//! What is written down of each request: a span around it, a line in the log, its metrics, and its trace.
+//! Observes HTTP requests: spans, a line in the log, and metrics.
 //!
-//! The layer sees a request from outside. Who sent it and what it ran is known to handlers only, who note it (`notes`).
+//! The layer is outside of the router. What only handlers know, such as the user, they note (`notes`).
 
 use std::{
     cell::RefCell,
@@ -22,15 +22,16 @@ use tracing::{
 };
 
 use super::{
-    metrics::request_answered,
-    notes::{Notes, Noting},
-    traces::{self, RemoteTrace},
+    metrics::count_request,
+    notes::{Notes, Noting, note},
+    remote_trace::RemoteTrace,
+    summary, traces,
 };
 
 /// The header of a request's id, in requests and responses.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Observes the requests to a service.
+/// Observes a service's requests.
 #[derive(Clone)]
 pub(crate) struct Observe<S> {
     service: S,
@@ -38,7 +39,7 @@ pub(crate) struct Observe<S> {
 }
 
 impl<S> Observe<S> {
-    /// The function names the door that a route belongs to.
+    /// `door` returns the name of the API that a route belongs to.
     pub(crate) fn new(service: S, door: fn(&str) -> &'static str) -> Self {
         Self { service, door }
     }
@@ -61,22 +62,22 @@ where
         let request_line = RequestLine { door, method, started: Instant::now() };
         let remote = RemoteTrace::of(request.headers());
         let (span, trace) = (request_span(&request), traces::request_span(&request, &remote));
-        let answer = Notes::new(span.clone(), trace.clone(), remote).during(self.service.call(request));
-        Observed { answer, request_line: Some(request_line) }.instrument(trace).instrument(span)
+        let response = Notes::new(span.clone(), trace.clone(), remote).during(self.service.call(request));
+        Observed { response, request_line: Some(request_line) }.instrument(trace).instrument(span)
     }
 }
 
-/// Each of its fields is read and written again for each line of the log, so it has the id only.
+/// Has only the id, since every line of the log formats all fields of its span.
 fn request_span(request: &Request) -> Span {
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
     info_span!("request", id)
 }
 
 pin_project! {
-    /// An answer to come.
+    /// The future of a response.
     pub(crate) struct Observed<F> {
         #[pin]
-        answer: Noting<F>,
+        response: Noting<F>,
         request_line: Option<RequestLine>,
     }
 }
@@ -89,16 +90,16 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let answer = ready!(this.answer.as_mut().poll(context));
-        let notes = this.answer.take_value().map(RefCell::into_inner);
-        if let (Ok(response), Some(request), Some(notes)) = (&answer, this.request_line.take(), notes) {
-            request.answered(response.status().as_u16(), &notes);
+        let result = ready!(this.response.as_mut().poll(context));
+        let notes = this.response.take_value().map(RefCell::into_inner);
+        if let (Ok(response), Some(request), Some(notes)) = (&result, this.request_line.take(), notes) {
+            request.finish(response.status().as_u16(), &notes);
         }
-        Poll::Ready(answer)
+        Poll::Ready(result)
     }
 }
 
-/// What is known of a request from its head.
+/// What the layer knows about a request.
 struct RequestLine {
     door: fn(&str) -> &'static str,
     method: Method,
@@ -106,10 +107,22 @@ struct RequestLine {
 }
 
 impl RequestLine {
-    fn answered(&self, status: u16, notes: &Notes) {
+    fn finish(&self, status: u16, notes: &Notes) {
         let elapsed = self.started.elapsed();
         let route = notes.route.as_ref().map(MatchedPath::as_str);
-        request_answered(self.door, &self.method, route, notes.operation.as_deref(), status, elapsed);
-        notes.answered((self.door)(route.unwrap_or_default()), Some(&self.method), status, elapsed);
+        count_request(self.door, &self.method, route, notes.operation.as_deref(), status, elapsed);
+        summary::write(notes, (self.door)(route.unwrap_or_default()), Some(&self.method), status, elapsed);
     }
+}
+
+/// Notes a request's route: the pattern, since the path may contain a user id.
+pub(crate) fn note_route(mut request: Request) -> Request {
+    // Moved, not cloned: all requests to a route share its reference count.
+    if let Some(route) = request.extensions_mut().remove::<MatchedPath>() {
+        note(|notes| {
+            traces::record_route(&notes.trace, request.method(), route.as_str());
+            notes.route = Some(route);
+        });
+    }
+    request
 }

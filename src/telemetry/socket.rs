@@ -1,5 +1,4 @@
-//! What is written down of each operation on a WebSocket: the same as of a request over HTTP. The request that opened the
-//! socket was answered long ago.
+//! Observes operations on WebSockets, in the same way as HTTP requests. The upgrade request itself has long been responded to.
 
 use std::{cell::RefCell, pin::pin, sync::Arc, time::Instant};
 
@@ -8,31 +7,30 @@ use tracing::{Instrument, Span, info_span};
 
 use super::{
     GRAPHQL, REQUEST_ID,
-    metrics::graphql_answered,
+    metrics::count_graphql,
     notes::{Notes, note_user},
-    traces::{self, RemoteTrace},
+    remote_trace::RemoteTrace,
+    summary, traces,
 };
 
-/// What its operations have from the request that opened a socket. It copies what it keeps: a header's value holds all
-/// that was read of the connection at once.
-pub(crate) struct SocketOrigin {
-    request_id: Box<str>,
+/// What operations take over from the upgrade request. Copied, because a header value keeps the whole read buffer alive.
+pub(crate) struct UpgradeRequest {
+    id: Box<str>,
     trace: RemoteTrace,
 }
 
-impl SocketOrigin {
-    /// Of the headers of that request.
+impl UpgradeRequest {
     pub(crate) fn new(headers: &HeaderMap) -> Self {
-        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-        Self { request_id: request_id.into(), trace: RemoteTrace::of(headers) }
+        let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+        Self { id: id.into(), trace: RemoteTrace::of(headers) }
     }
 
-    /// What log lines about the socket are written in.
+    /// The span of log lines about the socket.
     pub(crate) fn span(&self) -> Span {
-        info_span!("request", id = &*self.request_id, outlet = "websocket")
+        info_span!("request", id = &*self.id, outlet = "websocket")
     }
 
-    /// Observes an operation until it has its first answer, which has this status. A subscription may go on for days behind it.
+    /// Observes an operation until its first response, which determines the status: a subscription may last for days.
     pub(crate) async fn observe<T>(
         &self,
         user: &Arc<str>,
@@ -47,13 +45,13 @@ impl SocketOrigin {
                 note_user(user);
                 operation.await
             }));
-            let answer = noting.as_mut().await;
+            let response = noting.as_mut().await;
             if let Some(notes) = noting.take_value().map(RefCell::into_inner) {
-                let (status, elapsed) = (status(&answer), started.elapsed());
-                graphql_answered(notes.operation.as_deref(), status, elapsed);
-                notes.answered(GRAPHQL, None, status, elapsed);
+                let (status, elapsed) = (status(&response), started.elapsed());
+                count_graphql(notes.operation.as_deref(), status, elapsed);
+                summary::write(&notes, GRAPHQL, None, status, elapsed);
             }
-            answer
+            response
         };
         observed.instrument(trace).instrument(span).await
     }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     error::Chain,
-    telemetry::{self, beginning_span},
+    telemetry::{self, root_span},
 };
 
 /// Maximum size of a key set, in bytes.
@@ -143,7 +143,7 @@ impl Jwks {
             return fetch;
         }
         let this = Arc::clone(self);
-        let span = beginning_span!("fetch key set", otel.kind = "client", url = self.url);
+        let span = root_span!("fetch key set", otel.kind = "client", url = self.url);
         let trace = span.in_scope(telemetry::outgoing_headers);
         let task = tokio::spawn(async move { this.refresh(trace).await }.instrument(span));
         let handle = task.abort_handle();

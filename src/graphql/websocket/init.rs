@@ -13,7 +13,7 @@ use crate::{
         rate_limiting::Client,
         streams::{Outlet, Place, Streams},
     },
-    telemetry::SocketOrigin,
+    telemetry::UpgradeRequest,
 };
 
 /// The names that a payload may have a token under.
@@ -36,7 +36,7 @@ pub(super) struct Door {
     pub(super) client: Option<Client>,
     /// Of the request that was upgraded.
     pub(super) headers: HeaderMap,
-    pub(super) origin: Arc<SocketOrigin>,
+    pub(super) origin: Arc<UpgradeRequest>,
 }
 
 impl Door {

@@ -24,7 +24,7 @@ use crate::{
     },
     http::streams::Connection,
     store::Db,
-    telemetry::SocketOrigin,
+    telemetry::UpgradeRequest,
 };
 
 /// The operations of one socket. Cheap to clone.
@@ -35,11 +35,11 @@ struct Inner {
     engine: Arc<Engine>,
     db: Db,
     admission: Admission,
-    origin: Arc<SocketOrigin>,
+    origin: Arc<UpgradeRequest>,
 }
 
 impl Operations {
-    pub(super) fn new(engine: Arc<Engine>, db: Db, admission: Admission, origin: Arc<SocketOrigin>) -> Self {
+    pub(super) fn new(engine: Arc<Engine>, db: Db, admission: Admission, origin: Arc<UpgradeRequest>) -> Self {
         Self(Arc::new(Inner { engine, db, admission, origin }))
     }
 

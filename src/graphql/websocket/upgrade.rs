@@ -26,7 +26,7 @@ use crate::{
     graphql::error_response,
     http::{rate_limiting::Client, streams::Connection},
     state::SharedState,
-    telemetry::SocketOrigin,
+    telemetry::UpgradeRequest,
 };
 
 /// The subprotocol that is spoken.
@@ -80,7 +80,7 @@ impl Upgrading {
         let admission = Admission::default();
         // Boxed, as is the door: otherwise each of the futures around them has room for them.
         let socket = Box::new(Socket::new(socket, connection, streams.limits(), Arc::clone(&admission)));
-        let origin = Arc::new(SocketOrigin::new(&headers));
+        let origin = Arc::new(UpgradeRequest::new(&headers));
         let operations =
             Operations::new(Arc::clone(&state.graphql), state.db.clone(), Arc::clone(&admission), Arc::clone(&origin));
         let door = Box::new(Door { verifier, streams, client, headers, origin });

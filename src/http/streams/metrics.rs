@@ -15,7 +15,7 @@ pub(crate) fn describe() {
         Unit::Count,
         "Open WebSockets and event streams by outlet: websocket, graphql_sse or rest_sse"
     );
-    describe_counter!(ENDED, Unit::Count, "Streams that ended, by outlet and reason");
+    describe_counter!(ENDED, Unit::Count, "Ended streams by outlet and reason");
     describe_counter!(REFUSED, Unit::Count, "Streams refused by limit: user or server");
 }
 

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    telemetry::{self, Outcome, trace_span},
+    telemetry::{self, TransactionOutcome, trace_span},
 };
 
 /// How much longer than the server's own limit we wait for its answer.
@@ -142,7 +142,7 @@ async fn transact<W: Work>(
         pool.wrote(&user);
     }
     let Some(answers) = answers else {
-        telemetry::transaction_ended(W::STATEMENT, Outcome::Unknown, elapsed);
+        telemetry::transaction_ended(W::STATEMENT, TransactionOutcome::Unknown, elapsed);
         return Err(give_up(&pool, lease, &settled));
     };
     if answers.begin.is_err() {
@@ -161,12 +161,12 @@ async fn transact<W: Work>(
     done
 }
 
-fn outcome<T>(done: &Result<T, Failure>) -> Outcome {
+fn outcome<T>(done: &Result<T, Failure>) -> TransactionOutcome {
     match done {
-        Ok(_) => Outcome::Committed,
-        Err(Failure::NotDone(_)) => Outcome::RolledBack,
-        Err(Failure::Final(_)) => Outcome::Failed,
-        Err(Failure::Unknown(_)) => Outcome::Unknown,
+        Ok(_) => TransactionOutcome::Committed,
+        Err(Failure::NotDone(_)) => TransactionOutcome::RolledBack,
+        Err(Failure::Final(_)) => TransactionOutcome::Failed,
+        Err(Failure::Unknown(_)) => TransactionOutcome::Unknown,
     }
 }
 

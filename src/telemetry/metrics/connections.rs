@@ -1,4 +1,4 @@
-//! Connections of clients.
+//! Client connections.
 
 use metrics::{Counter, Gauge, counter, gauge};
 
@@ -18,10 +18,10 @@ impl Connections {
     }
 }
 
-/// A connection that is counted until it is dropped.
+/// Counts an open connection until dropped.
 pub(crate) struct OpenConnection;
 
-/// Counts a connection for as long as the value lives.
+/// Counts a connection as open while the result lives.
 pub(crate) fn connection_opened() -> OpenConnection {
     if let Some(recorder) = recorder() {
         recorder.connections.open.increment(1);
@@ -37,7 +37,7 @@ impl Drop for OpenConnection {
     }
 }
 
-/// Counts a connection that was closed unheard.
+/// Counts a connection that was closed without a response.
 pub(crate) fn connection_refused() {
     if let Some(recorder) = recorder() {
         recorder.connections.refused.increment(1);

@@ -1,4 +1,4 @@
-//! Errors that clients were told of. GraphQL has them in answers whose status is 200.
+//! Errors sent to clients, including those in GraphQL responses with status 200.
 
 use metrics::{Counter, counter};
 

@@ -1,10 +1,10 @@
-//! Handles by label.
+//! Metric handles by label.
 
 use std::{borrow::Borrow, collections::HashMap, hash::Hash};
 
 use parking_lot::RwLock;
 
-/// Handles that are registered when their label is met first.
+/// Metric handles, each registered when its label is first used.
 pub(super) struct Family<K, H>(RwLock<HashMap<K, H>>);
 
 impl<K, H> Default for Family<K, H> {
@@ -14,7 +14,7 @@ impl<K, H> Default for Family<K, H> {
 }
 
 impl<K: Eq + Hash, H> Family<K, H> {
-    /// Uses the handle of a label. The label is copied only when it is new.
+    /// Calls `record` with a label's handle. Only a new label is copied.
     pub(super) fn with<Q>(&self, label: &Q, register: impl FnOnce() -> (K, H), record: impl FnOnce(&H))
     where
         K: Borrow<Q>,

@@ -1,4 +1,4 @@
-//! Key sets: few of them, and seldom fetched.
+//! Key sets. Their handles aren't cached: there are few, and they are rarely fetched.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ pub(crate) fn jwks_fetched(url: &str, is_ok: bool) {
     }
 }
 
-/// Records the size of a key set, and the keys added and removed.
+/// Records the size of a key set, and the numbers of added and removed keys.
 pub(crate) fn jwks_changed(url: &str, count: usize, added: usize, removed: usize) {
     let url = || url.to_owned();
     gauge!(KEYS, "url" => url()).set(u32::try_from(count).unwrap_or(u32::MAX));

@@ -1,4 +1,4 @@
-//! Limits that were met.
+//! Limits that clients hit.
 
 use metrics::{Counter, counter};
 
@@ -6,7 +6,7 @@ use super::recorder;
 
 pub(super) const LIMITS_HIT: &str = "tandem_limits_hit_total";
 
-/// A limit that clients can meet.
+/// A limit that clients can hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
     /// `RATE_LIMIT_PER_USER`.
@@ -19,7 +19,7 @@ pub(crate) enum Limit {
     Connections,
     /// The size of a body.
     Body,
-    /// What a GraphQL request may cost.
+    /// The cost limits of GraphQL.
     Cost,
     /// `CHECKOUT_TIMEOUT`.
     Checkout,
@@ -37,7 +37,7 @@ impl Limit {
     ];
 }
 
-/// In the order of [`Limit`].
+/// In the order of [`Limit::ALL`].
 pub(super) struct Limits([Counter; Limit::ALL.len()]);
 
 impl Limits {
@@ -46,7 +46,7 @@ impl Limits {
     }
 }
 
-/// Counts a request or a connection that met a limit.
+/// Counts a request or connection that hit a limit.
 pub(crate) fn limit_hit(limit: Limit) {
     if let Some(recorder) = recorder() {
         recorder.limits.0[limit as usize].increment(1);
@@ -55,11 +55,11 @@ pub(crate) fn limit_hit(limit: Limit) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Outcome, *};
+    use super::{super::TransactionOutcome, *};
 
     #[test]
-    fn a_counters_place_is_that_of_its_name() {
+    fn each_value_indexes_its_own_counter() {
         assert!(Limit::ALL.iter().enumerate().all(|(index, (limit, _))| *limit as usize == index));
-        assert!(Outcome::ALL.iter().enumerate().all(|(index, (outcome, _))| *outcome as usize == index));
+        assert!(TransactionOutcome::ALL.iter().enumerate().all(|(index, (outcome, _))| *outcome as usize == index));
     }
 }

@@ -1,7 +1,7 @@
 //! Metrics for Prometheus. Nothing is recorded unless [`Metrics::collect`] was called.
 //!
-//! Handles are registered once and kept: recording is an addition to a number in memory, with no labels to build. Every
-//! label has a bounded set of values, none of which a client can choose.
+//! Handles are registered once and kept, so that recording only updates a number in memory. Every label has a bounded set of
+//! values, none of which a client can choose.
 
 mod connections;
 mod errors;
@@ -29,23 +29,23 @@ pub(crate) use self::{
     keys::{jwks_changed, jwks_fetched},
     limits::{Limit, limit_hit},
     pool::{nodes_away, pool_used},
-    requests::{graphql_answered, request_answered},
+    requests::{count_graphql, count_request},
     tokens::{TokenResult, token_checked},
-    transactions::{Outcome, checked_out, transaction_ended},
+    transactions::{TransactionOutcome, checked_out, transaction_ended},
 };
 pub use pool::PoolUsage;
 
 /// Upper bounds of the histograms, in seconds: from a read in an idle database to the longest request.
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0];
-/// How often what histograms have recorded is added up. Until then each value takes memory.
+/// How often the values of histograms are aggregated; until then each takes memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 const BUILD_INFO: &str = "tandem_build_info";
 
-/// What is recorded; unset while nobody collects metrics.
+/// Unset unless metrics are collected.
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
 
-/// The handles of all metrics.
+/// All handles.
 struct Recorder {
     requests: Requests,
     errors: Errors,
@@ -88,7 +88,7 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Keeps what is recorded small, for as long as it is polled.
+    /// Aggregates histograms at intervals, while polled.
     pub async fn keep_compact(&self) {
         let mut ticks = interval(UPKEEP);
         loop {
@@ -99,23 +99,31 @@ impl Metrics {
 }
 
 fn describe() {
-    describe_gauge!(BUILD_INFO, "Always 1; the labels say what runs here");
-    describe_counter!(requests::REQUESTS, Unit::Count, "Requests by door, operation and HTTP status");
-    describe_histogram!(requests::DURATION, Unit::Seconds, "Time from a request's head to the head of its answer");
+    describe_gauge!(BUILD_INFO, "Always 1; the labels have the version");
+    describe_counter!(requests::REQUESTS, Unit::Count, "Requests by door, operation and status");
+    describe_histogram!(requests::DURATION, Unit::Seconds, "Time from a request's head to its response's head");
     describe_counter!(errors::ERRORS, Unit::Count, "Errors sent to clients, by door and code");
-    describe_histogram!(transactions::DURATION, Unit::Seconds, "Time of a transaction in the database, by statement");
+    describe_histogram!(
+        transactions::DURATION,
+        Unit::Seconds,
+        "Duration of a transaction in the database, by statement"
+    );
     describe_counter!(transactions::OUTCOMES, Unit::Count, "Transactions by outcome");
-    describe_histogram!(transactions::CHECKOUT, Unit::Seconds, "Time that a transaction waited for a connection");
-    describe_gauge!(pool::MAX, Unit::Count, "Connections to the database that there may be");
-    describe_gauge!(pool::CONNECTIONS, Unit::Count, "Connections to the database by state: idle or in_use");
-    describe_gauge!(pool::WAITING, Unit::Count, "Transactions that wait for a connection to the database");
-    describe_gauge!(pool::NODES_AWAY, Unit::Count, "Nodes of a distributed database that don't answer");
-    describe_counter!(limits::LIMITS_HIT, Unit::Count, "Requests and connections that met a limit");
-    describe_gauge!(connections::OPEN, Unit::Count, "Open connections of clients");
-    describe_counter!(connections::REFUSED, Unit::Count, "Connections closed unheard: more than the server takes");
+    describe_histogram!(transactions::CHECKOUT, Unit::Seconds, "Time that transactions waited for a connection");
+    describe_gauge!(pool::MAX, Unit::Count, "Maximum number of database connections");
+    describe_gauge!(pool::CONNECTIONS, Unit::Count, "Database connections by state: idle or in_use");
+    describe_gauge!(pool::WAITING, Unit::Count, "Transactions waiting for a database connection");
+    describe_gauge!(pool::NODES_AWAY, Unit::Count, "Nodes of a distributed database that don't respond");
+    describe_counter!(limits::LIMITS_HIT, Unit::Count, "Requests and connections that hit a limit");
+    describe_gauge!(connections::OPEN, Unit::Count, "Open client connections");
+    describe_counter!(
+        connections::REFUSED,
+        Unit::Count,
+        "Client connections closed without a response: there were too many"
+    );
     describe_counter!(tokens::TOKENS, Unit::Count, "Tokens by result: cached, verified or refused");
     describe_counter!(keys::FETCHES, Unit::Count, "Fetches of a key set by result: ok or error");
-    describe_counter!(keys::CHANGES, Unit::Count, "Keys that were added to or removed from a key set");
-    describe_gauge!(keys::KEYS, Unit::Count, "Keys known of a key set");
-    describe_gauge!(keys::FETCHED_AT, Unit::Seconds, "When a key set was last fetched, in Unix time");
+    describe_counter!(keys::CHANGES, Unit::Count, "Keys added to or removed from a key set");
+    describe_gauge!(keys::KEYS, Unit::Count, "Known keys of a key set");
+    describe_gauge!(keys::FETCHED_AT, Unit::Seconds, "When a key set was last fetched, as Unix time");
 }

@@ -1,4 +1,4 @@
-//! The connections to the database, as they are when somebody asks.
+//! Database connections, updated when metrics are scraped.
 
 use metrics::gauge;
 
@@ -7,20 +7,20 @@ pub(super) const CONNECTIONS: &str = "tandem_db_connections";
 pub(super) const WAITING: &str = "tandem_db_waiting";
 pub(super) const NODES_AWAY: &str = "tandem_db_nodes_away";
 
-/// How many connections there are.
+/// The connections of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUsage {
-    /// How many there may be.
+    /// The maximum number.
     pub max: u32,
-    /// How many are used by a transaction.
+    /// Used by a transaction.
     pub in_use: u32,
-    /// How many are ready for one.
+    /// Ready for one.
     pub idle: u32,
-    /// How many transactions wait for one.
+    /// Transactions waiting for one.
     pub waiting: u32,
 }
 
-/// Sets what the next scrape shows.
+/// Sets the gauges of the pool.
 pub(crate) fn pool_used(usage: PoolUsage) {
     gauge!(MAX).set(usage.max);
     gauge!(CONNECTIONS, "state" => "in_use").set(usage.in_use);
@@ -28,7 +28,7 @@ pub(crate) fn pool_used(usage: PoolUsage) {
     gauge!(WAITING).set(usage.waiting);
 }
 
-/// Sets how many nodes of a distributed database don't answer.
+/// Sets the number of nodes of a distributed database that don't respond.
 pub(crate) fn nodes_away(count: usize) {
     gauge!(NODES_AWAY).set(u32::try_from(count).unwrap_or(u32::MAX));
 }

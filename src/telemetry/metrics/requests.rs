@@ -1,4 +1,4 @@
-//! Requests by door and operation: a route's pattern in REST, a root field in GraphQL.
+//! Requests by API and operation: a route's pattern in REST, a root field in GraphQL.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::telemetry::GRAPHQL;
 pub(super) const REQUESTS: &str = "tandem_requests_total";
 pub(super) const DURATION: &str = "tandem_request_duration_seconds";
 
-/// The statuses that are told apart; there are few others.
+/// The statuses with a label of their own.
 const STATUSES: [(u16, &str); 25] = [
     (101, "101"),
     (200, "200"),
@@ -40,17 +40,20 @@ const STATUSES: [(u16, &str); 25] = [
     (504, "504"),
 ];
 
-/// What a request ran if it was refused before that was known, or asked for nothing that there is.
+/// The methods with a label of their own.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// The operation of a request that was refused before its operation was known, or that matches no route.
 const NONE: &str = "none";
 
-/// The operations of each door. Those of GraphQL have no method.
+/// The operations of each API; those of REST by method.
 #[derive(Default)]
 pub(super) struct Requests {
     graphql: Family<String, Operation>,
     routes: Family<&'static str, Family<String, Operation>>,
 }
 
-/// The metrics of one operation.
+/// The metrics of an operation.
 struct Operation {
     door: &'static str,
     name: String,
@@ -59,8 +62,8 @@ struct Operation {
     others: OnceLock<Counter>,
 }
 
-/// Counts a request that was answered. The route is its pattern, the operation a root field.
-pub(crate) fn request_answered(
+/// Counts a request. `route` is a pattern, `operation` a root field.
+pub(crate) fn count_request(
     door: fn(&str) -> &'static str,
     method: &Method,
     route: Option<&str>,
@@ -70,13 +73,14 @@ pub(crate) fn request_answered(
 ) {
     let Some(recorder) = recorder() else { return };
     let record = |operation: &Operation| operation.record(status, elapsed);
-    // A pattern with a slash behind it is the same route.
+    // A pattern with a trailing slash is the same route.
     let route = route.map_or(NONE, |route| route.strip_suffix('/').filter(|route| !route.is_empty()).unwrap_or(route));
     let door = door(route);
     if door == GRAPHQL {
-        return graphql_answered(operation, status, elapsed);
+        return count_graphql(operation, status, elapsed);
     }
-    let method = name_of(method);
+    // Any other method is the client's invention.
+    let method = METHODS.iter().copied().find(|known| *known == method.as_str()).unwrap_or("OTHER");
     let name = || if route == NONE { NONE.to_owned() } else { format!("{method} {route}") };
     let of_route = |of_method: &Family<String, Operation>| {
         of_method.with(route, || (route.to_owned(), Operation::new(door, name())), record);
@@ -84,26 +88,12 @@ pub(crate) fn request_answered(
     recorder.requests.routes.with(method, || (method, Family::default()), of_route);
 }
 
-/// Counts a request to GraphQL, or an operation on a socket, by its root field.
-pub(crate) fn graphql_answered(operation: Option<&str>, status: u16, elapsed: Duration) {
+/// Counts a GraphQL request, or an operation on a WebSocket, by its root field.
+pub(crate) fn count_graphql(operation: Option<&str>, status: u16, elapsed: Duration) {
     let Some(recorder) = recorder() else { return };
     let field = operation.unwrap_or(NONE);
     let register = || (field.to_owned(), Operation::new(GRAPHQL, field.to_owned()));
     recorder.requests.graphql.with(field, register, |operation| operation.record(status, elapsed));
-}
-
-/// The method, unless a client made it up.
-fn name_of(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "OTHER",
-    }
 }
 
 impl Operation {

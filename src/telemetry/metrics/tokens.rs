@@ -1,4 +1,4 @@
-//! Tokens by what became of them.
+//! Tokens by result.
 
 use metrics::{Counter, counter};
 
@@ -19,14 +19,14 @@ impl Tokens {
     }
 }
 
-/// What became of a token.
+/// The result of checking a token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TokenResult {
-    /// It was verified before.
+    /// Verified earlier.
     Cached,
-    /// It was verified now.
+    /// Verified now.
     Verified,
-    /// It was refused.
+    /// Refused.
     Refused,
 }
 

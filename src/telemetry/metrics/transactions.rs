@@ -1,4 +1,4 @@
-//! Transactions: how long they waited for a connection and took in the database, and what became of them.
+//! Transactions: their outcome, their duration, and how long they waited for a connection.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ pub(super) const DURATION: &str = "tandem_db_transaction_seconds";
 pub(super) const OUTCOMES: &str = "tandem_db_transactions_total";
 pub(super) const CHECKOUT: &str = "tandem_db_checkout_seconds";
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It was committed.
+pub(crate) enum TransactionOutcome {
+    /// Committed.
     Committed,
-    /// It was rolled back, and the request may be tried once more: a deadlock, or a primary that became a standby.
+    /// Rolled back for a reason that allows a retry, such as a deadlock or a failover.
     RolledBack,
-    /// It failed for good, and changed nothing.
+    /// Failed without changing anything, and isn't retried.
     Failed,
-    /// The connection broke, or there was no answer in time: it may have been committed.
+    /// No response, because the connection broke or the timeout passed: it may have been committed.
     Unknown,
 }
 
-impl Outcome {
+impl TransactionOutcome {
     pub(super) const ALL: [(Self, &str); 4] = [
         (Self::Committed, "committed"),
         (Self::RolledBack, "rolled_back"),
@@ -34,8 +34,8 @@ impl Outcome {
 
 pub(super) struct Transactions {
     by_statement: Family<&'static str, Histogram>,
-    /// In the order of [`Outcome`].
-    outcomes: [Counter; Outcome::ALL.len()],
+    /// In the order of [`TransactionOutcome::ALL`].
+    outcomes: [Counter; TransactionOutcome::ALL.len()],
     checkout: Histogram,
 }
 
@@ -43,14 +43,14 @@ impl Transactions {
     pub(super) fn register() -> Self {
         Self {
             by_statement: Family::default(),
-            outcomes: Outcome::ALL.map(|(_, outcome)| counter!(OUTCOMES, "outcome" => outcome)),
+            outcomes: TransactionOutcome::ALL.map(|(_, outcome)| counter!(OUTCOMES, "outcome" => outcome)),
             checkout: histogram!(CHECKOUT),
         }
     }
 }
 
-/// Records a transaction that ended, by the name of its statement.
-pub(crate) fn transaction_ended(statement: &'static str, outcome: Outcome, elapsed: Duration) {
+/// Records the end of a transaction, by the name of its statement.
+pub(crate) fn transaction_ended(statement: &'static str, outcome: TransactionOutcome, elapsed: Duration) {
     let Some(recorder) = recorder() else { return };
     let Transactions { by_statement, outcomes, .. } = &recorder.transactions;
     let register = || (statement, histogram!(DURATION, "statement" => statement));
@@ -58,7 +58,7 @@ pub(crate) fn transaction_ended(statement: &'static str, outcome: Outcome, elaps
     outcomes[outcome as usize].increment(1);
 }
 
-/// Records how long a transaction waited for its connection.
+/// Records how long a transaction waited for a connection.
 pub(crate) fn checked_out(waited: Duration) {
     if let Some(recorder) = recorder() {
         recorder.transactions.checkout.record(waited.as_secs_f64());

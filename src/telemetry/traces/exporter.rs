@@ -1,4 +1,4 @@
-//! What sends traces: in builds with the feature `otlp` a thread that exports spans, in others nothing.
+//! Sends traces: with the feature `otlp`, a background thread exports spans; without it, nothing happens.
 
 #[cfg(feature = "otlp")]
 pub use self::otlp::Traces;
@@ -18,31 +18,31 @@ mod otlp {
 
     use super::super::{Tracing, sampling};
 
-    /// The traces of this process, if any are sent.
+    /// The exporter of traces, if there is one.
     #[derive(Debug)]
-    pub struct Traces(Option<Sent>);
+    pub struct Traces(Option<Exporter>);
 
     #[derive(Debug)]
-    struct Sent {
+    struct Exporter {
         provider: SdkTracerProvider,
         sampling: f64,
     }
 
     impl Traces {
-        /// Sends spans in the background.
-        pub(in crate::telemetry) fn start(tracing: Option<&Tracing>) -> Result<Self, String> {
+        /// Starts sending spans in the background.
+        pub(crate) fn start(tracing: Option<&Tracing>) -> Result<Self, String> {
             let Some(tracing) = tracing else { return Ok(Self(None)) };
             let provider = provider(tracing).map_err(|error| error.to_string())?;
-            Ok(Self(Some(Sent { provider, sampling: tracing.sampling })))
+            Ok(Self(Some(Exporter { provider, sampling: tracing.sampling })))
         }
 
-        /// Turns spans into those of OpenTelemetry.
-        pub(in crate::telemetry) fn layer<S>(&self) -> Option<Box<dyn Layer<S> + Send + Sync>>
+        /// Converts spans to OpenTelemetry's.
+        pub(crate) fn layer<S>(&self) -> Option<Box<dyn Layer<S> + Send + Sync>>
         where
             S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
         {
-            let Sent { provider, sampling } = self.0.as_ref()?;
-            // Threads and lines of code say nothing about a request.
+            let Exporter { provider, sampling } = self.0.as_ref()?;
+            // Threads and source locations say nothing about a request.
             let layer = tracing_opentelemetry::layer()
                 .with_tracer(provider.tracer("tandem"))
                 .with_location(false)
@@ -53,23 +53,23 @@ mod otlp {
             Some(layer.with_filter(sampling::filter(*sampling)).boxed())
         }
 
-        /// Sends what is left.
+        /// Sends the remaining spans.
         pub async fn finish(self) {
-            let Some(Sent { provider, .. }) = self.0 else { return };
+            let Some(Exporter { provider, .. }) = self.0 else { return };
             let finished = tokio::task::spawn_blocking(move || provider.shutdown()).await;
             if !matches!(finished, Ok(Ok(()))) {
-                tracing::warn!(?finished, "the last traces are lost");
+                tracing::warn!(?finished, "lost the last traces");
             }
         }
     }
 
-    /// JSON needs no second form of each message, and every collector reads it.
+    /// With JSON, no protobuf types are needed, and every collector reads it.
     fn provider(tracing: &Tracing) -> Result<SdkTracerProvider, ExporterBuildError> {
         let endpoint = format!("{}/v1/traces", tracing.endpoint.as_str().trim_end_matches('/'));
         let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpJson).with_endpoint(endpoint);
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(exporter.build()?)
-            // What isn't sampled has no spans.
+            // Spans exist only for what is sampled.
             .with_sampler(Sampler::AlwaysOn)
             .with_resource(Resource::builder().with_service_name("tandem").build());
         Ok(provider.build())
@@ -83,23 +83,23 @@ mod without {
 
     use crate::telemetry::Tracing;
 
-    /// No traces are sent by this build.
+    /// This build doesn't send traces.
     #[derive(Debug)]
     pub struct Traces;
 
     impl Traces {
-        #[expect(clippy::unnecessary_wraps, reason = "the other build's exporter can fail")]
-        pub(in crate::telemetry) fn start(_: Option<&Tracing>) -> Result<Self, String> {
+        #[expect(clippy::unnecessary_wraps, reason = "as with the feature `otlp`")]
+        pub(crate) fn start(_: Option<&Tracing>) -> Result<Self, String> {
             Ok(Self)
         }
 
-        #[expect(clippy::unused_self, reason = "as the other build has it")]
-        pub(in crate::telemetry) fn layer<S: Subscriber>(&self) -> Option<Box<dyn Layer<S> + Send + Sync>> {
+        #[expect(clippy::unused_self, reason = "as with the feature `otlp`")]
+        pub(crate) fn layer<S: Subscriber>(&self) -> Option<Box<dyn Layer<S> + Send + Sync>> {
             None
         }
 
-        /// Nothing is left to send.
-        #[expect(clippy::unused_async, reason = "the other build waits for its exporter")]
+        /// Does nothing.
+        #[expect(clippy::unused_async, reason = "as with the feature `otlp`")]
         pub async fn finish(self) {}
     }
 }

@@ -1,8 +1,7 @@
-//! Traces for OpenTelemetry, sent to a collector over HTTP (OTLP). Only builds with the feature `otlp` send any; in others
-//! all of this does nothing.
+//! Traces for OpenTelemetry, sent to a collector over HTTP (OTLP). Without the feature `otlp`, all of this does nothing.
 //!
-//! Spans of traces have targets of their own, which logs leave out. Nobody else enables them, so they cost next to nothing
-//! where nobody traces, and in a request that isn't sampled: `sampling` decides before there is a span.
+//! Spans of traces have targets of their own, which logs leave out and only the exporter enables. So they cost next to nothing
+//! without an exporter or in requests that aren't sampled: `sampling` decides before a span is created.
 
 mod exporter;
 mod propagation;
@@ -14,19 +13,19 @@ use tracing::{Span, field};
 use url::Url;
 
 pub use self::exporter::Traces;
-pub(super) use self::propagation::RemoteTrace;
 pub(crate) use self::propagation::outgoing_headers;
+use super::remote_trace::RemoteTrace;
 
-/// The target of spans that are part of the trace around them, and that all targets of traces begin with.
+/// The target of spans inside a trace, and the prefix of all targets of traces.
 pub(super) const TARGET: &str = "tandem_trace";
-/// The target of spans that begin a trace where there is neither one around them nor a request, which had its chance.
+/// The target of spans that start a trace, unless they are inside one or inside a request, which had its own chance.
 #[cfg(feature = "otlp")]
-const BEGINNING: &str = "tandem_trace::beginning";
+const ROOT: &str = "tandem_trace::root";
 /// The target of spans that continue a client's trace.
 #[cfg(feature = "otlp")]
 const CONTINUED: &str = "tandem_trace::continued";
 
-/// A span that is part of the trace around it: `trace_span!("name", field = value)`.
+/// A span inside the current trace: `trace_span!("name", field = value)`.
 macro_rules! trace_span {
     ($($name_and_fields:tt)+) => {
         tracing::debug_span!(target: "tandem_trace", $($name_and_fields)+)
@@ -34,24 +33,22 @@ macro_rules! trace_span {
 }
 pub(crate) use trace_span;
 
-/// A span that is part of the trace or of the request around it, and begins a trace where there is neither. Where it is made
-/// counts, not where it is entered.
-macro_rules! beginning_span {
+/// A span inside the current trace, or outside of requests the root of a new one. What counts is where it is created, not where
+/// it is entered.
+macro_rules! root_span {
     ($($name_and_fields:tt)+) => {
-        tracing::debug_span!(target: "tandem_trace::beginning", $($name_and_fields)+)
+        tracing::debug_span!(target: "tandem_trace::root", $($name_and_fields)+)
     };
 }
-pub(crate) use beginning_span;
+pub(crate) use root_span;
 
-/// A span that continues a client's trace if there is one and the client samples it, or else begins one.
+/// A span that continues the client's trace if the client samples it, or starts one if the client names none.
 macro_rules! entry_span {
-    ($trace:expr, $($name_and_fields:tt)+) => {
-        match $trace.is_sampled() {
-            None => beginning_span!($($name_and_fields)+),
+    ($remote:expr, $($name_and_fields:tt)+) => {
+        match $remote.is_sampled() {
+            None => root_span!($($name_and_fields)+),
             Some(false) => Span::none(),
-            Some(true) => {
-                $trace.continued_in(tracing::debug_span!(target: "tandem_trace::continued", $($name_and_fields)+))
-            }
+            Some(true) => $remote.adopt(tracing::debug_span!(target: "tandem_trace::continued", $($name_and_fields)+)),
         }
     };
 }
@@ -61,15 +58,15 @@ macro_rules! entry_span {
 pub struct Tracing {
     /// The collector, without a path.
     pub endpoint: Url,
-    /// The part of requests that are traced if the client's `traceparent` doesn't decide.
+    /// The fraction of requests without a `traceparent` that are traced.
     pub sampling: f64,
 }
 
-/// The span of a request, which continues the client's trace if there is one.
-pub(super) fn request_span<B>(request: &Request<B>, trace: &RemoteTrace) -> Span {
+/// The span of a request.
+pub(super) fn request_span<B>(request: &Request<B>, remote: &RemoteTrace) -> Span {
     let method = request.method().as_str();
     entry_span!(
-        trace,
+        remote,
         "request",
         otel.kind = "server",
         otel.status_code = field::Empty,
@@ -81,10 +78,10 @@ pub(super) fn request_span<B>(request: &Request<B>, trace: &RemoteTrace) -> Span
     )
 }
 
-/// The span of an operation on a socket, which continues the trace of the client that opened it.
-pub(super) fn operation_span(trace: &RemoteTrace) -> Span {
+/// The span of an operation on a WebSocket. It continues the trace of the upgrade request.
+pub(super) fn operation_span(remote: &RemoteTrace) -> Span {
     entry_span!(
-        trace,
+        remote,
         "websocket operation",
         otel.kind = "server",
         otel.status_code = field::Empty,
@@ -93,16 +90,26 @@ pub(super) fn operation_span(trace: &RemoteTrace) -> Span {
     )
 }
 
-/// Names the span by the route's pattern.
-pub(super) fn routed(span: &Span, method: &Method, route: &str) {
-    if !span.is_disabled() {
-        propagation::rename(span, &format!("{method} {route}"));
-        span.record("http.route", route);
+/// Records the route of a request, after which the span is named.
+pub(super) fn record_route(span: &Span, method: &Method, route: &str) {
+    if span.is_disabled() {
+        return;
     }
+    span.record("http.route", route);
+    #[cfg(feature = "otlp")]
+    {
+        use opentelemetry::trace::TraceContextExt;
+        use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+        // The field `otel.name` can't rename a span that has started.
+        span.context().span().update_name(format!("{method} {route}"));
+    }
+    #[cfg(not(feature = "otlp"))]
+    let _ = method;
 }
 
-/// Records what became of a request.
-pub(super) fn answered(span: &Span, door: &'static str, status: u16, root_field: Option<&str>) {
+/// Records the response to a request.
+pub(super) fn record_response(span: &Span, door: &'static str, status: u16, root_field: Option<&str>) {
     span.record("door", door);
     span.record("http.response.status_code", status);
     if status >= 500 {

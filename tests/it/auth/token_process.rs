@@ -136,7 +136,7 @@ async fn tokens_and_secrets_are_not_logged_at_any_level() {
     }
     stop(process);
     let log = fs::read_to_string(dir.join("log")).unwrap();
-    assert!(log.contains("key set changed") && log.contains("answered"), "{log}");
+    assert!(log.contains("key set changed") && log.contains("responded"), "{log}");
     for (_, token) in &tokens {
         let signature = token.rsplit('.').next().unwrap();
         let lines: Vec<_> = log.lines().filter(|line| line.contains(signature) || line.contains(SECRET)).collect();

@@ -29,8 +29,8 @@ async fn a_request_leaves_one_line_with_its_id_and_a_hash_of_its_user() {
     let post = client.post(format!("{}/graphql", server.url())).json(&json!({ "query": "query Named { me { id } }" }));
     post.bearer_auth(token("ann")).header("x-request-id", "the-second").send().await.unwrap();
     client.get(format!("{}/api/tasks", server.url())).header("x-request-id", "the-third").send().await.unwrap();
-    eventually("three lines", async || lines(&server, "answered").len() == 3).await;
-    let told: Vec<_> = lines(&server, "answered")
+    eventually("three lines", async || lines(&server, "responded").len() == 3).await;
+    let told: Vec<_> = lines(&server, "responded")
         .into_iter()
         .map(|line| {
             assert!(line["ms"].as_f64().unwrap() > 0.0, "{line}");
@@ -60,7 +60,7 @@ async fn an_operation_on_a_socket_leaves_a_line_with_the_id_of_the_request_that_
     socket.run("2", "{ nothing }", json!({})).await;
     socket.subscribe("3", "subscription { changes { cursor } }", json!({})).await;
     assert_eq!(socket.next().await["id"], "3");
-    let told: Vec<_> = lines(&server, "answered")
+    let told: Vec<_> = lines(&server, "responded")
         .into_iter()
         .map(|line| json!([line["span"]["id"], line["status"], line["operation"], line["user"]]))
         .collect();
