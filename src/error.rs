@@ -1,64 +1,63 @@
-//! The error that operations fail with: what went wrong, and what a client may be told about it. How it is sent is for
-//! each door to say.
+//! The error type of both APIs: what a client may see, and separately the cause for the log. Each API formats it.
 
 use std::{borrow::Cow, error::Error as StdError, fmt, num::NonZeroU32, time::Duration};
 
 use crate::task::{FieldError, Task};
 
-/// The result of anything a client can ask for.
+/// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// The kind of failure. Both doors send it as `code`.
+/// The kind of error. Both APIs send it as `code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// No token, or one that was refused.
+    /// The token is missing or was refused.
     Unauthenticated,
-    /// A valid token, for somebody else's resource.
+    /// The token is valid, but for another user.
     Forbidden,
-    /// Missing, or another user's: the two are indistinguishable.
+    /// The resource doesn't exist or belongs to another user; the two are indistinguishable.
     NotFound,
-    /// No such method on this route.
+    /// The route doesn't have this method.
     MethodNotAllowed,
-    /// The input breaks a rule; [`Error::fields`] says which.
+    /// The input is invalid; see [`Error::fields`].
     BadUserInput,
-    /// A document that is not GraphQL.
+    /// The document is not valid GraphQL syntax.
     GraphqlParseFailed,
-    /// A GraphQL document that doesn't fit the schema or exceeds a cost limit.
+    /// The GraphQL document doesn't match the schema or exceeds a cost limit.
     GraphqlValidationFailed,
-    /// The document that was named is unknown; the client can send it.
+    /// The hash of the document is unknown; the client can send the document.
     PersistedQueryNotFound,
     /// Automatic persisted queries are off.
     PersistedQueryNotSupported,
-    /// Only trusted documents are run, and this one isn't.
+    /// The document is not one of the trusted documents.
     PersistedQueryNotInList,
-    /// The task changed since the version the client expected.
+    /// The task is not at the version that the client expected.
     VersionConflict,
-    /// The idempotency key was used for another request.
+    /// The idempotency key was used for a different request.
     IdempotencyKeyReused,
-    /// The body is larger than the server reads.
+    /// The body is too large.
     PayloadTooLarge,
-    /// The body is not of a media type the route reads.
+    /// The route doesn't read the body's media type.
     UnsupportedMediaType,
-    /// The client takes none of the media types the route answers with.
+    /// The client accepts none of the route's media types.
     NotAcceptable,
-    /// The user or the address asked for more than it may; the error says when to come again.
+    /// The user or the address exceeded a rate limit; see [`Error::limited`].
     RateLimited,
-    /// The user, the socket or the server has as many streams open as it may.
+    /// The user, the socket or the server has too many open streams.
     TooManyStreams,
     /// The client took too long to send the body.
     BodyTimeout,
     /// The request exceeded its deadline.
     Timeout,
-    /// The database is unreachable, slow or busy; a retry may succeed.
+    /// The database is unreachable, slow or overloaded; a retry may succeed.
     ServiceUnavailable,
     /// A bug or a misconfiguration. The cause is in the log.
     InternalServerError,
 }
 
 impl Code {
-    /// The code as clients see it.
+    /// The code that clients see.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -87,10 +86,9 @@ impl Code {
     }
 }
 
-/// A failed request: a public message for the client, and apart from it the cause for the log.
+/// An error: a public message for the client, and separately the cause for the log.
 ///
-/// Deliberately without `Display`: async-graphql turns anything that has it into its own error
-/// by `?`, which would drop the code.
+/// Deliberately without `Display`: with `?`, async-graphql would convert anything that implements it, and drop the code.
 #[derive(Debug)]
 pub struct Error {
     code: Code,
@@ -99,15 +97,15 @@ pub struct Error {
     current: Option<Box<Task>>,
     cause: Option<Cause>,
     limited: Option<Box<RateLimited>>,
-    is_about_token: bool,
+    is_invalid_token: bool,
 }
 
-/// A limit that was met.
+/// A rate limit that was exceeded.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimited {
-    /// How much is allowed a minute.
+    /// The quota per minute.
     pub limit: NonZeroU32,
-    /// When the same request would not be too much.
+    /// How long until the same request would be allowed.
     pub wait: Duration,
 }
 
@@ -121,14 +119,14 @@ impl Error {
             current: None,
             cause: None,
             limited: None,
-            is_about_token: false,
+            is_invalid_token: false,
         }
     }
 
-    /// A bearer token was refused; the reason names the check that failed and nothing secret.
+    /// A bearer token was refused. The client sees the reason, so it must not contain secrets.
     #[must_use]
     pub fn invalid_token(reason: &str) -> Self {
-        Self { is_about_token: true, ..Self::new(Code::Unauthenticated, format!("Invalid token: {reason}")) }
+        Self { is_invalid_token: true, ..Self::new(Code::Unauthenticated, format!("Invalid token: {reason}")) }
     }
 
     /// The task doesn't exist or belongs to another user.
@@ -137,81 +135,81 @@ impl Error {
         Self::new(Code::NotFound, "Task not found")
     }
 
-    /// The task is not at the version the client expected.
+    /// The task is not at the expected version.
     #[must_use]
     pub fn version_conflict(expected: i64, current: Task) -> Self {
         let message = format!("Task has changed: expected version {expected}, it is at version {}", current.version);
         Self { current: Some(Box::new(current)), ..Self::new(Code::VersionConflict, message) }
     }
 
-    /// The idempotency key was used for another request before.
+    /// The idempotency key was used for a different request.
     #[must_use]
     pub fn idempotency_key_reused() -> Self {
-        Self::new(Code::IdempotencyKeyReused, "This Idempotency-Key was used for another request")
+        Self::new(Code::IdempotencyKeyReused, "This Idempotency-Key was used for a different request")
     }
 
-    /// More was asked for than is allowed.
+    /// A rate limit was exceeded.
     #[must_use]
     pub fn rate_limited(limited: RateLimited) -> Self {
         let message = "Too many requests, try again later";
         Self { limited: Some(Box::new(limited)), ..Self::new(Code::RateLimited, message) }
     }
 
-    /// The database can't be reached, or not in time.
+    /// The database is unreachable, slow or overloaded.
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         let error = Self::new(Code::ServiceUnavailable, "The service is temporarily unavailable, try again later");
         Self { cause: Some(cause.into()), ..error }
     }
 
-    /// Something that should not happen.
+    /// A bug or a misconfiguration.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         let error = Self::new(Code::InternalServerError, "Internal server error");
         Self { cause: Some(cause.into()), ..error }
     }
 
-    /// What kind of failure it was.
+    /// The kind of error.
     #[must_use]
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// What the client is told.
+    /// The public message.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether there was a bearer token and it was refused.
+    /// Whether a bearer token was refused, rather than missing.
     #[must_use]
-    pub fn is_about_token(&self) -> bool {
-        self.is_about_token
+    pub fn is_invalid_token(&self) -> bool {
+        self.is_invalid_token
     }
 
-    /// The inputs that broke a rule; empty unless the code is [`Code::BadUserInput`].
+    /// The invalid inputs; empty unless the code is [`Code::BadUserInput`].
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
         &self.fields
     }
 
-    /// The task as it is; only with [`Code::VersionConflict`].
+    /// The current task; only with [`Code::VersionConflict`].
     #[must_use]
     pub fn current(&self) -> Option<&Task> {
         self.current.as_deref()
     }
 
-    /// The limit that was met; only with [`Code::RateLimited`].
+    /// The exceeded rate limit; only with [`Code::RateLimited`].
     #[must_use]
     pub fn limited(&self) -> Option<&RateLimited> {
         self.limited.as_deref()
     }
 
-    /// For operators: the cause with its sources, or the message if there is no cause.
+    /// For operators: the cause and its sources, or the message if there is no cause.
     #[must_use]
     pub fn report(&self) -> String {
         self.cause.as_ref().map_or_else(|| self.message.to_string(), |cause| Chain(cause.as_ref()).to_string())
     }
 
-    /// Logs the cause, if there is one. Called once, by the door that answers with this error.
+    /// Logs the cause, if there is one. Called once, by the API that sends this error.
     pub fn log(&self) {
         if self.cause.is_some() {
             tracing::error!(code = self.code.as_str(), error = self.report(), "request failed");
@@ -235,7 +233,7 @@ impl From<FieldError> for Error {
     }
 }
 
-/// An error with its sources, on one line.
+/// Formats an error and its sources on one line.
 pub(crate) struct Chain<'a>(pub(crate) &'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {

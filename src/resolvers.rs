@@ -1,4 +1,4 @@
-//! The operations, with the rules both doors share. Here absence becomes an error.
+//! The operations, with the rules that both APIs share. Here a missing task becomes an error.
 
 use tracing::instrument;
 
@@ -6,91 +6,89 @@ use crate::{
     error::{Error, Result},
     store::{Changed, UserTasks},
     task::{
-        Changes, DeletedTask, FieldError, Filter, Limit, NewTask, Page, PageRequest, Search, Since, Task, TaskCounts,
-        TaskId, TaskPatch, Violation,
+        Changes, DeletedTask, FieldError, Filter, Limit, MAX_BULK, NewTask, Page, PageRequest, Search, Since, Task,
+        TaskCounts, TaskId, TaskPatch, Violation,
     },
 };
 
-/// The most tasks one bulk operation takes.
-pub const MAX_MANY: usize = 100;
-
-/// A page of the user's tasks.
+/// Returns a page of the user's tasks.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn list(tasks: &UserTasks, filter: Filter, request: PageRequest) -> Result<Page> {
     tasks.list(filter, request).await
 }
 
-/// A page of what happened to the user's tasks since then.
+/// Returns a page of the user's change feed.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn changes(tasks: &UserTasks, since: &Since, limit: Limit) -> Result<Changes> {
     tasks.changes(since, limit).await
 }
 
-/// How many tasks the user has, by status; only those that match the search, if there is one.
+/// Counts the user's tasks by status; with a search, only those that match.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn counts(tasks: &UserTasks, search: Option<Search>) -> Result<TaskCounts> {
     tasks.counts(search).await
 }
 
-/// One task, or `None` when it is not there or not the user's.
+/// Returns a task, or `None` if it doesn't exist or is another user's.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn find(tasks: &UserTasks, id: TaskId) -> Result<Option<Task>> {
     tasks.find(id).await
 }
 
-/// One task. `NOT_FOUND` when it is not there or not the user's.
+/// Returns a task. Fails with `NOT_FOUND` if it doesn't exist or is another user's.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn get(tasks: &UserTasks, id: TaskId) -> Result<Task> {
     find(tasks, id).await?.ok_or_else(Error::task_not_found)
 }
 
-/// Adds a task.
+/// Creates a task.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn create(tasks: &UserTasks, new: NewTask) -> Result<Task> {
     tasks.insert(new).await
 }
 
-/// Adds tasks, all or none; they come back in the order given. `BAD_USER_INPUT` for more than [`MAX_MANY`].
+/// Creates all of these tasks or none, and returns them in the same order. Fails with `BAD_USER_INPUT` if there are more
+/// than [`MAX_BULK`].
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn create_many(tasks: &UserTasks, new: Vec<NewTask>) -> Result<Vec<Task>> {
-    if new.len() > MAX_MANY {
-        return Err(FieldError::new("inputs", Violation::TooMany(MAX_MANY)).into());
+    if new.len() > MAX_BULK {
+        return Err(FieldError::new("inputs", Violation::TooMany(MAX_BULK)).into());
     }
     if new.is_empty() { Ok(Vec::new()) } else { tasks.insert_many(new).await }
 }
 
-/// Completes every pending task, and counts them.
+/// Completes all pending tasks, and returns their number.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn complete_all(tasks: &UserTasks) -> Result<u64> {
     tasks.complete_all().await
 }
 
-/// Deletes every completed task, and counts them.
+/// Deletes all completed tasks, and returns their number.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn clear_completed(tasks: &UserTasks) -> Result<u64> {
     tasks.clear_completed().await
 }
 
-/// Completes these tasks, all or none; they come back, oldest first. `BAD_USER_INPUT` for more than [`MAX_MANY`],
-/// `NOT_FOUND` when one is not there.
+/// Completes all of these tasks or none, and returns them, oldest first. Fails with `BAD_USER_INPUT` if there are more than
+/// [`MAX_BULK`], and with `NOT_FOUND` if one doesn't exist.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn complete_many(tasks: &UserTasks, ids: Vec<TaskId>) -> Result<Vec<Task>> {
     let ids = distinct(ids)?;
     if ids.is_empty() { Ok(Vec::new()) } else { all_or_none(tasks.complete_many(ids).await?) }
 }
 
-/// Deletes these tasks, all or none; they come back as they were, oldest first. `BAD_USER_INPUT` for more than
-/// [`MAX_MANY`], `NOT_FOUND` when one is not there.
+/// Deletes all of these tasks or none, and returns them as they were, oldest first. Fails with `BAD_USER_INPUT` if there are
+/// more than [`MAX_BULK`], and with `NOT_FOUND` if one doesn't exist.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn delete_many(tasks: &UserTasks, ids: Vec<TaskId>) -> Result<Vec<Task>> {
     let ids = distinct(ids)?;
     if ids.is_empty() { Ok(Vec::new()) } else { all_or_none(tasks.delete_many(ids).await?) }
 }
 
-/// Duplicate ids collapse.
+/// Removes duplicate ids.
 fn distinct(mut ids: Vec<TaskId>) -> Result<Vec<TaskId>> {
-    if ids.len() > MAX_MANY {
-        return Err(FieldError::new("ids", Violation::TooMany(MAX_MANY)).into());
+    if ids.len() > MAX_BULK {
+        return Err(FieldError::new("ids", Violation::TooMany(MAX_BULK)).into());
     }
     ids.sort_unstable_by_key(|id| id.as_uuid());
     ids.dedup();
@@ -101,47 +99,47 @@ fn all_or_none(tasks: Vec<Task>) -> Result<Vec<Task>> {
     if tasks.is_empty() { Err(Error::task_not_found()) } else { Ok(tasks) }
 }
 
-/// Changes the fields the patch has. `BAD_USER_INPUT` when it has none, `NOT_FOUND`, or `VERSION_CONFLICT` when the task
-/// is not at the expected version.
+/// Changes the fields of the patch. Fails with `BAD_USER_INPUT` if it has none, with `NOT_FOUND`, or with `VERSION_CONFLICT`
+/// if the task is not at the expected version.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Task> {
     if patch.is_empty() {
         return Err(FieldError::new("input", Violation::NothingToUpdate).into());
     }
-    changed(tasks.update(id, patch, expected).await?, expected)
+    to_result(tasks.update(id, patch, expected).await?, expected)
 }
 
-/// Deletes a task. `NOT_FOUND`, or `VERSION_CONFLICT` when it is not at the expected version.
+/// Deletes a task. Fails with `NOT_FOUND`, or with `VERSION_CONFLICT` if it is not at the expected version.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn delete(tasks: &UserTasks, id: TaskId, expected: Option<i64>) -> Result<DeletedTask> {
-    changed(tasks.delete(id, expected).await?, expected)
+    to_result(tasks.delete(id, expected).await?, expected)
 }
 
-/// Turns a task from pending to completed or back. `NOT_FOUND`.
+/// Completes or reopens a task, whichever changes it. Fails with `NOT_FOUND`.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn toggle(tasks: &UserTasks, id: TaskId) -> Result<Task> {
     complete(tasks, id, None, None).await
 }
 
-/// Makes a task completed or pending; a repetition changes nothing. `NOT_FOUND`.
+/// Completes or reopens a task; idempotent. Fails with `NOT_FOUND`.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn set_completed(tasks: &UserTasks, id: TaskId, completed: bool) -> Result<Task> {
     complete(tasks, id, Some(completed), None).await
 }
 
-/// Makes a task completed or pending, or toggles it when neither is asked for. `NOT_FOUND`, or `VERSION_CONFLICT` when
-/// the task is not at the expected version.
+/// Completes or reopens a task; `None` toggles it. Fails with `NOT_FOUND`, or with `VERSION_CONFLICT` if the task is not at
+/// the expected version.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]
 pub async fn complete(tasks: &UserTasks, id: TaskId, completed: Option<bool>, expected: Option<i64>) -> Result<Task> {
-    let outcome = match completed {
+    let changed = match completed {
         Some(completed) => tasks.set_completed(id, completed, expected).await?,
         None => tasks.toggle(id, expected).await?,
     };
-    changed(outcome, expected)
+    to_result(changed, expected)
 }
 
-fn changed<T>(outcome: Changed<T>, expected: Option<i64>) -> Result<T> {
-    match outcome {
+fn to_result<T>(changed: Changed<T>, expected: Option<i64>) -> Result<T> {
+    match changed {
         Changed::Done(value) => Ok(value),
         Changed::Absent => Err(Error::task_not_found()),
         Changed::Conflict(task) => Err(Error::version_conflict(expected.unwrap_or_default(), task)),

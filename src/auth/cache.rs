@@ -1,4 +1,4 @@
-//! Recently verified tokens, so that a repeated token costs a hash instead of a signature.
+//! A cache of verified tokens: looking one up costs a hash instead of a signature.
 
 use std::{
     sync::{Arc, Weak},
@@ -10,12 +10,12 @@ use quick_cache::sync::Cache;
 
 use super::{CurrentUser, keys::key_set::Key};
 
-/// Maximum number of tokens; the least used ones are evicted first.
+/// Maximum number of tokens. The least used ones are evicted.
 const CAPACITY: usize = 10_000;
-/// How long a token is cached at most, however long it is valid.
+/// Maximum time for which a token is cached.
 const MAX_AGE: Duration = Duration::from_hours(1);
 
-/// Verified tokens by their digest. The tokens themselves are not stored.
+/// Verified tokens by digest. The tokens themselves are not stored.
 pub(super) struct TokenCache {
     entries: Cache<Digest, Cached>,
 }
@@ -23,7 +23,7 @@ pub(super) struct TokenCache {
 #[derive(Clone)]
 struct Cached {
     entry: Arc<Entry>,
-    /// When the token expires, or is to be verified again.
+    /// When the token expires or must be verified again.
     until: SystemTime,
 }
 
@@ -39,13 +39,12 @@ impl Digest {
     }
 }
 
-/// What is known of a verified token. Requests share it: to clone it would count references to the key, which the tokens
-/// of all users share.
+/// A verified token. Shared by its requests: a clone would write to the reference count of the key, which all tokens share.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) user: CurrentUser,
     pub(super) expires: SystemTime,
-    /// Dropped with the key: when an issuer removes a key, the entries it verified become invalid.
+    /// Weak: when an issuer withdraws a key, the tokens that it verified become invalid.
     pub(super) key: Weak<Key>,
 }
 
@@ -61,7 +60,7 @@ impl TokenCache {
         Self { entries: Cache::new(CAPACITY) }
     }
 
-    /// A cached token, if it and its key are still valid.
+    /// Returns a cached token if it and its key are still valid.
     pub(super) fn get(&self, token: &Digest) -> Option<Arc<Entry>> {
         let Cached { entry, until } = self.entries.get(token)?;
         if until > SystemTime::now() && entry.has_key() {
@@ -74,7 +73,7 @@ impl TokenCache {
     pub(super) fn insert(&self, token: Digest, entry: &Arc<Entry>) {
         let now = SystemTime::now();
         let until = entry.expires.min(now + MAX_AGE);
-        // A token that only leeway accepts is not cached.
+        // A token that is accepted only because of leeway isn't cached.
         if until > now {
             self.entries.insert(token, Cached { entry: Arc::clone(entry), until });
         }
@@ -96,7 +95,6 @@ mod tests {
         KeySet::of_secrets(&["secret".into()]).first()
     }
 
-    /// Ann's, until then.
     fn entry(expires: SystemTime, key: &Arc<Key>) -> Arc<Entry> {
         Arc::new(Entry { user: CurrentUser { id: "ann".into() }, expires, key: Arc::downgrade(key) })
     }
@@ -139,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_many_more_entries_than_its_capacity() {
+    fn the_cache_hardly_exceeds_its_capacity() {
         let (cache, key) = (TokenCache::new(), key());
         for number in 0..CAPACITY + 2000 {
             cache.insert(Digest::of(&number.to_string()), &entry(SystemTime::now() + MAX_AGE, &key));
         }
-        // Each part of it has its share of the capacity, rounded up.
+        // Each shard has a share of the capacity, rounded up.
         let entries = cache.entries.len();
         assert!(entries <= CAPACITY + cache.entries.num_shards(), "{entries}");
     }

@@ -1,36 +1,36 @@
-//! The checks that a token has to pass, in order, and what is reported about them.
+//! The checks of a token, in order, and their results.
 
 use std::fmt;
 
-/// One check of a token. Ordered as they run: of two errors, the greater one got further.
+/// A check. Ordered as they run: of two errors, the greater one got further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
-    /// Not too long.
+    /// The token is not too long.
     Size,
-    /// Three parts, of which header and claims are JSON objects.
+    /// It has three parts, and its header and claims are JSON objects.
     Form,
-    /// No unknown critical header parameter, and no `typ` of something else.
+    /// It has no critical header parameters, and `typ` is that of an access token.
     Header,
-    /// An algorithm that a key source accepts.
+    /// A key source accepts its algorithm.
     Algorithm,
-    /// The source's issuer.
+    /// It is from the source's issuer.
     Issuer,
-    /// The source's audience.
+    /// It is for the source's audience.
     Audience,
-    /// A key that the source has.
+    /// The source has its key.
     Key,
-    /// Signed with that key.
+    /// That key signed it.
     Signature,
-    /// Valid now.
+    /// It is valid now.
     Times,
-    /// Issued as an access token.
+    /// It was issued as an access token.
     Purpose,
-    /// A usable user id.
+    /// It has a valid user id.
     User,
 }
 
 impl Check {
-    /// Its name in the output of `tandem check`.
+    /// The name in the output of `tandem check`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,12 +49,12 @@ impl Check {
     }
 }
 
-/// Why a token is refused. Sent to the client, so nothing secret is in it.
+/// Why a token is refused. The client sees it, so it must not contain secrets.
 #[derive(Clone, Debug)]
-pub(super) struct TokenError {
+pub(crate) struct TokenError {
     /// The check that failed.
     pub check: Check,
-    /// Why it failed.
+    /// The reason.
     pub reason: String,
 }
 
@@ -67,45 +67,45 @@ impl TokenError {
 /// The result of one check, for people who want to know why a token is accepted or refused.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What was checked.
+    /// The check.
     pub check: Check,
     /// Whether it passed.
     pub has_passed: bool,
-    /// What was found.
+    /// Details, or why it failed.
     pub detail: String,
 }
 
-/// The findings of all checks. Requests don't collect any; [`Trail::kept`] does.
+/// Records the findings of all checks. By default, as for requests, it records nothing.
 #[derive(Default)]
-pub(super) struct Trail(Option<Vec<Finding>>);
+pub(crate) struct Trail(Option<Vec<Finding>>);
 
 impl Trail {
-    pub(super) fn kept() -> Self {
+    pub(super) fn recording() -> Self {
         Self(Some(Vec::new()))
     }
 
     pub(super) fn passed(&mut self, check: Check, detail: impl FnOnce() -> String) {
-        self.note(check, true, detail);
+        self.record(check, true, detail);
     }
 
     pub(super) fn failed(&mut self, error: &TokenError) {
-        self.note(error.check, false, || error.reason.clone());
+        self.record(error.check, false, || error.reason.clone());
     }
 
     pub(super) fn into_findings(self) -> Vec<Finding> {
         self.0.unwrap_or_default()
     }
 
-    fn note(&mut self, check: Check, has_passed: bool, detail: impl FnOnce() -> String) {
+    fn record(&mut self, check: Check, has_passed: bool, detail: impl FnOnce() -> String) {
         if let Some(findings) = &mut self.0 {
-            // A source that has fetched a key repeats its checks.
+            // After fetching a key, a source repeats its checks.
             findings.retain(|finding| finding.check != check);
             findings.push(Finding { check, has_passed, detail: detail() });
         }
     }
 }
 
-/// Text from a token, safe to show: short, printable, without quotes.
+/// Formats text from a token so that it is safe to print: short, without quotes and unprintable characters.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quoted<'_> {

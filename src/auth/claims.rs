@@ -1,4 +1,4 @@
-//! The claims of a token with a valid signature: is it an access token, is it valid now, and who is the user?
+//! Checks the claims of a token whose signature is valid: its times, its purpose and its user.
 
 use std::{
     fmt,
@@ -18,9 +18,9 @@ use super::{
 };
 use crate::setting::{self, List, duration, list};
 
-/// The longest user id, in bytes.
+/// Maximum length of a user id, in bytes.
 const MAX_USER_ID: usize = 255;
-/// The last second of the year 9999. Later times are mistakes or attempts at an overflow.
+/// The last second of the year 9999. Later times are mistakes or overflow attempts.
 const LATEST: u64 = 253_402_300_799;
 /// The audience of Better Auth's session cookie cache, which it signs with the same keys.
 const SESSION_CACHE_AUDIENCE: &str = "better-auth:session-cache";
@@ -30,7 +30,7 @@ pub(super) type Claims = Map<String, Value>;
 /// Requirements for every token's claims, whatever key signed it.
 #[derive(Args, Clone, Debug)]
 pub struct ClaimRules {
-    /// Claims that may hold the user id; the first one present counts
+    /// Claims that may contain the user id; the first one present is used
     #[arg(
         long = "jwt-user-id-claims",
         env = "JWT_USER_ID_CLAIMS",
@@ -59,9 +59,9 @@ impl Default for ClaimRules {
 fn user_id_claims(text: &str) -> Result<List<String>, String> {
     let names = list(|name| {
         let folded = name.to_ascii_lowercase().replace(['-', '_'], "");
-        // Whoever got the address next would get the tasks as well.
+        // Whoever gets the address next would get the tasks too.
         if folded.contains("email") {
-            return Err(format!("an e-mail address changes hands and can't be a user id, got `{name}`"));
+            return Err(format!("an e-mail address changes hands, so it can't be a user id, got `{name}`"));
         }
         Ok(name.to_owned())
     })(text)?;
@@ -69,7 +69,7 @@ fn user_id_claims(text: &str) -> Result<List<String>, String> {
 }
 
 impl ClaimRules {
-    /// The user and when the token expires.
+    /// Returns the user, and when the token expires.
     pub(super) fn check(&self, claims: &Claims, trail: &mut Trail) -> Result<(CurrentUser, SystemTime), TokenError> {
         let expires = self.check_times(claims).map_err(|reason| TokenError::new(Check::Times, reason))?;
         trail.passed(Check::Times, || format!("valid now, until {}", humantime::format_rfc3339_seconds(expires)));
@@ -85,7 +85,8 @@ impl ClaimRules {
         let leeway = self.leeway.as_secs();
         let expires = seconds(claims, "exp")?.ok_or("token has no exp claim")?;
         if expires.saturating_add(leeway) <= now {
-            return Err(format!("token expired {} ago", ago(now.saturating_sub(expires))));
+            let ago = humantime::format_duration(Duration::from_secs(now.saturating_sub(expires)));
+            return Err(format!("token expired {ago} ago"));
         }
         for claim in ["nbf", "iat"] {
             if seconds(claims, claim)?.is_some_and(|time| time > now.saturating_add(leeway)) {
@@ -106,7 +107,7 @@ impl ClaimRules {
     }
 }
 
-/// A user id has 1 to 255 bytes and no control characters.
+/// A user id has 1 to [`MAX_USER_ID`] bytes and no control characters.
 pub(super) fn check_user_id(id: &str) -> Result<(), String> {
     match id {
         "" => Err("is empty".to_owned()),
@@ -116,7 +117,7 @@ pub(super) fn check_user_id(id: &str) -> Result<(), String> {
     }
 }
 
-/// Better Auth signs other things with the same keys. They name a user too, but were not issued as access tokens.
+/// Better Auth signs other tokens with the same keys. They name a user too, but are not access tokens.
 fn check_purpose(claims: &Claims) -> Result<(), String> {
     let is_session_cache = claims.contains_key("session") && claims.contains_key("updatedAt")
         || audiences(claims).any(|audience| audience == SESSION_CACHE_AUDIENCE);
@@ -140,19 +141,12 @@ pub(super) fn audiences(claims: &Claims) -> impl Iterator<Item = &str> {
 /// A time claim in whole seconds since 1970. RFC 7519 allows fractions; they are truncated.
 fn seconds(claims: &Claims, name: &str) -> Result<Option<u64>, String> {
     let Some(value) = claims.get(name) else { return Ok(None) };
-    let whole = value.as_u64().or_else(|| value.as_f64().and_then(whole_seconds));
+    let truncated = |seconds| Duration::try_from_secs_f64(seconds).ok().map(|duration| duration.as_secs());
+    let whole = value.as_u64().or_else(|| value.as_f64().and_then(truncated));
     whole.filter(|time| *time <= LATEST).map(Some).ok_or_else(|| format!("claim {name} is not a time in seconds"))
 }
 
-fn whole_seconds(seconds: f64) -> Option<u64> {
-    Duration::try_from_secs_f64(seconds).ok().map(|duration| duration.as_secs())
-}
-
-fn ago(seconds: u64) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_secs(seconds))
-}
-
-/// The claims of a payload. The error continues "token is not a well-formed JWT: …".
+/// Parses the claims. The error is the end of a sentence, "token is not a well-formed JWT: …".
 pub(super) fn parse(payload: &[u8]) -> Result<Claims, String> {
     let claims = serde_json::from_slice::<Unique>(payload);
     claims.map(|unique| unique.0).map_err(|error| match error.classify() {
@@ -166,8 +160,8 @@ pub(super) fn parse(payload: &[u8]) -> Result<Claims, String> {
 /// The start of the error about a repeated claim.
 const REPEATED: &str = "repeated claim";
 
-/// Claims without repeated names. JSON parsers differ in which of two values they take, so two services could see
-/// different users in one token (RFC 7519, section 4).
+/// Claims without duplicate names. JSON parsers differ in which of two values they take, so two services could see
+/// different users in the same token (RFC 7519, section 4).
 struct Unique(Claims);
 
 impl<'de> Deserialize<'de> for Unique {

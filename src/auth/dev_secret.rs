@@ -1,4 +1,4 @@
-//! The secret of development mode: created once, kept in the data directory.
+//! The secret of development mode, created once and kept in the data directory.
 
 use std::{
     fs::{self, OpenOptions},
@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::data_dir::create_private;
 
-/// Reads the file `secret` in the data directory, or creates it, readable only by its owner.
+/// Reads the file `secret` in the data directory, or creates it so that only its owner can read it.
 pub fn dev_secret(data_dir: &Path) -> io::Result<SecretString> {
     let path = data_dir.join("secret");
     match fs::read_to_string(&path) {
@@ -21,7 +21,7 @@ pub fn dev_secret(data_dir: &Path) -> io::Result<SecretString> {
     }
 }
 
-/// Writes a temporary file first: a crash must not leave half a secret.
+/// Writes a temporary file first, so that a crash can't leave half a secret.
 fn create(data_dir: &Path, path: &Path) -> io::Result<SecretString> {
     create_private(data_dir)?;
     let mut bytes = [0; 32];

@@ -1,4 +1,4 @@
-//! Creates HS256 tokens, for development and for tests of a server that shares the secret.
+//! Creates HS256 tokens, for development and tests.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use super::claims::check_user_id;
 /// A token to create.
 #[derive(Clone, Copy, Debug)]
 pub struct NewToken<'a> {
-    /// The user id, `sub`.
+    /// `sub`.
     pub user: &'a str,
-    /// How long it is valid.
+    /// How long the token is valid.
     pub ttl: Duration,
     /// `iss`, if any.
     pub issuer: Option<&'a str>,
@@ -22,7 +22,7 @@ pub struct NewToken<'a> {
 }
 
 impl NewToken<'_> {
-    /// Signs it. The error says why the server would refuse it.
+    /// Signs the token. The error says why the server would refuse it.
     pub fn sign(&self, secret: &SecretString) -> Result<String, String> {
         check_user_id(self.user).map_err(|violation| format!("the user id {violation}"))?;
         let now = chrono::Utc::now().timestamp();
@@ -38,7 +38,7 @@ impl NewToken<'_> {
     }
 }
 
-/// A token for a user that expires after `ttl`, without issuer and audience.
+/// Creates a token without issuer and audience.
 pub fn mint(secret: &SecretString, user: &str, ttl: Duration) -> Result<String, String> {
     NewToken { user, ttl, issuer: None, audience: None }.sign(secret)
 }

@@ -1,6 +1,6 @@
-//! Authentication: turns a bearer token into a [`CurrentUser`]. Nothing else makes one.
+//! Authentication: turns a bearer token into a [`CurrentUser`].
 //!
-//! No other code can make a `CurrentUser`, and so none can make a handle on a user's tasks:
+//! No other code can create a `CurrentUser`, nor therefore a handle to a user's tasks:
 //!
 //! ```compile_fail,E0451
 //! let user = tandem::auth::CurrentUser { id: "somebody".into() };
@@ -13,8 +13,8 @@ mod claims;
 mod dev_secret;
 mod keys;
 mod mint;
-mod session;
 mod token;
+mod verified_token;
 mod verifier;
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub use self::{
     dev_secret::dev_secret,
     keys::{BetterAuth, JwksConfig, JwksUrl, KeySource, Timing, parse_versioned_secrets},
     mint::{NewToken, mint},
-    session::Session,
+    verified_token::VerifiedToken,
     verifier::Verifier,
 };
 
@@ -38,13 +38,13 @@ pub struct CurrentUser {
 }
 
 impl CurrentUser {
-    /// The user id: 1 to 255 bytes without control characters.
+    /// The user id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The user id, without copying it.
+    /// The user id, for sharing without a copy.
     pub(crate) fn shared_id(&self) -> &Arc<str> {
         &self.id
     }

@@ -1,4 +1,4 @@
-//! A token, parsed but not verified.
+//! Parses tokens.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::IgnoredAny};
@@ -13,19 +13,19 @@ pub(super) const MAX_TOKEN: usize = 8 * 1024;
 /// `typ` of access tokens. Better Auth's tokens have none.
 const ACCESS_TOKEN_TYPES: [&str; 2] = ["jwt", "at+jwt"];
 
-/// The parts of a compact JWS. Not to be trusted until a key has verified the signature.
-pub(super) struct Token<'a> {
+/// A compact JWS, not yet verified.
+pub(crate) struct Token<'a> {
     pub(super) header: Header,
     pub(super) claims: Claims,
-    /// The signed part: header and claims, still encoded.
+    /// What is signed: header and claims, still encoded.
     pub(super) message: &'a str,
     /// The signature, in base64url.
     pub(super) signature: &'a str,
 }
 
-/// The header parameters that are used. Keys inside a token (`jwk`, `jku`, `x5u`, `x5c`) are not even read.
+/// The header parameters in use. Keys inside a token (`jwk`, `jku`, `x5u`, `x5c`) are never read.
 #[derive(Deserialize)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub(super) alg: String,
     #[serde(default)]
     pub(super) kid: Option<String>,
@@ -57,22 +57,22 @@ impl<'a> Token<'a> {
 }
 
 impl Header {
-    /// Whether this can be an access token.
+    /// Checks that this can be an access token.
     pub(super) fn check(&self) -> Result<(), TokenError> {
-        let refuse = |reason| Err(TokenError::new(Check::Header, reason));
+        let error = |reason| Err(TokenError::new(Check::Header, reason));
         if self.enc.is_some() {
-            return refuse("token is encrypted, which is not accepted".to_owned());
+            return error("token is encrypted, which is not accepted".to_owned());
         }
-        // No extension is supported (RFC 7515, section 4.1.11).
+        // No extensions are supported (RFC 7515, section 4.1.11).
         if self.crit.is_some() {
-            return refuse("token has critical header parameters (crit), which are not supported".to_owned());
+            return error("token has critical header parameters (crit), which are not supported".to_owned());
         }
         let Some(typ) = &self.typ else { return Ok(()) };
         let name = typ.to_ascii_lowercase();
         if ACCESS_TOKEN_TYPES.contains(&name.trim_start_matches("application/")) {
             return Ok(());
         }
-        refuse(format!("not an access token but of type {}", Quoted(typ)))
+        error(format!("not an access token but of type {}", Quoted(typ)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A verified token over time: for whoever is served for longer than one request.
+//! A verified token, which also says for how long it is accepted: streams outlive the request that opened them.
 
 use std::{
     sync::Arc,
@@ -7,16 +7,15 @@ use std::{
 
 use super::{CurrentUser, cache::Entry};
 
-/// A verified token, and how long it is accepted.
+/// A verified token.
 #[derive(Clone, Debug)]
-pub struct Session {
-    /// Its key is gone when the issuer withdraws it.
+pub struct VerifiedToken {
     entry: Arc<Entry>,
-    /// When a request with the token would be refused.
+    /// Expiry plus leeway.
     until: SystemTime,
 }
 
-impl Session {
+impl VerifiedToken {
     pub(super) fn new(entry: Arc<Entry>, leeway: Duration) -> Self {
         let until = entry.expires + leeway;
         Self { entry, until }
@@ -28,7 +27,7 @@ impl Session {
         &self.entry.user
     }
 
-    /// How much longer the token is accepted, if its key stays valid; `None` once a request with it would be refused.
+    /// For how long requests with the token are still accepted; `None` once it has expired or its key was withdrawn.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         let remaining = self.until.duration_since(SystemTime::now()).ok();

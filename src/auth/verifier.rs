@@ -1,4 +1,4 @@
-//! The authentication of a request: from its bearer token to its user.
+//! Authenticates requests by their bearer token.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use jsonwebtoken::Algorithm;
 
 use super::{
-    ClaimRules, CurrentUser, KeySource, Session,
+    ClaimRules, KeySource, VerifiedToken,
     cache::{Digest, Entry, TokenCache},
     check::{Check, Finding, TokenError, Trail},
     keys::{key_set::Key, source::algorithm},
@@ -18,7 +18,7 @@ use crate::{
     telemetry::{self, TokenResult},
 };
 
-/// Verifies bearer tokens against the configured key sources. Cheap to clone.
+/// Verifies bearer tokens with the configured key sources. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     inner: Arc<Inner>,
@@ -32,7 +32,7 @@ struct Inner {
 }
 
 impl Verifier {
-    /// Accepts tokens of any of these sources.
+    /// Accepts tokens signed with a key of any of these sources.
     #[must_use]
     pub fn new(sources: Vec<KeySource>, rules: ClaimRules) -> Self {
         Self { inner: Arc::new(Inner { sources, rules, cache: TokenCache::new() }) }
@@ -43,14 +43,14 @@ impl Verifier {
         self.inner.sources.iter().for_each(KeySource::keep_fresh);
     }
 
-    /// The user of the token in the `Authorization` header.
-    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<CurrentUser> {
-        let user = self.verify(bearer_token(headers)?).await?;
-        telemetry::note_user(user.shared_id());
-        Ok(user)
+    /// Verifies the token in the `Authorization` header.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<VerifiedToken> {
+        let token = self.verify(bearer_token(headers)?).await?;
+        telemetry::note_user(token.user().shared_id());
+        Ok(token)
     }
 
-    /// Whether the `Authorization` header carries a token that was verified before.
+    /// Whether the token in the `Authorization` header was verified before.
     #[must_use]
     pub(crate) fn remembers(&self, headers: &HeaderMap) -> bool {
         bearer_token(headers).is_ok_and(|token| self.remembers_token(token))
@@ -62,26 +62,13 @@ impl Verifier {
         token.len() <= MAX_TOKEN && self.inner.cache.get(&Digest::of(token)).is_some()
     }
 
-    /// The user of a token. The error names the check that failed and nothing secret. Waits for an issuer only if the
-    /// token names an unknown key.
-    pub async fn verify(&self, token: &str) -> Result<CurrentUser> {
-        Ok(self.entry(token).await?.user.clone())
-    }
-
-    /// The same as [`Self::authenticate`], for what lasts longer than a request.
-    pub async fn session(&self, headers: &HeaderMap) -> Result<Session> {
-        let session = self.session_of(bearer_token(headers)?).await?;
-        telemetry::note_user(session.user().shared_id());
-        Ok(session)
-    }
-
-    /// The same as [`Self::verify`], for what lasts longer than a request.
-    pub async fn session_of(&self, token: &str) -> Result<Session> {
-        Ok(Session::new(self.entry(token).await?, self.inner.rules.leeway))
+    /// Verifies a token. Waits for an issuer only if the token names an unknown key. The error names the check that failed.
+    pub async fn verify(&self, token: &str) -> Result<VerifiedToken> {
+        Ok(VerifiedToken::new(self.entry(token).await?, self.inner.rules.leeway))
     }
 
     async fn entry(&self, token: &str) -> Result<Arc<Entry>> {
-        // Hashing a token of any size would be unbounded work.
+        // An oversized token isn't even hashed.
         let digest = (token.len() <= MAX_TOKEN).then(|| Digest::of(token));
         if let Some(entry) = digest.and_then(|digest| self.inner.cache.get(&digest)) {
             telemetry::token_checked(TokenResult::Cached);
@@ -92,16 +79,16 @@ impl Verifier {
         checked.map_err(|error| Error::invalid_token(&error.reason))
     }
 
-    /// Every check that accepts or refuses a token, without the cache. If one failed, it is the last.
+    /// Returns the findings of all checks, bypassing the cache. If a check failed, it is the last.
     pub async fn explain(&self, token: &str) -> Vec<Finding> {
-        let mut trail = Trail::kept();
+        let mut trail = Trail::recording();
         if let Err(error) = self.inner.check(token, None, &mut trail).await {
             trail.failed(&error);
         }
         trail.into_findings()
     }
 
-    /// The key sources, each with the reason if its last fetch failed.
+    /// The key sources, each with the error if its last fetch failed.
     #[must_use]
     pub fn sources(&self) -> Vec<(String, Option<Arc<str>>)> {
         self.inner.sources.iter().map(|source| (source.to_string(), source.failure())).collect()
@@ -129,7 +116,7 @@ impl Inner {
         Ok(entry)
     }
 
-    /// The key that signed the token. Issuers are asked only after all known keys have been tried.
+    /// Finds the key that signed the token. Issuers are asked only after all known keys have been tried.
     async fn signer(&self, token: &Token<'_>, algorithm: Algorithm, trail: &mut Trail) -> Result<Arc<Key>, TokenError> {
         let mut errors = Vec::new();
         let mut missing = FuturesUnordered::new();
@@ -156,7 +143,7 @@ impl Inner {
     }
 }
 
-/// The token of `Authorization: Bearer <token>`, whatever the scheme's case and the spaces.
+/// The token of `Authorization: Bearer <token>`. The scheme's case and extra spaces don't matter.
 fn bearer_token(headers: &HeaderMap) -> Result<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let value = values.next().ok_or(missing("Not authenticated"))?;
@@ -207,19 +194,20 @@ mod tests {
     async fn a_minted_token_is_accepted_whichever_secret_signed_it() {
         for secret in [SECRET, "older"] {
             let token = mint(&secret.into(), "ann", Duration::from_mins(1)).unwrap();
-            assert_eq!(verifier().verify(&token).await.unwrap().id(), "ann");
+            assert_eq!(verifier().verify(&token).await.unwrap().user().id(), "ann");
         }
     }
 
     #[tokio::test]
-    async fn the_user_id_is_the_first_claim_of_the_list_that_is_there_and_never_the_email() {
+    async fn the_user_id_is_the_first_of_the_configured_claims_and_never_the_email() {
         let exp = in_an_hour();
         for (claims, id) in [
             (json!({"exp": exp, "id": "b", "sub": "a"}), "a"),
             (json!({"exp": exp, "userId": "d", "id": "c"}), "c"),
             (json!({"exp": exp, "user_id": "b", "email": "x@example.com"}), "b"),
         ] {
-            assert_eq!(verifier().verify(&signed(Algorithm::HS256, SECRET, &claims)).await.unwrap().id(), id);
+            let token = verifier().verify(&signed(Algorithm::HS256, SECRET, &claims)).await.unwrap();
+            assert_eq!(token.user().id(), id);
         }
     }
 

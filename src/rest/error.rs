@@ -1,4 +1,4 @@
-//! Errors in FastAPI's form: `{"detail": …, "code": …}`.
+//! Errors in FastAPI's format: `{"detail": …, "code": …}`.
 
 use std::sync::Arc;
 
@@ -17,32 +17,32 @@ use crate::{
     auth::challenge,
     error::{Code, Error},
     http::rate_limiting::retry_after,
-    task::{FieldError, Violation},
+    task::{FieldError, ListItem, Violation},
     telemetry,
 };
 
-/// An error and where in the request it was found.
+/// An error, and for invalid input where in the request each violation is.
 #[derive(Debug)]
-pub(super) struct RestError {
+pub(crate) struct RestError {
     pub(super) error: Error,
-    pub(super) errors: Vec<ValidationError>,
+    pub(super) violations: Vec<ValidationError>,
 }
 
-/// An error, as FastAPI has it.
+/// An error in the format of FastAPI.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Error)]
 pub(super) struct ErrorBody<'a> {
     detail: Detail<'a>,
-    /// The kind of error.
+    /// A stable, machine-readable error code.
     #[schema(example = "NOT_FOUND")]
     code: &'static str,
-    /// With `VERSION_CONFLICT`, the task as it is.
+    /// With `VERSION_CONFLICT`, the current task.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     current: Option<TaskBody>,
 }
 
-/// One sentence, or for invalid input one entry for each broken rule.
+/// A message, or for invalid input one entry for each violation.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Detail<'a> {
@@ -50,23 +50,23 @@ enum Detail<'a> {
     Errors(&'a [ValidationError]),
 }
 
-/// A rule that an input broke, in pydantic's words.
+/// A violation, in pydantic's words.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ValidationError {
-    /// pydantic's name of the rule.
+    /// pydantic's error type.
     #[serde(rename = "type")]
     #[schema(example = "string_too_short")]
     kind: &'static str,
-    /// The part of the request and the field; in a body that is not JSON, the character where parsing failed.
+    /// The part of the request and the field. If the body is not JSON, the character at which parsing failed.
     #[schema(inline, example = json!(["body", "title"]))]
-    loc: Vec<Step>,
-    /// The rule in words.
+    loc: Vec<LocItem>,
+    /// The message.
     #[schema(example = "String should have at least 1 character")]
     msg: String,
-    /// The rejected value.
+    /// The invalid value.
     #[schema(value_type = Value)]
     input: Option<Value>,
-    /// The limits of the rule, or the reason.
+    /// The parameters of the violated rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Object>)]
     ctx: Option<Value>,
@@ -74,30 +74,30 @@ pub(super) struct ValidationError {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-enum Step {
+enum LocItem {
     Name(&'static str),
     Index(usize),
 }
 
 impl RestError {
-    /// An error of `path`, `query`, `header` or `body`.
+    /// An error in the `path`, `query`, `header` or `body`.
     pub(super) fn in_part(part: &'static str, error: impl Into<Error>) -> Self {
         let error = error.into();
-        let errors = error.fields().iter().map(|field| ValidationError::new(part, field)).collect();
-        Self { error, errors }
+        let violations = error.fields().iter().map(|field| ValidationError::new(part, field)).collect();
+        Self { error, violations }
     }
 
-    /// A body that stops being JSON at this character.
+    /// A body whose JSON is malformed at this character.
     pub(super) fn not_json(at: usize, reason: &str) -> Self {
         let error = Error::new(Code::BadUserInput, "JSON decode error");
         let invalid = ValidationError {
             kind: "json_invalid",
-            loc: vec![Step::Name("body"), Step::Index(at)],
+            loc: vec![LocItem::Name("body"), LocItem::Index(at)],
             msg: error.message().to_owned(),
             input: Some(json!({})),
             ctx: Some(json!({ "error": reason })),
         };
-        Self { error, errors: vec![invalid] }
+        Self { error, violations: vec![invalid] }
     }
 
     pub(super) fn current(&self) -> Option<TaskBody> {
@@ -105,21 +105,24 @@ impl RestError {
     }
 }
 
-/// What resolvers reject came in the body.
+/// Resolvers only reject what came in the body.
 impl From<Error> for RestError {
     fn from(error: Error) -> Self {
         Self::in_part("body", error)
     }
 }
 
-/// The error itself travels with the response: only [`super::Accepted`] knows whether it is wanted in another form.
+/// The response carries the error as an extension, for [`super::Accepted`] to format it differently.
 impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         self.error.log();
         let code = self.error.code();
         telemetry::failed(telemetry::REST, code.as_str());
-        let detail =
-            if self.errors.is_empty() { Detail::Message(self.error.message()) } else { Detail::Errors(&self.errors) };
+        let detail = if self.violations.is_empty() {
+            Detail::Message(self.error.message())
+        } else {
+            Detail::Errors(&self.violations)
+        };
         let body = Json(ErrorBody { detail, code: code.as_str(), current: self.current() });
         let mut response = (StatusCode::from(code), body).into_response();
         challenge(&self.error, response.headers_mut());
@@ -131,58 +134,56 @@ impl IntoResponse for RestError {
 
 impl ValidationError {
     fn new(part: &'static str, error: &FieldError) -> Self {
-        let flaw = uuid_flaw(error);
+        // pydantic says what is wrong with an id. It parses ids with the same crate, so the words are the same.
+        let uuid_error = match (error.violation, &error.input) {
+            (Violation::Uuid, Some(Value::String(text))) => Uuid::parse_str(text).err().map(|error| error.to_string()),
+            _ => None,
+        };
+        let mut msg = error.violation.to_string();
+        if let Some(reason) = &uuid_error {
+            msg = format!("{msg}, {reason}");
+        }
         Self {
             kind: error.violation.kind(),
             loc: location(part, error),
-            msg: flaw
-                .as_ref()
-                .map_or_else(|| error.violation.to_string(), |flaw| format!("{}, {flaw}", error.violation)),
-            ctx: context(error.violation, flaw),
+            msg,
+            ctx: context(error.violation, uuid_error),
             input: error.input.clone(),
         }
     }
 }
 
-/// An error of the body as a whole has no field.
-fn location(part: &'static str, error: &FieldError) -> Vec<Step> {
-    let mut location = vec![Step::Name(part)];
+/// An error of the whole body names no field.
+fn location(part: &'static str, error: &FieldError) -> Vec<LocItem> {
+    let mut location = vec![LocItem::Name(part)];
     if error.violation == Violation::NothingToUpdate {
         return location;
     }
-    if let Some((list, index)) = error.place {
-        location.extend([Step::Name(list), Step::Index(index)]);
+    if let Some(ListItem { list, index }) = error.item {
+        location.extend([LocItem::Name(list), LocItem::Index(index)]);
     }
     if !error.field.is_empty() {
-        location.push(Step::Name(error.field));
+        location.push(LocItem::Name(error.field));
     }
     location
 }
 
-/// pydantic says what is wrong with an id. It reads ids with the same crate, so the words are the same.
-fn uuid_flaw(error: &FieldError) -> Option<String> {
-    match (error.violation, &error.input) {
-        (Violation::Uuid, Some(Value::String(text))) => Uuid::parse_str(text).err().map(|error| error.to_string()),
-        _ => None,
-    }
-}
-
-/// The rule's parameters, under pydantic's names.
-fn context(violation: Violation, uuid_flaw: Option<String>) -> Option<Value> {
+/// The parameters of the violated rule, under pydantic's names.
+fn context(violation: Violation, uuid_error: Option<String>) -> Option<Value> {
     Some(match violation {
         Violation::TooShort(min) => json!({ "min_length": min }),
         Violation::TooLong(max) => json!({ "max_length": max }),
         Violation::TooSmall(min) => json!({ "ge": min }),
         Violation::TooLarge(max) => json!({ "le": max }),
         Violation::NotOneOf(_) => json!({ "expected": violation.expected() }),
-        Violation::Uuid => json!({ "error": uuid_flaw? }),
-        // FastAPI can't serialize the exception that pydantic puts there.
+        Violation::Uuid => json!({ "error": uuid_error? }),
+        // pydantic puts an exception there, which FastAPI serializes as an empty object.
         _ if violation.kind() == "value_error" => json!({ "error": {} }),
         _ => return None,
     })
 }
 
-/// An error that arose around this door's handlers.
+/// The response to an error that occurred outside of the handlers.
 #[must_use]
 pub fn error_response(error: Error) -> Response {
     RestError::from(error).into_response()

@@ -1,4 +1,4 @@
-//! The REST door: the routes and answers that clients of the older FastAPI backends expect, on the shared resolvers.
+//! The REST API: the routes and responses that clients of the older FastAPI backends expect, on the shared resolvers.
 
 mod error;
 mod openapi;
@@ -18,7 +18,7 @@ pub use self::{
 };
 use crate::state::SharedState;
 
-/// The task routes, and this door's description for programs and for people.
+/// The task routes, the OpenAPI document and the page that shows it.
 pub fn routes() -> Router<SharedState> {
     routes::tasks().merge(openapi::routes())
 }

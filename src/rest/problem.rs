@@ -1,4 +1,4 @@
-//! Errors as problem details (RFC 9457), for clients that ask for `application/problem+json`.
+//! Errors as problem details (RFC 9457), for clients that accept `application/problem+json`.
 
 use std::sync::Arc;
 
@@ -18,30 +18,30 @@ use crate::http::request::Accept;
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-/// An error, as RFC 9457 has it.
+/// An error in the format of RFC 9457.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ProblemDetails<'a> {
-    /// Always `about:blank`: the status says what kind of problem it is, and `code` is more specific.
+    /// Always `about:blank`: the status identifies the problem, and `code` is more specific.
     #[serde(rename = "type")]
     #[schema(example = "about:blank")]
     kind: &'static str,
-    /// The status in words.
+    /// The reason phrase of the status.
     #[schema(example = "Not Found")]
     title: &'static str,
-    /// The status.
+    /// The HTTP status.
     #[schema(example = 404)]
     status: u16,
     /// What went wrong.
     #[schema(example = "Task not found")]
     detail: &'a str,
-    /// The kind of error.
+    /// A stable, machine-readable error code.
     #[schema(example = "NOT_FOUND")]
     code: &'static str,
-    /// For invalid input, one entry for each broken rule.
+    /// For invalid input, one entry for each violation.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(required = false)]
     errors: &'a [ValidationError],
-    /// With `VERSION_CONFLICT`, the task as it is.
+    /// With `VERSION_CONFLICT`, the current task.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     current: Option<TaskBody>,
@@ -57,13 +57,13 @@ impl<'a> From<&'a RestError> for ProblemDetails<'a> {
             status: status.as_u16(),
             detail: error.error.message(),
             code: code.as_str(),
-            errors: &error.errors,
+            errors: &error.violations,
             current: error.current(),
         }
     }
 }
 
-/// What a client accepts, to be read if there is an error.
+/// The `Accept` headers of a request, which are parsed only if there is an error.
 pub(crate) struct Accepted(Vec<HeaderValue>);
 
 impl Accepted {
@@ -71,19 +71,16 @@ impl Accepted {
         Self(headers.get_all(header::ACCEPT).iter().cloned().collect())
     }
 
-    /// Tells an error in the form the client accepts. Everything else passes through.
+    /// Replaces an error by problem details if the client accepts them. Other responses stay as they are.
     pub(crate) fn negotiate(&self, mut response: Response) -> Response {
         let Some(error) = response.extensions_mut().remove::<Arc<RestError>>() else { return response };
         response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
-        let is_wanted = Accept::read(&self.0).names(PROBLEM_JSON);
-        if is_wanted { with_details(response, &ProblemDetails::from(&*error)) } else { response }
+        if !Accept::read(&self.0).names(PROBLEM_JSON) {
+            return response;
+        }
+        let (mut parts, _) = response.into_parts();
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        Response::from_parts(parts, Json(ProblemDetails::from(&*error)).into_response().into_body())
     }
-}
-
-/// Replaces the body; the other headers stay.
-fn with_details(response: Response, details: &ProblemDetails<'_>) -> Response {
-    let (mut parts, _) = response.into_parts();
-    parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    Response::from_parts(parts, Json(details).into_response().into_body())
 }

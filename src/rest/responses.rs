@@ -1,4 +1,4 @@
-//! Successful answers: their status, headers and bodies.
+//! Successful responses: status, headers and body.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
@@ -21,20 +21,19 @@ use crate::{
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// A page of a list, with the link to the next page, its total if that was asked for, and an entity tag that covers all
-/// of these.
+/// A page of a list. Its entity tag covers the tasks, the total and the link to the next page.
 pub(super) struct TaskList {
-    body: TaskListBody,
+    /// `None` if the client already has this page.
+    body: Option<TaskListBody>,
     total: Option<i64>,
     prefer: Prefer,
     next: Option<String>,
     tag: String,
-    is_known: bool,
 }
 
-/// A list, or with `envelope=true` an object around it.
+/// An array, or with `envelope=true` an object.
 #[derive(Serialize, ToSchema)]
-#[schema(as = TaskListAnswer)]
+#[schema(as = TaskListResponse)]
 #[serde(untagged)]
 pub(super) enum TaskListBody {
     /// The tasks.
@@ -43,20 +42,20 @@ pub(super) enum TaskListBody {
     Enveloped(Envelope),
 }
 
-/// A list as some of the older backends sent it.
+/// The format of some older backends.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TaskList)]
 pub(super) struct Envelope {
     /// The tasks of this page.
     tasks: Vec<TaskBody>,
-    /// How many tasks the whole list has.
+    /// The number of tasks in the whole list.
     #[schema(minimum = 0)]
     total: i64,
 }
 
 impl TaskList {
-    /// `collection` is the path as the client spelled it.
-    pub(super) fn new(page: Page, collection: &Uri, query: &ListQuery) -> Self {
+    /// `collection` is the request's URI: links repeat the prefix that the client used.
+    pub(super) fn new(page: Page, collection: &Uri, query: &ListQuery, cached: &IfNoneMatch) -> Self {
         let last = if page.has_next { page.tasks.last() } else { None };
         let next = last.map(|task| {
             let separator = if query.without_position.is_empty() { "" } else { "&" };
@@ -70,35 +69,30 @@ impl TaskList {
             Some(total) if query.has_envelope => TaskListBody::Enveloped(Envelope { tasks, total }),
             _ => TaskListBody::Bare(tasks),
         };
-        Self { body, total, prefer: query.prefer, next, tag, is_known: false }
-    }
-
-    /// Without a body if the client has this list already.
-    pub(super) fn unless_known(self, known: &IfNoneMatch) -> Self {
-        Self { is_known: known.names(&self.tag), ..self }
+        Self { body: (!cached.matches(&tag)).then_some(body), total, prefer: query.prefer, next, tag }
     }
 }
 
-/// A task's id and version determine what it looks like. Weak, because another version of this server may send the
-/// same list in other bytes.
+/// A task's id and version determine its representation. The tag is weak, because another release may send the same tasks
+/// in different bytes.
 fn list_tag(page: &Page, next: Option<&str>) -> String {
-    let mut looks = Vec::new();
+    let mut content = Vec::new();
     for task in &page.tasks {
-        looks.extend_from_slice(task.id.as_uuid().as_bytes());
-        looks.extend_from_slice(&task.version.to_be_bytes());
+        content.extend_from_slice(task.id.as_uuid().as_bytes());
+        content.extend_from_slice(&task.version.to_be_bytes());
     }
     if let Some(total) = page.total {
-        looks.extend_from_slice(&total.to_be_bytes());
+        content.extend_from_slice(&total.to_be_bytes());
     }
-    looks.extend_from_slice(next.unwrap_or_default().as_bytes());
-    let digest = digest(&SHA256, &looks);
+    content.extend_from_slice(next.unwrap_or_default().as_bytes());
+    let digest = digest(&SHA256, &content);
     format!("W/\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default()))
 }
 
 impl IntoResponse for TaskList {
     fn into_response(self) -> Response {
         let response =
-            if self.is_known { StatusCode::NOT_MODIFIED.into_response() } else { Json(self.body).into_response() };
+            self.body.map_or_else(|| StatusCode::NOT_MODIFIED.into_response(), |body| Json(body).into_response());
         let total = self.total.map(|total| (TOTAL_COUNT, total.to_string()));
         let applied = self.prefer.count.then(|| (PREFERENCE_APPLIED, "count=exact".to_owned()));
         let next = self.next.map(|next| (header::LINK, next));
@@ -126,35 +120,32 @@ impl IntoResponse for Created {
     }
 }
 
-/// A task with its version as its entity tag; without a body if the client has it already.
+/// A task, with its version as entity tag.
 pub(super) struct Versioned {
-    version: i64,
+    tag: String,
+    /// `None` if the client already has this version.
     task: Option<TaskBody>,
 }
 
 impl Versioned {
-    pub(super) fn new(task: Task, known: &IfNoneMatch) -> Self {
-        let is_known = known.names(&entity_tag(task.version));
-        Self { version: task.version, task: (!is_known).then(|| task.into()) }
+    pub(super) fn new(task: Task, cached: &IfNoneMatch) -> Self {
+        let tag = format!("\"{}\"", task.version);
+        Self { task: (!cached.matches(&tag)).then(|| task.into()), tag }
     }
 }
 
 impl From<Task> for Versioned {
     fn from(task: Task) -> Self {
-        Self { version: task.version, task: Some(task.into()) }
+        Self { tag: format!("\"{}\"", task.version), task: Some(task.into()) }
     }
 }
 
 impl IntoResponse for Versioned {
     fn into_response(self) -> Response {
-        let tag = [(header::ETAG, entity_tag(self.version))];
+        let tag = [(header::ETAG, self.tag)];
         match self.task {
             Some(task) => (tag, Json(task)).into_response(),
             None => (StatusCode::NOT_MODIFIED, tag).into_response(),
         }
     }
-}
-
-fn entity_tag(version: i64) -> String {
-    format!("\"{version}\"")
 }

@@ -1,4 +1,4 @@
-//! The task routes: for each its inputs, one call to a resolver, and its answer.
+//! The task routes. Each handler reads its input, calls one resolver and builds the response.
 
 use axum::{
     Json, Router,
@@ -18,9 +18,9 @@ use super::{
     },
     responses::{Created, TaskList, TaskListBody, Versioned},
     tasks::{
-        bulk::{Bulk, BulkAnswer},
+        bulk::{Bulk, BulkResponse},
         changes::{ChangesBody, ChangesParams, ChangesQuery},
-        event_stream::WantsEvents,
+        event_stream::AcceptsEvents,
         list::{ListParams, ListQuery},
         task::{Completion, CreateTask, TaskBody, UpdateTask},
     },
@@ -34,14 +34,14 @@ use crate::{
 /// Where the task routes are mounted. `/api/{user_id}/tasks` is the legacy form.
 pub const PREFIXES: [&str; 3] = ["/api/tasks", "/api/v1/tasks", "/api/{user_id}/tasks"];
 
-/// Makes the list of routes and the router from the same lines, so that they can't differ.
+/// Generates both the list of routes and the router, so that they can't differ.
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:ident,)+) => {
-        /// The task routes, as method and path below a prefix.
+        /// The task routes, as method and path under a prefix.
         pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
 
-        fn below(prefix: &str) -> Router<SharedState> {
-            Router::new()$(.merge(route(prefix, $path, described(MethodFilter::$method, $handler))))+
+        fn under(prefix: &str) -> Router<SharedState> {
+            Router::new()$(.merge(route(prefix, $path, cacheable(MethodFilter::$method, $handler))))+
         }
     };
 }
@@ -58,29 +58,29 @@ routes! {
     PATCH "/{task_id}/complete" => complete,
 }
 
-/// The task routes below each of their prefixes.
+/// The task routes under each prefix.
 pub(super) fn tasks() -> Router<SharedState> {
-    PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(below(prefix)))
+    PREFIXES.into_iter().fold(Router::new(), |router, prefix| router.merge(under(prefix)))
 }
 
-/// A handler whose answers belong to the token's user and are to be revalidated with their entity tags, unless they say
-/// otherwise.
-fn described<H, T>(method: MethodFilter, handler: H) -> MethodRouter<SharedState>
+/// A handler whose responses may be stored only by the user's own client, and must be revalidated before reuse. A handler
+/// may set a stricter `Cache-Control`.
+fn cacheable<H, T>(method: MethodFilter, handler: H) -> MethodRouter<SharedState>
 where
     H: Handler<T, SharedState>,
     T: 'static,
 {
-    let describe = |mut response: Response| {
+    let set_headers = |mut response: Response| {
         let headers = response.headers_mut();
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
         headers.append(header::VARY, HeaderValue::from_static("authorization"));
         response
     };
-    on(method, handler.layer(MapResponseLayer::new(describe)))
+    on(method, handler.layer(MapResponseLayer::new(set_headers)))
 }
 
-/// With and without a trailing slash. FastAPI redirects from one to the other, but browsers follow no redirect in a
-/// preflight, and some clients drop the token on the way.
+/// Serves a path with and without a trailing slash. FastAPI redirects instead, but browsers don't follow redirects of
+/// preflights, and some clients drop the token when redirected.
 fn route(prefix: &str, path: &str, method: MethodRouter<SharedState>) -> Router<SharedState> {
     let path = format!("{prefix}{}", path.trim_end_matches('/'));
     Router::new().route(&path, method.clone()).route(&format!("{path}/"), method)
@@ -88,7 +88,7 @@ fn route(prefix: &str, path: &str, method: MethodRouter<SharedState>) -> Router<
 
 /// List tasks.
 ///
-/// In pages; `Link` leads to the next one.
+/// Returns one page. The `Link` header has the URL of the next one.
 #[utoipa::path(
     get,
     path = "/",
@@ -97,26 +97,26 @@ fn route(prefix: &str, path: &str, method: MethodRouter<SharedState>) -> Router<
     responses(
         (
             status = 200,
-            description = "The tasks",
+            description = "A page of tasks",
             body = TaskListBody,
             headers(
-                ("ETag" = String, description = "Changes with anything in the answer"),
-                ("X-Total-Count" = Option<i64>, description = "The length of the whole list, if asked for"),
-                ("Preference-Applied" = Option<String>, description = "`count=exact` if that was preferred"),
-                ("Link" = Option<String>, description = "The next page, with `rel=\"next\"`; absent on the last one"),
+                ("ETag" = String, description = "A weak entity tag of the whole response"),
+                ("X-Total-Count" = Option<i64>, description = "The number of tasks in the whole list, if requested"),
+                ("Preference-Applied" = Option<String>, description = "`count=exact` if the request preferred it"),
+                ("Link" = Option<String>, description = "The URL of the next page, with `rel=\"next\"`; absent on the last page"),
             ),
         ),
-        (status = 304, description = "The client has this list already"),
+        (status = 304, description = "The client already has this page"),
     ),
 )]
 async fn list(
     OwnTasks(tasks): OwnTasks,
     OriginalUri(uri): OriginalUri,
     query: ListQuery,
-    known: IfNoneMatch,
+    cached: IfNoneMatch,
 ) -> Result<TaskList, RestError> {
     let page = resolvers::list(&tasks, query.filter.clone(), query.page.clone()).await?;
-    Ok(TaskList::new(page, &uri, &query).unless_known(&known))
+    Ok(TaskList::new(page, &uri, &query, &cached))
 }
 
 /// Create a task.
@@ -145,14 +145,14 @@ async fn create(
 
 /// Create, complete or delete many tasks.
 ///
-/// All or none: if one of them is invalid or missing, nothing changes.
+/// All or nothing: if any task is invalid or doesn't exist, nothing changes.
 #[utoipa::path(
     post,
     path = "/bulk",
     operation_id = "changeTasks",
     request_body = Bulk,
     responses(
-        (status = 200, description = "The affected tasks: after the change, or before their deletion", body = BulkAnswer),
+        (status = 200, description = "The affected tasks, as they are now; deleted tasks as they were", body = BulkResponse),
         (status = 404, description = "One of the tasks doesn't exist"),
     ),
 )]
@@ -160,35 +160,36 @@ async fn bulk(
     OwnTasks(tasks): OwnTasks,
     State(limits): State<RateLimits>,
     JsonBody(bulk): JsonBody<Bulk>,
-) -> Result<Json<BulkAnswer>, RestError> {
+) -> Result<Json<BulkResponse>, RestError> {
     limits.charge(tasks.user(), change_cost(bulk.count()))?;
     Ok(Json(bulk.apply(&tasks).await?.into()))
 }
 
-/// Get what changed.
+/// Get changes.
 ///
-/// What happened to the tasks, in the order in which it was committed: each task's latest state, and which were deleted. Repeat
-/// it with the `cursor` of the answer to keep a replica up to date.
+/// Returns what was created, changed and deleted since a cursor, in commit order: the latest state of each task. Pass the
+/// `cursor` of the response in the next request to keep a replica up to date.
 #[utoipa::path(
     get,
     path = "/changes",
     operation_id = "getChanges",
-    params(ChangesParams, WantsEvents),
+    params(ChangesParams, AcceptsEvents),
     responses((
         status = 200,
-        description = "A page of the change feed. With `Accept: text/event-stream`, a stream of them: `event: changes` with a \
-                       page as `data` and its cursor as `id`, first at once and then whenever something happens; a \
-                       comment now and then; and `event: end` with a `code` if the token expires or the feed fails",
+        description = "A page of the change feed. With `Accept: text/event-stream`, a stream of pages: each is an event \
+                       `changes` with the page as `data` and its cursor as `id`. The first is sent immediately, further \
+                       ones whenever something changes, and comments as heartbeats in between. An event `end` with a \
+                       `code` is sent before the server closes the stream because the token expired or the feed failed",
         content((ChangesBody = "application/json"), (String = "text/event-stream")),
     )),
 )]
 async fn changes(
     OwnTasks(tasks): OwnTasks,
     ChangesQuery { since, limit }: ChangesQuery,
-    WantsEvents(subscriber): WantsEvents,
+    AcceptsEvents(subscriber): AcceptsEvents,
 ) -> Result<Response, RestError> {
     match subscriber {
-        Some(subscriber) => subscriber.follow(tasks, since),
+        Some(subscriber) => subscriber.subscribe(tasks, since),
         None => Ok(ChangesBody::from(resolvers::changes(&tasks, &since, limit).await?).into_response()),
     }
 }
@@ -206,16 +207,16 @@ async fn changes(
             body = TaskBody,
             headers(("ETag" = String, description = "The task's version")),
         ),
-        (status = 304, description = "The client has this version already"),
+        (status = 304, description = "The client already has this version"),
     ),
 )]
-async fn get(OwnTasks(tasks): OwnTasks, Id(id): Id, known: IfNoneMatch) -> Result<Versioned, RestError> {
-    Ok(Versioned::new(resolvers::get(&tasks, id).await?, &known))
+async fn get(OwnTasks(tasks): OwnTasks, Id(id): Id, cached: IfNoneMatch) -> Result<Versioned, RestError> {
+    Ok(Versioned::new(resolvers::get(&tasks, id).await?, &cached))
 }
 
 /// Update a task.
 ///
-/// Omitted fields stay unchanged, as with PATCH and as in the older backends.
+/// Omitted fields stay unchanged: this is the same as `PATCH`, for clients of the older backends.
 #[utoipa::path(
     put,
     path = "/{task_id}",
@@ -278,7 +279,7 @@ async fn delete(OwnTasks(tasks): OwnTasks, Id(id): Id, IfMatch(expected): IfMatc
 
 /// Complete or reopen a task.
 ///
-/// Without a body the state is toggled. With one it is set, which is safe to repeat.
+/// Without a body, toggles the state. With a body, sets it, which is safe to repeat.
 #[utoipa::path(
     patch,
     path = "/{task_id}/complete",

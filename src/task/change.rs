@@ -1,59 +1,59 @@
-//! The change feed: what happened to a user's tasks, in the order in which it was committed.
+//! The change feed: what happened to a user's tasks, in commit order.
 //!
-//! A feed tells each task's latest state, not every state it went through. Applying its items in order to what was there
-//! before, by id, makes a replica; once a page has no more behind it, the replica is what the server had at one instant.
+//! A feed has each task's latest state, not every state in between. A client that applies its items in order, by id, keeps a
+//! replica of the tasks. After the last page, the replica equals the server's state at one instant.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{FeedCursor, Task, TaskId};
 
-/// A task as it is after its last change.
+/// A task's latest change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was created or changed.
+    /// The task was created or changed.
     Task(Task),
-    /// It is gone.
+    /// The task was deleted.
     Deleted(DeletedTask),
 }
 
-/// What is left of a deleted task.
+/// A tombstone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletedTask {
-    /// The id it had.
+    /// The task's id.
     pub id: TaskId,
-    /// One more than the version it had: of what is known of a task, the highest version counts.
+    /// The task's last version plus 1, so that a deletion supersedes every state of the task.
     pub version: i64,
-    /// The number of the deletion in its user's feed.
+    /// The position of the deletion in the user's feed.
     pub position: i64,
-    /// When it was deleted.
+    /// When the task was deleted.
     pub deleted_at: DateTime<Utc>,
 }
 
 /// A page of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// What changed, in the order of the feed. A task is in it once at most.
+    /// The changes in the order of the feed, at most one for each task.
     pub items: Vec<Change>,
-    /// The position behind the page: where the next one starts.
+    /// Where the next page starts.
     pub cursor: FeedCursor,
-    /// Whether there was more already when the page was read.
+    /// Whether there were more changes when the page was read.
     pub has_more: bool,
-    /// The replica is to be emptied before the items are applied: its position is no longer known.
+    /// Whether the replica must be discarded before the items are applied, because the cursor was no longer usable.
     pub reset: bool,
 }
 
-/// The place of a change in its user's feed. Later changes have larger ones.
+/// The position of a change in its user's feed. Later changes have greater positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Drawn from a sequence for each change, or for all changes of a transaction.
+    /// From a sequence; all changes of a transaction have the same number.
     pub number: i64,
-    /// The task, for changes that have one number.
+    /// The task, which breaks ties between changes with the same number.
     pub id: Uuid,
 }
 
 impl Change {
-    /// Where in the feed it is.
+    /// Its position in the feed.
     #[must_use]
     pub fn position(&self) -> Position {
         match self {
@@ -62,7 +62,7 @@ impl Change {
         }
     }
 
-    /// When it was made.
+    /// When it happened.
     #[must_use]
     pub fn time(&self) -> DateTime<Utc> {
         match self {

@@ -1,4 +1,4 @@
-//! Cursors: a position in a sorted list, made of the sort, the key and the id that breaks ties.
+//! Cursors: positions in a sorted list, made of the sort, the sort key and the id that breaks ties.
 
 use std::{fmt, str::FromStr};
 
@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use super::{SortColumn, Task, TaskSort, Title, Violation};
 
-/// The longest cursor holds a title of 200 characters of 4 bytes each.
+/// Maximum length in bytes: enough for a title of [`super::MAX_TITLE`] characters of 4 bytes each, in JSON and base64.
 const MAX_CURSOR: usize = 4096;
 /// The last microsecond of the year 9999, in microseconds since 1970.
 const MAX_TIME: i64 = 253_402_300_799_999_999;
 
-/// A position in a list of one sort. Clients see opaque URL-safe text.
+/// A position in a sorted list, for clients an opaque URL-safe text.
 ///
-/// It isn't signed: a forged one only selects other tasks of the same user.
+/// Not signed: a forged one only selects other tasks of the same user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     sort: TaskSort,
@@ -24,12 +24,12 @@ pub struct Cursor {
     id: Uuid,
 }
 
-/// The value a list is sorted by.
+/// The value by which the list is sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortKey {
     /// When the task was created.
     Time(DateTime<Utc>),
-    /// The number of the task's last change in the user's feed.
+    /// The position of the task's last change in the user's feed.
     Position(i64),
     /// The title.
     Title(String),
@@ -47,7 +47,7 @@ impl Cursor {
         Self { sort, key, id: task.id.as_uuid() }
     }
 
-    /// Parses a cursor; one that was made for another sort is invalid.
+    /// Parses a cursor, which must be for this sort.
     pub fn parse(text: &str, sort: TaskSort) -> Result<Self, Violation> {
         let cursor: Self = text.parse()?;
         if cursor.sort == sort { Ok(cursor) } else { Err(Violation::CursorOfAnotherSort) }
@@ -66,14 +66,14 @@ impl Cursor {
     }
 }
 
-/// The serialized form: JSON in base64.
+/// The serialized form: JSON, encoded as base64.
 #[derive(Serialize, Deserialize)]
 struct Wire(TaskSort, WireKey, Uuid);
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum WireKey {
-    /// A position, or microseconds since 1970, the database's precision.
+    /// A position, or a time in microseconds since 1970, which is the database's precision.
     Number(i64),
     Title(String),
 }
@@ -109,13 +109,13 @@ impl FromStr for Cursor {
     }
 }
 
-/// Checks that the database could hold this time: a cursor may be forged.
+/// Checks that the database can store this time, since a cursor may be forged.
 pub(super) fn stored_time(micros: i64) -> Result<DateTime<Utc>, Violation> {
     let in_range = (0..=MAX_TIME).contains(&micros);
     in_range.then(|| DateTime::from_timestamp_micros(micros)).flatten().ok_or(Violation::Cursor)
 }
 
-/// Checks that the database could hold this title.
+/// Checks that the database can store this title.
 fn stored_title(title: String) -> Result<String, Violation> {
     Title::try_from(title).map(Title::into_string).map_err(|_| Violation::Cursor)
 }
@@ -157,7 +157,7 @@ mod tests {
             let sort = format!(r#"{{"column":"{column}","descending":false}}"#);
             BASE64_URL_SAFE_NO_PAD.encode(format!(r#"[{sort},{key},"{}"]"#, Uuid::nil()))
         };
-        assert!(of("created", "0").parse::<Cursor>().is_ok(), "the form this test varies is right");
+        assert!(of("created", "0").parse::<Cursor>().is_ok(), "the valid form that this test varies");
         let bad = [
             String::new(),
             "%%%".to_owned(),

@@ -1,7 +1,7 @@
-//! Cursors of the change feed: how far a replica has got.
+//! Cursors of the change feed: how far a replica has caught up.
 //!
-//! Positions of one user grow, and a change becomes visible before any later one, so a snapshot that shows a position
-//! shows everything before it. What is past retention is known to the cursor itself: it carries how fresh its replica is.
+//! A user's positions increase in commit order, so a snapshot that has a change has all changes before it. Whether a cursor is
+//! past retention is determined from the cursor alone: it contains the time up to which its replica is complete.
 
 use std::{fmt, str::FromStr};
 
@@ -12,64 +12,66 @@ use uuid::Uuid;
 
 use super::{Position, Violation, cursor::stored_time};
 
-/// How old what a replica knows may be. Deletions are remembered for a day longer, for clocks that jump.
+/// How old what a replica knows may be.
 pub const MAX_AGE: TimeDelta = TimeDelta::days(30);
-/// Cursors are shorter.
+/// For how long a deletion is remembered: a day longer, for clocks that jump. A policy of the database repeats it.
+pub const TOMBSTONE_LIFETIME: TimeDelta = TimeDelta::days(31);
+/// Maximum length in bytes.
 const MAX_LENGTH: usize = 512;
 
-/// How far a replica has got. Clients see opaque URL-safe text.
+/// How far a replica has caught up, for clients an opaque URL-safe text.
 ///
-/// It isn't signed: a forged one only shows its user another part of their own feed.
+/// Not signed: a forged one only shows its user another part of their own feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedCursor {
     era: i32,
-    /// Of the last change that was read; none if there was none.
+    /// The last change that was read, if any.
     last: Option<Position>,
-    /// The last position of the feed when there was more behind the page.
+    /// The last position of the feed when the page was read, if more pages followed.
     head: Option<i64>,
-    /// The last position of the feed when the replica began with nothing: deletions up to there are none of its tasks.
+    /// The last position of the feed when the initial sync began. Deletions up to it don't concern the replica, which was empty.
     began: Option<i64>,
-    /// Every deletion up to then is known, or was of no task of the replica.
+    /// The time up to which the replica has seen all deletions that concern it.
     fresh: DateTime<Utc>,
 }
 
-/// A feed at the instant it is read.
+/// The state of a feed when it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedHead {
-    /// Of the database: cursors of another era are void.
+    /// The database's era. Cursors of other eras are invalid.
     pub era: i32,
-    /// The number of the last change; none if there was none, or none that is remembered.
+    /// The number of the last change; `None` if there was none, or its tombstone is gone.
     pub last: Option<i64>,
     /// The database's clock.
     pub now: DateTime<Utc>,
 }
 
-/// From where a feed is read.
+/// Where to start reading a feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Since {
-    /// Everything: the replica holds nothing yet.
+    /// With all tasks: the replica is empty.
     #[default]
     Beginning,
-    /// Only what happens from now on.
+    /// With the next change.
     Latest,
-    /// What happened since this cursor.
+    /// After this cursor.
     Cursor(FeedCursor),
 }
 
-/// What a page starts behind, of the tasks that are there and of those that were deleted.
+/// The positions after which a page starts, for existing and for deleted tasks.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Tasks that changed later.
+    /// The page has tasks that changed later.
     pub tasks: Position,
-    /// Tasks that were deleted later.
+    /// The page has tasks that were deleted later.
     pub deletions: Position,
 }
 
 impl Since {
-    /// The word for [`Self::Latest`].
+    /// The text of [`Self::Latest`].
     pub const LATEST: &str = "latest";
 
-    /// What to read.
+    /// The bounds of the next page.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
         match self {
@@ -82,7 +84,7 @@ impl Since {
         }
     }
 
-    /// Where the reader stands in a feed with this head; `None` if that can't be told any more.
+    /// The cursor to continue from in a feed with this head; `None` if the reader must start over.
     #[must_use]
     pub fn resume(&self, head: &FeedHead) -> Option<FeedCursor> {
         let FeedHead { era, last, now } = *head;
@@ -97,16 +99,16 @@ impl Since {
 }
 
 impl FeedCursor {
-    /// Whether everything since can be told: it is of this era, not ahead of the feed, as after the database was
-    /// restored, and not too old.
+    /// Whether the feed still has everything since this cursor: it is of the same era, recent enough, and not ahead of the feed,
+    /// as after the database was restored from a backup.
     fn is_valid(&self, head: &FeedHead) -> bool {
         let is_ahead = self.number().max(self.head) > head.last;
         self.era == head.era && !is_ahead && head.now.signed_duration_since(self.fresh) <= MAX_AGE
     }
 
-    /// Behind a page that ends with this change, if it has any. Behind the last page is the head of the feed.
+    /// Advances past a page that ends with this change, if any; past the last page, to the head of the feed.
     #[must_use]
-    pub fn behind(self, end: Option<Position>, has_more: bool, head: &FeedHead) -> Self {
+    pub fn advance(self, end: Option<Position>, has_more: bool, head: &FeedHead) -> Self {
         if !has_more {
             let last = head.last.map(Position::end_of);
             return Self { last, head: None, began: None, fresh: head.now, ..self };
@@ -116,13 +118,13 @@ impl FeedCursor {
         Self { last, head: head.last, began, ..self }
     }
 
-    /// The era it is of.
+    /// The era of the database.
     #[must_use]
     pub fn era(&self) -> i32 {
         self.era
     }
 
-    /// The number of the last change that the replica knows.
+    /// The number of the last change that the replica has.
     #[must_use]
     pub fn number(&self) -> Option<i64> {
         self.last.map(|position| position.number)
@@ -132,16 +134,16 @@ impl FeedCursor {
 impl Position {
     /// Before every change.
     const FIRST: Self = Self { number: i64::MIN, id: Uuid::nil() };
-    /// Behind every change.
+    /// After every change.
     const LAST: Self = Self { number: i64::MAX, id: Uuid::max() };
 
-    /// Behind all changes of this number.
+    /// After all changes with this number.
     const fn end_of(number: i64) -> Self {
         Self { number, id: Uuid::max() }
     }
 }
 
-/// The serialized form: JSON in base64, with the time in microseconds since 1970.
+/// The serialized form: JSON, encoded as base64, with the time in microseconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Wire(i32, Option<(i64, Uuid)>, Option<i64>, i64, Option<i64>);
 
@@ -211,7 +213,7 @@ mod tests {
     #[test]
     fn garbage_and_impossible_cursors_are_refused() {
         let of = |json: &str| BASE64_URL_SAFE_NO_PAD.encode(json);
-        assert!(of("[1,null,null,0,null]").parse::<Since>().is_ok(), "the form this test varies is right");
+        assert!(of("[1,null,null,0,null]").parse::<Since>().is_ok(), "the valid form that this test varies");
         let good = FeedCursor { era: 1, last: Some(position(1)), head: None, began: None, fresh: at(1) }.to_string();
         let bad = [
             String::new(),
@@ -233,56 +235,56 @@ mod tests {
     }
 
     #[test]
-    fn a_position_is_lost_with_its_era_ahead_of_the_feed_and_when_it_is_old() {
+    fn a_cursor_of_another_era_ahead_of_the_feed_or_too_old_is_unusable() {
         let cursor = FeedCursor { era: 7, last: Some(position(100)), head: None, began: None, fresh: at(200) };
         let is_known = |head| Since::Cursor(cursor).resume(&head).is_some();
         assert!(is_known(head(Some(100), 200)) && is_known(head(Some(300), 400)));
         assert!(!is_known(FeedHead { era: 8, ..head(Some(100), 200) }), "another era");
         assert!(!is_known(head(Some(99), 200)) && !is_known(head(None, 200)), "ahead");
-        let middle = cursor.behind(Some(position(101)), true, &head(Some(150), 200));
+        let middle = cursor.advance(Some(position(101)), true, &head(Some(150), 200));
         assert!(Since::Cursor(middle).resume(&head(Some(150), 200)).is_some());
-        assert!(Since::Cursor(middle).resume(&head(Some(149), 200)).is_none(), "what it had begun to read is gone");
+        assert!(Since::Cursor(middle).resume(&head(Some(149), 200)).is_none(), "the head it had seen is gone");
         let month = MAX_AGE.num_seconds();
-        assert!(is_known(head(Some(100), 200 + month)), "as old as it may be");
+        assert!(is_known(head(Some(100), 200 + month)), "at the maximum age");
         assert!(!is_known(head(Some(100), 201 + month)), "too old");
-        // The database's clock was set back: the cursor comes from the future, and is as good as new.
+        // The database's clock was set back: a cursor from the future is usable.
         assert!(is_known(head(Some(100), -3600)));
     }
 
     #[test]
-    fn a_first_sync_is_told_of_deletions_since_it_began() {
+    fn an_initial_sync_gets_the_deletions_since_it_began() {
         let began = Since::Beginning.resume(&head(Some(100), 200)).unwrap();
-        let middle = began.behind(Some(position(50)), true, &head(Some(150), 300));
+        let middle = began.advance(Some(position(50)), true, &head(Some(150), 300));
         let bounds = Since::Cursor(middle).bounds();
         assert_eq!((bounds.tasks.number, bounds.deletions.number), (number(50), number(100)));
         assert!(bounds.deletions > position(100), "the deletion that was the last change was before it began");
-        let behind = middle.behind(Some(position(120)), true, &head(Some(150), 300));
-        let bounds = Since::Cursor(behind).bounds();
+        let after = middle.advance(Some(position(120)), true, &head(Some(150), 300));
+        let bounds = Since::Cursor(after).bounds();
         assert_eq!((bounds.tasks, bounds.deletions.number), (bounds.deletions, number(120)));
     }
 
     #[test]
-    fn an_idle_feed_keeps_a_replica_fresh_for_as_long_as_it_asks() {
+    fn polling_an_idle_feed_keeps_a_cursor_usable() {
         let mut cursor = Since::Beginning.resume(&head(Some(100), 200)).unwrap();
-        cursor = cursor.behind(Some(position(100)), false, &head(Some(100), 200));
+        cursor = cursor.advance(Some(position(100)), false, &head(Some(100), 200));
         for week in 1..20 {
             let later = head(Some(100), 200 + week * 7 * DAY.num_seconds());
-            cursor = Since::Cursor(cursor).resume(&later).unwrap().behind(None, false, &later);
+            cursor = Since::Cursor(cursor).resume(&later).unwrap().advance(None, false, &later);
         }
         let much_later = head(Some(100), 200 + 200 * DAY.num_seconds());
         assert_eq!(Since::Cursor(cursor).resume(&much_later), None);
     }
 
     #[test]
-    fn a_long_list_that_was_left_alone_for_long_can_be_read_page_by_page() {
+    fn a_list_without_recent_changes_can_be_read_page_by_page() {
         let (years_ago, today) = (-1000 * DAY.num_seconds(), 0);
         let head = head(Some(years_ago), today);
-        let cursor = Since::Beginning.resume(&head).unwrap().behind(Some(position(years_ago - 9)), true, &head);
+        let cursor = Since::Beginning.resume(&head).unwrap().advance(Some(position(years_ago - 9)), true, &head);
         assert!(Since::Cursor(cursor).resume(&head).is_some());
     }
 
     #[test]
-    fn from_now_on_there_is_nothing_to_read() {
+    fn latest_skips_everything_that_happened_before() {
         let bounds = Since::Latest.bounds();
         assert!(bounds.tasks > position(0) && bounds.deletions > position(0));
         let cursor = Since::Latest.resume(&head(Some(100), 200)).unwrap();

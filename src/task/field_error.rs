@@ -1,60 +1,69 @@
-//! Violated rules, told in the words of the older backends' validator (pydantic), so that their clients recognise them.
+//! Invalid input, described as pydantic does, the validator of the older backends, so that their clients recognize it.
 
 use std::fmt;
 
-/// One input that broke a rule.
+/// An input that violates a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// The input's name, as both doors spell it: one word in all cases but `expectedVersion`.
+    /// The input's name, the same in both APIs.
     pub field: &'static str,
     /// The rule.
     pub violation: Violation,
-    /// The list it is in and its place there, when it is one of several inputs that are alike.
-    pub place: Option<(&'static str, usize)>,
-    /// What was given instead, where the client may be shown it.
+    /// The item of a list that the input is or belongs to.
+    pub item: Option<ListItem>,
+    /// The invalid value, if it may be sent back to the client.
     pub input: Option<serde_json::Value>,
 }
 
 impl FieldError {
-    /// Names the input a violation was found in.
+    /// A violation in the input of this name.
     #[must_use]
     pub const fn new(field: &'static str, violation: Violation) -> Self {
-        Self { field, violation, place: None, input: None }
+        Self { field, violation, item: None, input: None }
     }
 
-    /// Says which one it is of several that are alike.
+    /// Adds the item of a list.
     #[must_use]
     pub fn at(self, list: &'static str, index: usize) -> Self {
-        Self { place: Some((list, index)), ..self }
+        Self { item: Some(ListItem { list, index }), ..self }
     }
 
-    /// Adds what was given.
+    /// Adds the invalid value.
     #[must_use]
-    pub fn given(self, input: impl Into<serde_json::Value>) -> Self {
+    pub fn with_input(self, input: impl Into<serde_json::Value>) -> Self {
         Self { input: Some(input.into()), ..self }
     }
 }
 
-/// The rule an input broke.
+/// An item of a list in the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListItem {
+    /// The name of the list.
+    pub list: &'static str,
+    /// The item's index.
+    pub index: usize,
+}
+
+/// The rule that an input violates, with its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// A required input is absent.
+    /// A required input is missing.
     Missing,
-    /// The whole input is not an object.
+    /// Not an object.
     NotAnObject,
     /// Not a string.
     NotAString,
-    /// Of a type that no boolean is read from.
+    /// Of a type that can't stand for a boolean.
     NotABoolean,
-    /// A word or number that doesn't stand for a boolean.
+    /// A string or number that doesn't stand for a boolean.
     UnclearBoolean,
-    /// Not a whole number.
+    /// Not an integer.
     NotAnInteger,
     /// Fewer characters than allowed.
     TooShort(usize),
     /// More characters than allowed.
     TooLong(usize),
-    /// More of them than allowed.
+    /// More items than allowed.
     TooMany(usize),
     /// Not a list.
     NotAList,
@@ -68,20 +77,20 @@ pub enum Violation {
     TooLarge(i64),
     /// Not a UUID.
     Uuid,
-    /// Not one of the words allowed.
+    /// Not one of the allowed words.
     NotOneOf(&'static [&'static str]),
-    /// Not a cursor this server made.
+    /// Not a valid cursor.
     Cursor,
-    /// A cursor of another sort.
+    /// A cursor for a different sort.
     CursorOfAnotherSort,
-    /// Two inputs that exclude each other, or neither of two that are needed.
-    Combination(&'static str),
-    /// An update without a change.
+    /// Another rule, in words.
+    Custom(&'static str),
+    /// An update without any field.
     NothingToUpdate,
 }
 
 impl Violation {
-    /// The validator's name of the rule.
+    /// pydantic's error type.
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
@@ -103,12 +112,12 @@ impl Violation {
             | Self::ControlCharacter
             | Self::Cursor
             | Self::CursorOfAnotherSort
-            | Self::Combination(_)
+            | Self::Custom(_)
             | Self::NothingToUpdate => "value_error",
         }
     }
 
-    /// The words allowed, as the message names them; empty for other rules.
+    /// The allowed words, as in the message; empty for other rules.
     #[must_use]
     pub fn expected(self) -> String {
         match self {
@@ -138,8 +147,8 @@ impl fmt::Display for Violation {
             Self::Uuid => f.write_str("Input should be a valid UUID"),
             Self::NotOneOf(words) => write!(f, "Input should be {}", OneOf(words)),
             Self::Cursor => f.write_str("Value error, not a valid cursor"),
-            Self::CursorOfAnotherSort => f.write_str("Value error, the cursor was made for another sort"),
-            Self::Combination(rule) => write!(f, "Value error, {rule}"),
+            Self::CursorOfAnotherSort => f.write_str("Value error, the cursor is for a different sort"),
+            Self::Custom(rule) => write!(f, "Value error, {rule}"),
             Self::NothingToUpdate => f.write_str("Value error, give at least one field to update"),
         }
     }

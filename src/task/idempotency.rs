@@ -1,25 +1,29 @@
-//! Idempotency keys: a client names a write, so that a retry doesn't write twice.
+//! Idempotency keys: a client identifies a write, so that a retry isn't executed twice.
+
+use chrono::TimeDelta;
 
 use super::Violation;
 
 /// The request header with the key.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// The response header of a replayed outcome.
+/// The response header that marks a replayed outcome.
 pub const IDEMPOTENT_REPLAYED: &str = "idempotent-replayed";
-/// The most characters a key has.
-const MAX_KEY: usize = 255;
+/// For how long a key is remembered. A policy of the database repeats it.
+pub const KEY_LIFETIME: TimeDelta = TimeDelta::hours(24);
+/// Maximum length of a key, in characters.
+pub const MAX_KEY: usize = 255;
 
-/// A key: 1 to 255 visible ASCII characters, chosen by the client, unique among the user's requests of a day.
+/// A key: 1 to [`MAX_KEY`] visible ASCII characters, chosen by the client, unique among the user's recent requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// Reads the values of the header, of which there may be one at most.
+    /// Reads the values of the header, of which only one is allowed.
     pub fn from_values<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Result<Option<Self>, Violation> {
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some(value), None) => Self::try_from(value).map(Some),
-            (Some(_), Some(_)) => Err(Violation::Combination("give one key")),
+            (Some(_), Some(_)) => Err(Violation::Custom("send only one key")),
         }
     }
 
@@ -39,7 +43,7 @@ impl TryFrom<&[u8]> for IdempotencyKey {
             1..=MAX_KEY if bytes.iter().all(u8::is_ascii_graphic) => {
                 Ok(Self(bytes.iter().copied().map(char::from).collect()))
             }
-            1..=MAX_KEY => Err(Violation::Combination("a key has only visible ASCII characters")),
+            1..=MAX_KEY => Err(Violation::Custom("must contain only visible ASCII characters")),
             _ => Err(Violation::TooLong(MAX_KEY)),
         }
     }

@@ -1,4 +1,4 @@
-//! Filters, sorts and pages of task lists.
+//! Lists of tasks: filters, sorts and pages.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use super::{Cursor, Search, Task, Violation};
 /// The page size of GraphQL and of event streams, unless another one is asked for. REST's is [`MAX_LIMIT`], as in the older
 /// backends.
 pub const DEFAULT_PAGE: i64 = 100;
-/// The largest offset: the database has to read what is skipped.
+/// Maximum offset. The database has to read what it skips.
 pub const MAX_OFFSET: i64 = 1_000_000;
-/// The largest page.
+/// Maximum page size.
 pub const MAX_LIMIT: i64 = 1000;
 
-/// Filters tasks by whether they are completed.
+/// Selects tasks by whether they are completed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TaskStatus {
     /// Completed or not.
@@ -25,7 +25,7 @@ pub enum TaskStatus {
 }
 
 impl TaskStatus {
-    /// The value `completed` must have, if it matters.
+    /// The required value of `completed`; `None` for any.
     #[must_use]
     pub const fn completed(self) -> Option<bool> {
         match self {
@@ -36,25 +36,25 @@ impl TaskStatus {
     }
 }
 
-/// What a list is sorted by.
+/// The column that a list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SortColumn {
     /// When the task was created.
     #[default]
     Created,
-    /// When it last changed.
+    /// When the task last changed.
     Updated,
     /// The title, in the database's collation.
     Title,
 }
 
-/// The order of a list. Ties are broken by id, in the same direction.
+/// The order of a list. Ties are broken by id, in the same order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskSort {
-    /// What it is sorted by.
+    /// The column.
     pub column: SortColumn,
-    /// Whether larger values come first.
+    /// Whether greater values come first.
     pub descending: bool,
 }
 
@@ -65,7 +65,7 @@ impl TaskSort {
         Self { column, descending: false }
     }
 
-    /// Larger values first.
+    /// Greater values first.
     #[must_use]
     pub const fn descending(column: SortColumn) -> Self {
         Self { column, descending: true }
@@ -82,9 +82,9 @@ impl Default for TaskSort {
 /// Selects some of a user's tasks.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// By whether they are done.
+    /// By whether they are completed.
     pub status: TaskStatus,
-    /// Title or description contains this, ignoring case.
+    /// By text that the title or description must contain, ignoring case.
     pub search: Option<Search>,
 }
 
@@ -102,7 +102,7 @@ impl Limit {
         self.0
     }
 
-    /// A page size that may be 0: the page is empty, but says whether there is more.
+    /// A page size that may be 0: such a page is empty, but says whether there are tasks.
     pub fn or_zero(limit: i64) -> Result<Self, Violation> {
         match limit {
             ..0 => Err(Violation::TooSmall(0)),
@@ -130,7 +130,7 @@ impl TryFrom<i64> for Limit {
     }
 }
 
-/// How many tasks are skipped, 0 to [`MAX_OFFSET`].
+/// The number of tasks to skip, 0 to [`MAX_OFFSET`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offset(i64);
 
@@ -159,17 +159,17 @@ impl TryFrom<i64> for Offset {
 pub struct PageRequest {
     /// The order.
     pub sort: TaskSort,
-    /// The most tasks that come back.
+    /// Maximum number of tasks.
     pub limit: Limit,
     /// Only tasks after this position.
     pub after: Option<Cursor>,
     /// Only tasks before this position.
     pub before: Option<Cursor>,
-    /// Skips this many. For older clients: unlike cursors, offsets shift when tasks are added.
+    /// For older clients: unlike cursors, offsets shift when tasks are added.
     pub offset: Offset,
-    /// Take the last ones instead of the first.
+    /// Whether to return the last tasks instead of the first.
     pub from_end: bool,
-    /// Also counts the whole list, which costs as much as reading all of it.
+    /// Whether to also count the whole list, which takes longer for longer lists.
     pub with_total: bool,
 }
 
@@ -187,7 +187,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// The number of tasks, if this page is the whole list.
+    /// The number of tasks in the whole list, if this page is all of it.
     #[must_use]
     pub fn whole(&self) -> Option<i64> {
         if self.has_next || self.has_previous { None } else { i64::try_from(self.tasks.len()).ok() }

@@ -1,4 +1,4 @@
-//! The domain's plain types. A value that exists is valid: the constructors hold the rules.
+//! The domain's types. A value that exists is valid: the constructors enforce the rules.
 
 mod change;
 mod cursor;
@@ -17,9 +17,9 @@ use uuid::Uuid;
 pub use self::{
     change::{Change, Changes, DeletedTask, Position},
     cursor::{Cursor, SortKey},
-    feed_cursor::{Bounds, FeedCursor, FeedHead, MAX_AGE, Since},
-    field_error::{FieldError, Violation},
-    idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey},
+    feed_cursor::{Bounds, FeedCursor, FeedHead, MAX_AGE, Since, TOMBSTONE_LIFETIME},
+    field_error::{FieldError, ListItem, Violation},
+    idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, KEY_LIFETIME, MAX_KEY},
     list::{
         DEFAULT_PAGE, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TaskSort, TaskStatus,
     },
@@ -27,12 +27,15 @@ pub use self::{
     time::rfc3339,
 };
 
+/// Maximum number of tasks in one bulk change.
+pub const MAX_BULK: usize = 100;
+
 /// A task's id, unique within its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TaskId(Uuid);
 
 impl TaskId {
-    /// A new id: a UUIDv7, so that ids of one server grow with time.
+    /// Generates a UUIDv7, so that one server's ids increase over time.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
@@ -65,26 +68,26 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// A to-do item as it is stored.
+/// A stored task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     /// The owner's user id.
     pub user_id: String,
     /// Unique within its owner.
     pub id: TaskId,
-    /// 1 to 200 characters.
+    /// 1 to [`MAX_TITLE`] characters.
     pub title: String,
-    /// At most 1000 characters.
+    /// At most [`MAX_DESCRIPTION`] characters.
     pub description: Option<String>,
     /// Whether it is completed.
     pub completed: bool,
-    /// Starts at 1 and grows by 1 with each change.
+    /// Starts at 1 and is incremented by each change.
     pub version: i64,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
-    /// The number of its last change in its user's feed.
+    /// The position of its last change in the user's feed.
     pub position: i64,
 }
 
@@ -99,7 +102,7 @@ pub struct NewTask {
     pub completed: bool,
 }
 
-/// A partial change: `None` leaves a field unchanged.
+/// A partial update: `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct TaskPatch {
     /// The new title.
@@ -111,7 +114,7 @@ pub struct TaskPatch {
 }
 
 impl TaskPatch {
-    /// Whether it changes nothing.
+    /// Whether it leaves every field unchanged.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.title.is_none() && self.description.is_none() && self.completed.is_none()
@@ -128,7 +131,7 @@ pub struct TaskCounts {
 }
 
 impl TaskCounts {
-    /// All of them.
+    /// Pending and completed tasks.
     #[must_use]
     pub const fn all(self) -> i64 {
         self.pending + self.completed

@@ -1,12 +1,12 @@
-//! Text that users write. It is stored unchanged: nothing is trimmed or normalised.
+//! Text written by users. It is stored as is: nothing is trimmed or normalized.
 
 use super::Violation;
 
-/// The most characters (Unicode scalar values) a title has.
+/// Maximum length of a title, in characters (Unicode scalar values).
 pub const MAX_TITLE: usize = 200;
-/// The most characters (Unicode scalar values) a description has.
+/// Maximum length of a description, in characters (Unicode scalar values).
 pub const MAX_DESCRIPTION: usize = 1000;
-/// The most characters (Unicode scalar values) that can be searched for.
+/// Maximum length of a search, in characters (Unicode scalar values).
 pub const MAX_SEARCH: usize = 200;
 
 /// A title: 1 to [`MAX_TITLE`] characters, not blank, no control characters.
@@ -42,7 +42,7 @@ impl TryFrom<String> for Title {
     }
 }
 
-/// A description: at most [`MAX_DESCRIPTION`] characters; line breaks and tabs are its only control characters.
+/// A description: at most [`MAX_DESCRIPTION`] characters, no control characters other than line breaks and tabs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
@@ -87,11 +87,11 @@ impl Search {
     }
 }
 
-fn check(text: &str, max: usize, forbidden: impl Fn(char) -> bool) -> Result<(), Violation> {
+fn check(text: &str, max: usize, is_forbidden: impl Fn(char) -> bool) -> Result<(), Violation> {
     if text.chars().count() > max {
         return Err(Violation::TooLong(max));
     }
-    if text.chars().any(forbidden) {
+    if text.chars().any(is_forbidden) {
         return Err(Violation::ControlCharacter);
     }
     Ok(())

@@ -1,15 +1,15 @@
-//! Times as text. A list has two for each task, and chrono takes longer to write them than serde for all the rest.
+//! Formats times. A list has two for each task, and chrono would take longer to format them than serde takes for the rest.
 
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 
 const PATTERN: [u8; 27] = *b"0000-00-00T00:00:00.000000Z";
 
-/// Formats a time as both APIs do: RFC 3339 in UTC with microseconds.
+/// The format of both APIs: RFC 3339 in UTC with microseconds.
 #[must_use]
 pub fn rfc3339(time: DateTime<Utc>) -> String {
     let (date, clock) = (time.date_naive(), time.time());
     let year = match u32::try_from(date.year()) {
-        // A leap second is the 60th of its minute.
+        // chrono has leap seconds as second 59 with more than a second of nanoseconds.
         Ok(year @ ..=9999) if clock.nanosecond() < 1_000_000_000 => year,
         _ => return time.to_rfc3339_opts(SecondsFormat::Micros, true),
     };
@@ -24,7 +24,7 @@ pub fn rfc3339(time: DateTime<Utc>) -> String {
     str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
-/// Fills the digits of a number.
+/// Writes the digits of a number.
 fn put(digits: &mut [u8], mut number: u32) {
     for digit in digits.iter_mut().rev() {
         *digit = b"0123456789"[(number % 10) as usize];

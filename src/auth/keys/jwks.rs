@@ -1,5 +1,5 @@
-//! An issuer's key set, kept up to date. A token of a known key never waits for the issuer: the keys of the last fetch are
-//! used, even while the issuer is down.
+//! An issuer's key set, kept up to date. Tokens with a known key never wait for the issuer: the keys of the last successful
+//! fetch stay in use, even while the issuer is down.
 
 use std::{sync::Arc, time::Instant};
 
@@ -7,7 +7,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use parking_lot::{Mutex, MutexGuard, RwLock};
+use parking_lot::{Mutex, RwLock};
 use reqwest::{
     Client, StatusCode,
     header::{self, HeaderMap},
@@ -28,40 +28,45 @@ use crate::{
 /// Maximum size of a key set, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 
-/// One issuer's key set and how it is fetched.
-pub(in crate::auth) struct Jwks {
+/// An issuer's key set, and how it is fetched.
+pub(crate) struct Jwks {
     url: String,
     client: Client,
     timing: Timing,
     state: RwLock<State>,
-    flight: Mutex<Flight>,
+    fetches: Mutex<Fetches>,
 }
 
 #[derive(Clone, Default)]
 struct State {
     keys: Arc<KeySet>,
-    /// Why the last fetch failed, if it did.
+    /// The error of the last fetch, if it failed.
     failure: Option<Arc<str>>,
 }
 
-/// The fetch in flight, shared by all who need one.
 #[derive(Default)]
-struct Flight {
-    in_flight: Option<(Shared<BoxFuture<'static, ()>>, AbortHandle)>,
+struct Fetches {
+    last: Option<Fetch>,
     /// When an unknown key id last caused a fetch, unless a new key has been found since.
     futile_since: Option<Instant>,
 }
 
-impl Flight {
-    fn in_flight(&self) -> Option<Shared<BoxFuture<'static, ()>>> {
-        let (fetch, task) = self.in_flight.as_ref()?;
-        (!task.is_finished()).then(|| fetch.clone())
+impl Fetches {
+    fn in_flight(&self) -> Option<Fetch> {
+        self.last.clone().filter(|fetch| !fetch.task.is_finished())
     }
 }
 
+/// A fetch, shared by all who wait for it.
+#[derive(Clone)]
+struct Fetch {
+    done: Shared<BoxFuture<'static, ()>>,
+    task: AbortHandle,
+}
+
 impl Jwks {
-    pub(in crate::auth) fn new(config: &JwksConfig) -> Result<Arc<Self>, reqwest::Error> {
-        // Plain HTTP is for this machine or a private network: no proxy belongs between.
+    pub(crate) fn new(config: &JwksConfig) -> Result<Arc<Self>, reqwest::Error> {
+        // Plain HTTP is only for this machine and private networks, so it bypasses proxies.
         let is_plain = config.url.scheme() == "http";
         let mut client = Client::builder()
             .user_agent(concat!("tandem/", env!("CARGO_PKG_VERSION")))
@@ -76,31 +81,31 @@ impl Jwks {
             client: client.build()?,
             timing: config.timing.clone(),
             state: RwLock::default(),
-            flight: Mutex::default(),
+            fetches: Mutex::default(),
         }))
     }
 
-    pub(in crate::auth) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// The keys of the last successful fetch.
-    pub(in crate::auth) fn keys(&self) -> Arc<KeySet> {
-        Arc::clone(&self.state().keys)
+    pub(crate) fn keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.state.read().keys)
     }
 
-    /// Why the last fetch failed, if it did.
-    pub(in crate::auth) fn failure(&self) -> Option<Arc<str>> {
-        self.state().failure
+    /// The error of the last fetch, if it failed.
+    pub(crate) fn failure(&self) -> Option<Arc<str>> {
+        self.state.read().failure.clone()
     }
 
-    /// Fetches at intervals, until this is dropped.
-    pub(in crate::auth) fn keep_fresh(self: &Arc<Self>) {
+    /// Fetches the key set at intervals, until this is dropped.
+    pub(crate) fn keep_fresh(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
         tokio::spawn(async move {
             while let Some(jwks) = weak.upgrade() {
-                let fetch = jwks.join_or_start(&mut jwks.flight());
-                fetch.await;
+                let fetch = jwks.join_or_start(&mut jwks.fetches.lock());
+                fetch.done.await;
                 let pause = if jwks.failure().is_none() { jwks.timing.refresh } else { jwks.timing.retry };
                 drop(jwks);
                 tokio::time::sleep(pause).await;
@@ -108,66 +113,65 @@ impl Jwks {
         });
     }
 
-    /// Fetches the keys because one is missing. `is_known` says whether it has been found. Returns when it has, or when
-    /// the issuer must not be asked again yet.
-    pub(in crate::auth) async fn look_for(self: &Arc<Self>, is_known: impl Fn(&KeySet) -> bool) {
-        let in_flight = self.flight().in_flight();
+    /// Fetches the key set because a key is missing, unless a fetch in flight finds it (`is_known`), or the cooldown since the
+    /// last futile fetch isn't over.
+    pub(crate) async fn look_for(self: &Arc<Self>, is_known: impl Fn(&KeySet) -> bool) {
+        let in_flight = self.fetches.lock().in_flight();
         if let Some(fetch) = in_flight {
-            fetch.await;
+            fetch.done.await;
             if is_known(&self.keys()) {
                 return;
             }
             // That fetch may have started before the issuer had the key.
         }
-        let fetch = self.fetch_again();
+        let fetch = self.fetch_unless_futile();
         if let Some(fetch) = fetch {
-            fetch.await;
+            fetch.done.await;
         }
     }
 
-    fn fetch_again(self: &Arc<Self>) -> Option<Shared<BoxFuture<'static, ()>>> {
-        let mut flight = self.flight();
-        if let Some(fetch) = flight.in_flight() {
-            return Some(fetch);
+    fn fetch_unless_futile(self: &Arc<Self>) -> Option<Fetch> {
+        let mut fetches = self.fetches.lock();
+        if fetches.in_flight().is_none() {
+            if fetches.futile_since.is_some_and(|at| at.elapsed() < self.timing.cooldown) {
+                return None;
+            }
+            fetches.futile_since = Some(Instant::now());
         }
-        if flight.futile_since.is_some_and(|at| at.elapsed() < self.timing.cooldown) {
-            return None;
-        }
-        flight.futile_since = Some(Instant::now());
-        Some(self.join_or_start(&mut flight))
+        Some(self.join_or_start(&mut fetches))
     }
 
-    /// The fetch runs in a task of its own, so it survives the request that caused it.
-    fn join_or_start(self: &Arc<Self>, flight: &mut Flight) -> Shared<BoxFuture<'static, ()>> {
-        if let Some(fetch) = flight.in_flight() {
+    /// A fetch runs in a task of its own, so that it survives the request that caused it.
+    fn join_or_start(self: &Arc<Self>, fetches: &mut Fetches) -> Fetch {
+        if let Some(fetch) = fetches.in_flight() {
             return fetch;
         }
         let this = Arc::clone(self);
         let span = root_span!("fetch key set", otel.kind = "client", url = self.url);
         let trace = span.in_scope(telemetry::outgoing_headers);
-        let task = tokio::spawn(async move { this.refresh(trace).await }.instrument(span));
-        let handle = task.abort_handle();
-        let fetch = task.map(|_| ()).boxed().shared();
-        flight.in_flight = Some((fetch.clone(), handle));
+        let running = tokio::spawn(async move { this.refresh(trace).await }.instrument(span));
+        let task = running.abort_handle();
+        let fetch = Fetch { done: running.map(|_| ()).boxed().shared(), task };
+        fetches.last = Some(fetch.clone());
         fetch
     }
 
     async fn refresh(&self, trace: HeaderMap) {
-        let old = self.state();
+        let old = self.state.read().clone();
         let fetched = self.fetch(trace).await.and_then(|body| KeySet::parse(&body, &old.keys).map_err(str::to_owned));
         telemetry::jwks_fetched(&self.url, fetched.is_ok());
         let new = match fetched {
             Ok(keys) => {
                 self.report(&keys, &old);
                 if !keys.ids_missing_in(&old.keys).is_empty() {
-                    // The cooldown is only for futile fetches: nobody but the issuer can make a key appear.
-                    self.flight().futile_since = None;
+                    // This fetch wasn't futile.
+                    self.fetches.lock().futile_since = None;
                 }
                 State { keys: Arc::new(keys), failure: None }
             }
             Err(reason) => {
                 let known = old.keys.len();
-                tracing::warn!(url = self.url, reason, known, "can't fetch a key set; the known keys stay in use");
+                tracing::warn!(url = self.url, reason, known, "can't fetch a key set, the known keys stay in use");
                 State { failure: Some(reason.into()), ..old }
             }
         };
@@ -182,7 +186,7 @@ impl Jwks {
             tracing::info!(url, "a key set can be fetched again");
         }
         if count == 0 {
-            tracing::warn!(url, ?removed, "a key set has no usable key: none of its tokens are accepted");
+            tracing::warn!(url, ?removed, "a key set has no usable key, so no token of its issuer is accepted");
         } else if !added.is_empty() || !removed.is_empty() {
             tracing::info!(url, count, ?added, ?removed, "key set changed");
         }
@@ -203,14 +207,6 @@ impl Jwks {
             body.extend_from_slice(&chunk);
         }
         Ok(body)
-    }
-
-    fn state(&self) -> State {
-        self.state.read().clone()
-    }
-
-    fn flight(&self) -> MutexGuard<'_, Flight> {
-        self.flight.lock()
     }
 }
 

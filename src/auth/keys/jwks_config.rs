@@ -1,4 +1,4 @@
-//! Where an issuer publishes its keys, and what its tokens must say: the settings `JWKS_URL` and `BETTER_AUTH_URL`.
+//! The settings of key sets: where an issuer publishes its keys, and what its tokens must contain.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use url::{Host, Url};
 use super::key_set::PUBLIC_KEY_ALGORITHMS;
 use crate::setting::{self, DAY, SECOND, duration};
 
-/// Where Better Auth has its routes when its base URL has no path.
+/// The path of Better Auth's routes if its base URL has none.
 const BETTER_AUTH_PATH: &str = "/api/auth";
-/// Suffixes of names that only private networks resolve. The same goes for names without a dot, as in compose files.
+/// Suffixes of host names that only private networks resolve, like names without a dot.
 const PRIVATE_SUFFIXES: [&str; 4] = [".internal", ".local", ".localhost", ".home.arpa"];
 
-/// One issuer's key set, and what is required of its tokens.
+/// An issuer's key set, and the requirements for its tokens.
 #[derive(Clone, Debug)]
 pub struct JwksConfig {
     /// Where it is published.
     pub url: Url,
-    /// The `iss` claim of its tokens; `None` accepts any.
+    /// The required `iss` claim; `None` accepts any.
     pub issuer: Option<String>,
-    /// The `aud` claim of its tokens; `None` accepts any.
+    /// The required `aud` claim; `None` accepts any.
     pub audience: Option<String>,
-    /// The algorithms that are accepted.
+    /// The accepted algorithms.
     pub algorithms: Vec<Algorithm>,
-    /// How often it is fetched.
+    /// When it is fetched.
     pub timing: Timing,
 }
 
-/// How often a key set is fetched.
+/// When key sets are fetched.
 #[derive(Args, Clone, Debug)]
 pub struct Timing {
-    /// How often key sets are fetched. A key that its issuer withdrew is accepted for up to that long
+    /// How often key sets are fetched. After an issuer withdraws a key, it stays accepted for up to this long
     #[arg(
         long = "jwks-refresh",
         env = "JWKS_REFRESH",
@@ -41,10 +41,10 @@ pub struct Timing {
         value_parser = duration(SECOND..=DAY)
     )]
     pub refresh: Duration,
-    /// Pause between background fetches while the issuer is down.
+    /// Pause between background fetches while they fail.
     #[arg(skip = Duration::from_secs(30))]
     pub retry: Duration,
-    /// Pause between fetches for unknown key ids, if the last one found no new key.
+    /// Pause between fetches for unknown key ids, unless the last one found a new key.
     #[arg(skip = Duration::from_secs(30))]
     pub cooldown: Duration,
     /// Maximum time for one fetch.
@@ -58,20 +58,20 @@ impl Default for Timing {
     }
 }
 
-/// A key set as `JWKS_URL` names it: `https://issuer/jwks#iss=…&aud=…&alg=…`.
+/// A key set as in `JWKS_URL`: `https://issuer/jwks#iss=…&aud=…&alg=…`.
 #[derive(Clone, Debug)]
 pub struct JwksUrl {
-    /// Where it is published, without a fragment.
+    /// Where it is published, without the fragment.
     pub url: Url,
-    /// `iss` of the fragment; an empty one accepts any.
+    /// `iss` in the fragment; if empty, any is accepted.
     issuer: Option<String>,
-    /// `aud` of the fragment; an empty one accepts any.
+    /// `aud` in the fragment; if empty, any is accepted.
     audience: Option<String>,
     algorithms: Vec<Algorithm>,
 }
 
 impl JwksUrl {
-    /// Reads one URL.
+    /// Parses one URL.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut url = key_set_url(text)?;
         let fragment = url.fragment().unwrap_or_default().to_owned();
@@ -91,7 +91,7 @@ impl JwksUrl {
         Ok(named)
     }
 
-    /// The key set, with these requirements where the URL has none.
+    /// Adds the requirements that the URL doesn't have.
     #[must_use]
     pub fn config(&self, issuer: Option<&str>, audience: Option<&str>, timing: &Timing) -> JwksConfig {
         let or = |own: &Option<String>, default: Option<&str>| {
@@ -106,24 +106,24 @@ impl JwksUrl {
         }
     }
 
-    /// Whether nobody on the network can change what is fetched from there.
+    /// Whether responses can't be tampered with on the network.
     #[must_use]
     pub fn is_trustworthy(url: &Url) -> bool {
         url.scheme() == "https" || is_loopback(url)
     }
 }
 
-/// A Better Auth server, as its own setting `BETTER_AUTH_URL` names it.
+/// A Better Auth server, as in its own setting `BETTER_AUTH_URL`.
 #[derive(Clone, Debug)]
 pub struct BetterAuth {
     /// Its key set.
     pub jwks: JwksUrl,
-    /// Issuer and audience of its tokens, unless its `jwt` plugin is configured otherwise.
+    /// The issuer and audience of its tokens, unless its `jwt` plugin is configured otherwise.
     pub origin: String,
 }
 
 impl BetterAuth {
-    /// Reads its base URL. A path replaces Better Auth's usual one, as it does there.
+    /// Parses the base URL. As in Better Auth, a path replaces the default one.
     pub fn parse(text: &str) -> Result<Self, String> {
         let url = key_set_url(text)?;
         if url.query().is_some() || url.fragment().is_some() {
@@ -135,7 +135,7 @@ impl BetterAuth {
     }
 }
 
-/// Keys fetched over plain HTTP could be replaced on the way. On private networks the operator may accept that
+/// Keys fetched over plain HTTP could be replaced on the way. On private networks, operators may accept that
 /// (`JWKS_ALLOW_HTTP`).
 fn key_set_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("must be a URL ({error}), got `{text}`"))?;
@@ -149,7 +149,7 @@ fn key_set_url(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Whether the URL can only be this machine's.
+/// Whether the host is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -159,7 +159,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether the URL can't be a public host's.
+/// Whether the host is certainly not public.
 fn is_private(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => !name.contains('.') || PRIVATE_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)),
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn better_auths_base_url_says_where_its_keys_are_and_who_it_is() {
+    fn better_auths_base_url_gives_the_key_set_and_the_origin() {
         for (base, jwks, origin) in [
             ("https://a.example", "https://a.example/api/auth/jwks", "https://a.example"),
             ("https://a.example:8443/", "https://a.example:8443/api/auth/jwks", "https://a.example:8443"),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_over_https_or_from_this_machine() {
+    fn keys_are_fetched_over_https_or_from_this_machine() {
         for (url, is_trustworthy) in [
             ("https://a.example/jwks", true),
             ("http://127.0.0.1:1/jwks", true),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fragment_says_what_tokens_of_this_source_must_say() {
+    fn the_fragment_has_the_requirements_for_tokens() {
         let parse = |text| {
             let named = JwksUrl::parse(text).unwrap();
             named.config(Some("default"), Some("default"), &Timing::default())

@@ -1,4 +1,4 @@
-//! Keys that verify signatures, and which of them a token refers to. The key decides its algorithms, not the token.
+//! Keys, and which of them a token refers to. The key determines the algorithms, not the token.
 
 use std::{fmt, sync::Arc};
 
@@ -16,17 +16,17 @@ use crate::auth::{
     token::{Header, Token},
 };
 
-/// The supported algorithms of public keys: those of Better Auth, except ES512, which the library lacks.
-pub(in crate::auth) const PUBLIC_KEY_ALGORITHMS: [Algorithm; 4] =
+/// The supported algorithms of public keys: those of Better Auth except ES512, which jsonwebtoken doesn't have.
+pub(crate) const PUBLIC_KEY_ALGORITHMS: [Algorithm; 4] =
     [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
-/// Maximum number of keys; the rest are ignored. No honest issuer has as many.
+/// Maximum number of keys in a set; the rest are ignored.
 const MAX_KEYS: usize = 100;
 /// Minimum size of an RSA modulus (RFC 7518, section 3.3).
 const MIN_RSA_BITS: usize = 2048;
 
-/// One key. The cache holds a [`std::sync::Weak`] to the key that verified a token, which ends with the key.
-pub(in crate::auth) struct Key {
-    /// The published key; a shared secret has none.
+/// A key. The cache refers to it weakly, so that tokens become invalid together with their key.
+pub(crate) struct Key {
+    /// The published key; `None` for a shared secret.
     published: Option<Jwk>,
     algorithms: Vec<Algorithm>,
     decoding: DecodingKey,
@@ -38,7 +38,7 @@ impl Key {
         Self { published: None, algorithms: vec![Algorithm::HS256], decoding }
     }
 
-    /// The key of one entry of a key set. The error says why it can't be used.
+    /// Reads an entry of a key set. The error says why the key can't be used.
     fn published(entry: Value) -> Result<Self, &'static str> {
         let jwk: Jwk = serde_json::from_value(entry).map_err(|_| "not a JWK of a known type")?;
         let is_for_signatures =
@@ -59,7 +59,7 @@ impl Key {
     }
 
     /// The key id, if it has one.
-    pub(in crate::auth) fn id(&self) -> Option<&str> {
+    pub(crate) fn id(&self) -> Option<&str> {
         self.published.as_ref()?.common.key_id.as_deref()
     }
 
@@ -102,26 +102,26 @@ fn algorithms_of_type(parameters: &AlgorithmParameters) -> Result<&'static [Algo
     }
 }
 
-/// The decoded length of a base64url text.
+/// The decoded length of base64url text.
 fn bytes(text: &str) -> Option<usize> {
     BASE64_URL_SAFE_NO_PAD.decode(text).ok().map(|bytes| bytes.len())
 }
 
 /// The keys of one source.
 #[derive(Default)]
-pub(in crate::auth) struct KeySet {
+pub(crate) struct KeySet {
     keys: Vec<Arc<Key>>,
 }
 
 impl KeySet {
     /// Shared secrets; any of them may have signed a token.
-    pub(in crate::auth) fn of_secrets(secrets: &[SecretString]) -> Self {
+    pub(crate) fn of_secrets(secrets: &[SecretString]) -> Self {
         Self { keys: secrets.iter().map(Key::secret).map(Arc::new).collect() }
     }
 
-    /// A published set. Keys that the old set has too stay the same `Arc`, so that cached tokens stay valid. Unusable
-    /// entries are skipped: issuers publish new kinds of keys beside the old ones.
-    pub(in crate::auth) fn parse(body: &[u8], old: &Self) -> Result<Self, &'static str> {
+    /// Parses a published set. Keys that are also in the old set keep their `Arc`, so that cached tokens stay valid. Unusable
+    /// entries are skipped, since issuers publish new kinds of keys beside the old ones.
+    pub(crate) fn parse(body: &[u8], old: &Self) -> Result<Self, &'static str> {
         #[derive(Deserialize)]
         struct Published {
             keys: Vec<Value>,
@@ -141,35 +141,34 @@ impl KeySet {
         self.keys.iter().find(|old| old.published == key.published)
     }
 
-    /// How many keys there are.
-    pub(in crate::auth) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
 
     #[cfg(test)]
-    pub(in crate::auth) fn first(&self) -> Arc<Key> {
+    pub(crate) fn first(&self) -> Arc<Key> {
         Arc::clone(&self.keys[0])
     }
 
-    /// The ids of the keys that the other set lacks.
-    pub(in crate::auth) fn ids_missing_in(&self, other: &Self) -> Vec<&str> {
+    /// The ids of the keys that aren't in the other set.
+    pub(crate) fn ids_missing_in(&self, other: &Self) -> Vec<&str> {
         let is_missing = |key: &&Arc<Key>| other.same(key).is_none();
         self.keys.iter().filter(is_missing).map(|key| key.id().unwrap_or_default()).collect()
     }
 
-    /// The key that made the token's signature.
-    pub(in crate::auth) fn verify(&self, token: &Token<'_>, algorithm: Algorithm) -> Result<&Arc<Key>, TokenError> {
+    /// Finds the key that signed the token.
+    pub(crate) fn verify(&self, token: &Token<'_>, algorithm: Algorithm) -> Result<&Arc<Key>, TokenError> {
         let candidates = self.candidates(&token.header, algorithm)?;
         let signer = candidates.into_iter().find(|key| key.has_signed(token, algorithm));
         signer.ok_or_else(|| TokenError::new(Check::Signature, "signature does not match"))
     }
 
-    /// Whether there is a key that the token can refer to.
-    pub(in crate::auth) fn has_key_for(&self, header: &Header, algorithm: Algorithm) -> bool {
+    /// Whether a key fits the token.
+    pub(crate) fn has_key_for(&self, header: &Header, algorithm: Algorithm) -> bool {
         self.candidates(header, algorithm).is_ok()
     }
 
-    /// The keys that a token can refer to: all secrets, or the published key with its key id.
+    /// The keys that may have signed a token: all secrets, or the published key with its key id.
     fn candidates(&self, header: &Header, algorithm: Algorithm) -> Result<Vec<&Arc<Key>>, TokenError> {
         let unknown = |reason| Err(TokenError::new(Check::Key, reason));
         let is_secret = algorithm == Algorithm::HS256;
@@ -182,7 +181,7 @@ impl KeySet {
             (None, 0) => unknown("token names no key id (kid), and there is no key for its algorithm".to_owned()),
             (Some(kid), 0) if named.is_empty() => unknown(format!("unknown key id {}", Quoted(kid))),
             (Some(kid), 0) => {
-                let reason = format!("algorithm {algorithm:?} is not that of key {}", Quoted(kid));
+                let reason = format!("algorithm {algorithm:?} does not match key {}", Quoted(kid));
                 Err(TokenError::new(Check::Signature, reason))
             }
             _ => Ok(fitting),
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_published_again_stays_the_same() {
+    fn a_key_that_is_published_again_keeps_its_arc() {
         let key = |kid| json!({"kty": "OKP", "crv": "Ed25519", "x": X, "kid": kid});
         let old = parse(&json!([key("1"), key("2")]));
         let body = json!({ "keys": [key("2"), key("3")] }).to_string();
@@ -251,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn something_else_than_a_key_set_is_refused() {
+    fn anything_but_a_key_set_is_refused() {
         for body in ["", "{}", "[]", "<html>", r#"{"keys":{}}"#] {
             assert!(KeySet::parse(body.as_bytes(), &KeySet::default()).is_err(), "{body}");
         }

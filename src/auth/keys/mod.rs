@@ -1,4 +1,4 @@
-//! The keys that tokens are verified with: shared secrets, and key sets that issuers publish.
+//! The keys that verify tokens: shared secrets, and key sets published by issuers.
 
 pub(super) mod jwks;
 mod jwks_config;

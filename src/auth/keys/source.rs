@@ -1,4 +1,4 @@
-//! Where keys come from, and which issuer and audience tokens signed with them must have.
+//! Sources of keys, and the issuer and audience that each requires.
 
 use std::{fmt, sync::Arc};
 
@@ -16,7 +16,7 @@ use crate::auth::{
     token::Token,
 };
 
-/// One source of keys: its algorithms, and the issuer and audience that it requires.
+/// A source of keys, with its algorithms and the required issuer and audience.
 #[derive(Clone, Debug)]
 pub struct KeySource {
     keys: Keys,
@@ -32,15 +32,15 @@ enum Keys {
 }
 
 impl KeySource {
-    /// HS256 with any of these secrets. The key is the secret's UTF-8 bytes.
+    /// Shared secrets for HS256. A key is the UTF-8 bytes of a secret.
     #[must_use]
     pub fn hs256(secrets: &[SecretString]) -> Self {
         let keys = Keys::Shared(Arc::new(KeySet::of_secrets(secrets)));
         Self { keys, algorithms: vec![Algorithm::HS256], issuer: None, audience: None }
     }
 
-    /// The keys that an issuer publishes. They are fetched when a token needs one and, after
-    /// [`crate::auth::Verifier::keep_keys_fresh`], at intervals. Fails if the system's trusted certificates can't be used.
+    /// Keys published by an issuer. They are fetched when a token needs one and, after
+    /// [`crate::auth::Verifier::keep_keys_fresh`], at intervals. Fails if the system's certificates can't be loaded.
     pub fn jwks(config: JwksConfig) -> Result<Self, reqwest::Error> {
         let keys = Keys::Published(Jwks::new(&config)?);
         Ok(Self { keys, algorithms: config.algorithms, issuer: config.issuer, audience: config.audience })
@@ -53,21 +53,20 @@ impl KeySource {
     }
 
     /// Whether tokens of this algorithm are accepted.
-    pub(in crate::auth) fn accepts(&self, algorithm: Algorithm) -> bool {
+    pub(crate) fn accepts(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(&algorithm)
     }
 
-    pub(in crate::auth) fn keep_fresh(&self) {
+    pub(crate) fn keep_fresh(&self) {
         if let Keys::Published(jwks) = &self.keys {
             jwks.keep_fresh();
         }
     }
 
-    /// The key that signed the token. Never waits.
+    /// Finds the key that signed the token, without waiting.
     ///
-    /// Issuer and audience are checked first, although the signature isn't verified yet: a token that fails there would
-    /// fail anyway, and it must not make the server ask this issuer for a key.
-    pub(in crate::auth) fn verify(
+    /// Issuer and audience are checked before the signature, so that other issuers' tokens don't cause fetches from this one.
+    pub(crate) fn verify(
         &self,
         token: &Token<'_>,
         algorithm: Algorithm,
@@ -81,8 +80,8 @@ impl KeySource {
         Ok(Arc::clone(key))
     }
 
-    /// Fetches a key that [`Self::verify`] didn't know, if the issuer may be asked. Call `verify` again afterwards.
-    pub(in crate::auth) async fn look_for(&self, token: &Token<'_>, algorithm: Algorithm) {
+    /// Fetches the key that [`Self::verify`] didn't find, unless the cooldown forbids it. Then call `verify` again.
+    pub(crate) async fn look_for(&self, token: &Token<'_>, algorithm: Algorithm) {
         if let Keys::Published(jwks) = &self.keys {
             jwks.look_for(|keys| keys.has_key_for(&token.header, algorithm)).await;
         }
@@ -93,7 +92,7 @@ impl KeySource {
         matches!(self.keys, Keys::Published(_))
     }
 
-    /// Fetches published keys now, and counts those that can be used.
+    /// Fetches published keys now, and returns the number of usable ones.
     pub(crate) async fn fetch(&self) -> Result<usize, Arc<str>> {
         if let Keys::Published(jwks) = &self.keys {
             jwks.look_for(|_| false).await;
@@ -101,8 +100,8 @@ impl KeySource {
         self.failure().map_or_else(|| Ok(self.keys().len()), Err)
     }
 
-    /// Why the last fetch failed, if it did.
-    pub(in crate::auth) fn failure(&self) -> Option<Arc<str>> {
+    /// The error of the last fetch, if it failed.
+    pub(crate) fn failure(&self) -> Option<Arc<str>> {
         match &self.keys {
             Keys::Shared(_) => None,
             Keys::Published(jwks) => jwks.failure(),
@@ -142,8 +141,8 @@ impl fmt::Display for KeySource {
     }
 }
 
-/// The algorithm that a token names, if a source accepts it.
-pub(in crate::auth) fn algorithm(name: &str, sources: &[KeySource]) -> Result<Algorithm, TokenError> {
+/// The token's algorithm, if a source accepts it.
+pub(crate) fn algorithm(name: &str, sources: &[KeySource]) -> Result<Algorithm, TokenError> {
     let named = name.parse().ok().filter(|algorithm| sources.iter().any(|source| source.accepts(*algorithm)));
     named.ok_or_else(|| {
         let shown = Quoted(name).to_string();
@@ -151,16 +150,13 @@ pub(in crate::auth) fn algorithm(name: &str, sources: &[KeySource]) -> Result<Al
     })
 }
 
-/// Reads `2:new,1:old`. The versions are not used: any of the secrets verifies.
+/// Parses `2:new,1:old`. The versions aren't used, since any of the secrets may verify a token.
 pub fn parse_versioned_secrets(text: &str) -> Result<Vec<SecretString>, String> {
-    text.split(',').map(parse_versioned_secret).collect()
-}
-
-fn parse_versioned_secret(text: &str) -> Result<SecretString, String> {
-    match text.trim().split_once(':') {
+    let parse = |text: &str| match text.trim().split_once(':') {
         Some((version, secret)) if version.parse::<u32>().is_ok() && !secret.is_empty() => Ok(secret.into()),
         _ => Err("must be like `2:new-secret,1:old-secret`".to_owned()),
-    }
+    };
+    text.split(',').map(parse).collect()
 }
 
 #[cfg(test)]
@@ -170,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versioned_secrets_keep_colons_and_refuse_what_has_no_version() {
+    fn versioned_secrets_may_contain_colons_and_need_a_version() {
         let secrets = parse_versioned_secrets("2:a:b, 1:old").unwrap();
         let exposed: Vec<_> = secrets.iter().map(ExposeSecret::expose_secret).collect();
         assert_eq!(exposed, ["a:b", "old"]);

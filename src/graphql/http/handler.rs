@@ -15,7 +15,7 @@ use super::{
     response::{batch_response, reply_response, request_error_response},
 };
 use crate::{
-    auth::{Session, challenge},
+    auth::{VerifiedToken, challenge},
     error::{Code, Error, Result},
     graphql::operation::{Allowed, Execution, Parameters, execute, execute_batch},
     http::{
@@ -65,7 +65,7 @@ pub(in crate::graphql) async fn post(
 
 /// Who sent a request, and the media types they accept.
 struct Caller {
-    session: Session,
+    session: VerifiedToken,
     tasks: UserTasks,
     /// `None` if only events are accepted.
     media_type: Option<MediaType>,
@@ -79,7 +79,7 @@ impl Caller {
             let message = "Blocked as a possible CSRF attack: add the header GraphQL-Require-Preflight";
             return Err(Error::new(Code::BadUserInput, message));
         }
-        let session = state.verifier.session(headers).await?;
+        let session = state.verifier.authenticate(headers).await?;
         let tasks = state.db.tasks(session.user().clone());
         let accept = Accept::of(headers);
         let (media_type, accepts_events) = (MediaType::negotiate(&accept), accept.names_events());

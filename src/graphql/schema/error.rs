@@ -6,7 +6,7 @@ use super::types::task::to_value;
 use crate::{
     error::Error,
     graphql::error,
-    task::{FieldError, Violation},
+    task::{FieldError, ListItem},
 };
 
 /// An error of a resolver. Without `Display`, for the reason given at [`Error`].
@@ -61,9 +61,9 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
 
 /// With an index in front for one of several inputs, like `3.title`.
 fn field_name(invalid: &FieldError) -> Name {
-    match invalid.place {
-        Some((list, index)) if invalid.field.is_empty() => Name::new(format!("{list}.{index}")),
-        Some((_, index)) => Name::new(format!("{index}.{}", invalid.field)),
+    match invalid.item {
+        Some(ListItem { list, index }) if invalid.field.is_empty() => Name::new(format!("{list}.{index}")),
+        Some(ListItem { index, .. }) => Name::new(format!("{index}.{}", invalid.field)),
         None => Name::new(invalid.field),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::close::Close;
 use crate::{
-    auth::{Session, Verifier},
+    auth::{VerifiedToken, Verifier},
     error::{Code, Error},
     http::{
         rate_limiting::Client,
@@ -24,7 +24,7 @@ pub(super) type Admission = Arc<OnceLock<Result<Admitted, Close>>>;
 
 /// A client that was let in.
 pub(super) struct Admitted {
-    pub(super) session: Session,
+    pub(super) session: VerifiedToken,
     pub(super) place: Place,
 }
 
@@ -47,16 +47,16 @@ impl Door {
         Ok(Admitted { session, place })
     }
 
-    async fn session(&self, payload: &Value) -> Result<Session, Error> {
-        let Some(token) = token(payload) else { return self.verifier.session(&self.headers).await };
+    async fn session(&self, payload: &Value) -> Result<VerifiedToken, Error> {
+        let Some(token) = token(payload) else { return self.verifier.authenticate(&self.headers).await };
         if let Some(client) = &self.client
             && !self.verifier.remembers_token(token)
         {
             client.check_refused_tokens()?;
         }
-        let session = self.verifier.session_of(token).await;
+        let session = self.verifier.verify(token).await;
         if let (Err(error), Some(client)) = (&session, &self.client)
-            && error.is_about_token()
+            && error.is_invalid_token()
         {
             client.charge_refused_token();
         }

@@ -345,7 +345,7 @@ mod tests {
         let (mut socket, mut client, _stop) = socket(LONG).await;
         let verifier = Verifier::new(vec![KeySource::hs256(&["secret".into()])], ClaimRules::default());
         let token = mint(&"secret".into(), "ann", LONG).unwrap();
-        let session = verifier.session_of(&token).await.unwrap();
+        let session = verifier.verify(&token).await.unwrap();
         socket.lifetime.admit(session, Duration::from_millis(1));
         // Many heartbeats.
         assert!(timeout(SHORT, socket.send(long())).await.is_err(), "{:?}", socket.ended);

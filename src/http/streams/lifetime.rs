@@ -12,12 +12,12 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{Ended, Stopping};
-use crate::auth::Session;
+use crate::auth::VerifiedToken;
 
 /// The time of one stream.
 pub(crate) struct Lifetime {
     /// Who is served; `None` while the client has not said so.
-    session: Option<Session>,
+    session: Option<VerifiedToken>,
     heartbeat: Duration,
     /// The next heartbeat, or the end of the token if that is sooner.
     alarm: Pin<Box<Sleep>>,
@@ -31,14 +31,14 @@ impl Lifetime {
     }
 
     /// Of a stream for this session.
-    pub(crate) fn new(session: Session, stopping: Stopping, heartbeat: Duration) -> Self {
+    pub(crate) fn new(session: VerifiedToken, stopping: Stopping, heartbeat: Duration) -> Self {
         let mut lifetime = Self::without_session(stopping, heartbeat);
         lifetime.admit(session, heartbeat);
         lifetime
     }
 
     /// From now on it lasts as long as this session.
-    pub(crate) fn admit(&mut self, session: Session, heartbeat: Duration) {
+    pub(crate) fn admit(&mut self, session: VerifiedToken, heartbeat: Duration) {
         self.heartbeat = heartbeat;
         self.set_alarm(session.remaining());
         self.session = Some(session);

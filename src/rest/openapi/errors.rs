@@ -1,12 +1,12 @@
-//! The error statuses of each operation.
+//! The error responses of each operation.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Responses, header::HeaderBuilder, path::Parameter};
+use utoipa::openapi::{Content, Ref, ResponseBuilder, Responses, header::HeaderBuilder};
 
 use crate::error::Code;
 
-/// What an operation's errors depend on.
+/// The properties of an operation that determine its errors.
 #[expect(clippy::struct_excessive_bools, reason = "independent of each other")]
 pub(super) struct Traits {
     pub(super) is_legacy: bool,
@@ -15,7 +15,7 @@ pub(super) struct Traits {
     pub(super) has_version: bool,
 }
 
-/// An error, when it occurs, and an example of its `detail`.
+/// An error, its condition, and an example of its `detail`.
 struct ErrorResponse {
     code: Code,
     when: &'static str,
@@ -26,7 +26,7 @@ struct ErrorResponse {
 const ERRORS: [ErrorResponse; 12] = [
     ErrorResponse {
         code: Code::Unauthenticated,
-        when: "The token is missing or invalid. `detail` says which check failed.",
+        when: "The token is missing or invalid. `detail` names the check that failed.",
         detail: "Invalid token: token expired",
         applies: |_| true,
     },
@@ -44,13 +44,13 @@ const ERRORS: [ErrorResponse; 12] = [
     },
     ErrorResponse {
         code: Code::BodyTimeout,
-        when: "The client took too long to send the body. The connection is closed.",
+        when: "The client took too long to send the body. The server closes the connection.",
         detail: "The body took longer than it may (BODY_TIMEOUT)",
         applies: |operation| operation.has_body,
     },
     ErrorResponse {
         code: Code::VersionConflict,
-        when: "The task is not at the version in `If-Match`. `current` is the task as it is.",
+        when: "The task is not at the version in `If-Match`. `current` has the current task.",
         detail: "Task has changed: expected version 1, it is at version 2",
         applies: |operation| operation.has_version,
     },
@@ -68,27 +68,27 @@ const ERRORS: [ErrorResponse; 12] = [
     },
     ErrorResponse {
         code: Code::BadUserInput,
-        when: "The input breaks a rule (`BAD_USER_INPUT`), or the `Idempotency-Key` was used for another request \
+        when: "The input is invalid (`BAD_USER_INPUT`), or the `Idempotency-Key` was used for a different request \
                (`IDEMPOTENCY_KEY_REUSED`).",
         detail: "",
         applies: |_| true,
     },
     ErrorResponse {
         code: Code::RateLimited,
-        when: "The user or the IP address has sent too much: `Retry-After` says when to try again. For event streams also \
-               `TOO_MANY_STREAMS`: close another one.",
+        when: "The user or the IP address exceeded a rate limit (`RATE_LIMITED`); `Retry-After` says when to retry. Or too \
+               many event streams are open (`TOO_MANY_STREAMS`).",
         detail: "Too many requests, try again later",
         applies: |_| true,
     },
     ErrorResponse {
         code: Code::InternalServerError,
-        when: "The server failed.",
+        when: "Unexpected error. The server has logged the cause.",
         detail: "Internal server error",
         applies: |_| true,
     },
     ErrorResponse {
         code: Code::ServiceUnavailable,
-        when: "The database is unreachable, slow or busy. Try again later.",
+        when: "The database is unreachable, slow or overloaded. Retry later.",
         detail: "The service is temporarily unavailable, try again later",
         applies: |_| true,
     },
@@ -109,7 +109,7 @@ impl ErrorResponse {
     }
 }
 
-/// Adds the errors that an operation can answer with.
+/// Adds an operation's error responses.
 pub(super) fn add(responses: &mut Responses, operation: &Traits) {
     for error in ERRORS.iter().filter(|error| (error.applies)(operation)) {
         let mut json = Content::new(Some(Ref::from_schema_name("Error")));
@@ -124,9 +124,4 @@ pub(super) fn add(responses: &mut Responses, operation: &Traits) {
         }
         responses.responses.insert(StatusCode::from(error.code).as_str().to_owned(), response.build().into());
     }
-}
-
-/// Whether it is the parameter of this name.
-pub(super) fn is_named(parameter: &RefOr<Parameter>, name: &str) -> bool {
-    matches!(parameter, RefOr::T(parameter) if parameter.name == name)
 }

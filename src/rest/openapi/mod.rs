@@ -1,5 +1,5 @@
-//! OpenAPI 3.1. Operations are described at their handlers, below no prefix. Here they are put below each prefix, and
-//! get what they have in common: the token, the idempotency key and the error statuses.
+//! The OpenAPI 3.1 document. Handlers describe their operations without a prefix. Here each operation is repeated under
+//! every prefix, and gets what all have in common: authentication, the idempotency key and the error responses.
 
 mod errors;
 pub(super) mod schemas;
@@ -16,20 +16,23 @@ use axum::{
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Deprecated, Paths,
-        path::{Operation, PathItem},
+        Deprecated, Paths, RefOr,
+        path::{Operation, Parameter, PathItem},
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use self::schemas::{header_param, path_param, string};
 use super::{
     error::ErrorBody,
     problem::ProblemDetails,
-    request::extract::{idempotency_key, user_id},
     routes::{self, PREFIXES},
 };
-use crate::state::SharedState;
+use crate::{
+    state::SharedState,
+    task::{KEY_LIFETIME, MAX_KEY},
+};
 
 /// Where the document is served.
 const DOCUMENT_PATH: &str = "/openapi.json";
@@ -38,8 +41,8 @@ const DOCUMENT_PATH: &str = "/openapi.json";
 #[openapi(
     info(
         title = "Tandem",
-        description = "The REST API of Tandem, a multi-user task backend. Clients of the older FastAPI backends keep \
-                       working with it. Everything it does is also available through GraphQL, at `POST /graphql`.\n\n\
+        description = "The REST API of Tandem, a multi-user task backend. It is compatible with clients of the older \
+                       FastAPI backends. The same operations are available through GraphQL, at `POST /graphql`.\n\n\
                        `HEAD` works wherever `GET` does, and trailing slashes are ignored.",
     ),
     paths(
@@ -57,22 +60,22 @@ const DOCUMENT_PATH: &str = "/openapi.json";
     security(("bearer" = [])),
     tags(
         (name = "tasks", description = "The tasks of the token's user."),
-        (name = "tasks, versioned", description = "The same routes, with the API version in the path."),
-        (name = "tasks, legacy", description = "The same routes as in older backends, with the user in the path. It must \
+        (name = "tasks, versioned", description = "The same routes with the API version in the path."),
+        (name = "tasks, legacy", description = "The routes of the older backends, with the user in the path, who must \
                                                 be the token's user."),
     ),
-    modifiers(&BelowPrefixes),
+    modifiers(&UnderPrefixes),
 )]
 struct ApiDocument;
 
-/// Puts every operation below each prefix.
-struct BelowPrefixes;
+/// Repeats every operation under each prefix.
+struct UnderPrefixes;
 
-impl Modify for BelowPrefixes {
+impl Modify for UnderPrefixes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let mut bearer = Http::new(HttpAuthScheme::Bearer);
         bearer.bearer_format = Some("JWT".to_owned());
-        bearer.description = Some("A Better Auth token, or one from `tandem token --user <id>`.".to_owned());
+        bearer.description = Some("A token from Better Auth or from `tandem token --user <id>`.".to_owned());
         if let Some(components) = &mut document.components {
             components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         }
@@ -86,7 +89,7 @@ impl Modify for BelowPrefixes {
     }
 }
 
-/// The routes below one prefix, in the order of [`PREFIXES`].
+/// How the operations under a prefix differ, in the order of [`PREFIXES`].
 struct Variant {
     tag: &'static str,
     id_suffix: &'static str,
@@ -122,7 +125,7 @@ impl Variant {
         let parameters = operation.parameters.get_or_insert_default();
         if self.is_legacy {
             operation.deprecated = Some(Deprecated::True);
-            parameters.insert(0, user_id().into());
+            parameters.insert(0, path_param("user_id", "The token's user.", string()).into());
         }
         if is_write {
             parameters.push(idempotency_key().into());
@@ -131,29 +134,39 @@ impl Variant {
             is_legacy: self.is_legacy,
             has_id: path.contains("{task_id}"),
             has_body: operation.request_body.is_some(),
-            has_version: parameters.iter().any(|parameter| errors::is_named(parameter, "If-Match")),
+            has_version: parameters.iter().any(|param| matches!(param, RefOr::T(param) if param.name == "If-Match")),
         };
         errors::add(&mut operation.responses, &traits);
     }
 }
 
+fn idempotency_key() -> Parameter {
+    let key = string().min_length(Some(1)).max_length(Some(MAX_KEY)).pattern(Some("^[!-~]+$"));
+    let description = format!(
+        "Identifies this request. If it is repeated with the same key within {} hours, it is not executed again: the \
+         response is the original one, with `Idempotent-Replayed: true`.",
+        KEY_LIFETIME.num_hours()
+    );
+    header_param("Idempotency-Key", &description, key)
+}
+
 static DOCUMENT: LazyLock<String> =
     LazyLock::new(|| ApiDocument::openapi().to_pretty_json().unwrap_or_default() + "\n");
 
-/// The document, as `docs/openapi.json` has it.
+/// The document, as in `docs/openapi.json`.
 #[must_use]
 pub fn openapi() -> &'static str {
     &DOCUMENT
 }
 
-/// The document, and Swagger UI from files in the binary. It remembers the token it was given.
+/// The document and Swagger UI, which is part of the binary and remembers the token between visits.
 pub(super) fn routes() -> Router<SharedState> {
     let config = Config::new([DOCUMENT_PATH]).persist_authorization(true).validator_url("none");
     let page = Router::from(SwaggerUi::new("/docs").config(config));
     page.layer(map_response(with_policy)).route(DOCUMENT_PATH, get(document))
 }
 
-/// The page runs no script but its own, and talks to nobody but this server. Swagger UI sets styles in scripts.
+/// The page runs only its own scripts and connects only to this server. Swagger UI sets styles from scripts.
 async fn with_policy(mut response: Response) -> Response {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                           connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,6 +1,9 @@
-//! OpenAPI schemas of the domain's types, with the limits that the domain enforces.
+//! OpenAPI schemas and parameters, with the limits that the domain enforces.
 
-use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{
+    KnownFormat, Object, ObjectBuilder, RefOr, Required, Schema, SchemaFormat, Type,
+    path::{Parameter, ParameterBuilder, ParameterIn},
+};
 
 use crate::task::{
     Description, Limit, MAX_DESCRIPTION, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH, MAX_TITLE, Offset, Search, Title,
@@ -8,12 +11,12 @@ use crate::task::{
 
 /// No control characters.
 const ONE_LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
-/// The same, and at least one character that is not white space.
+/// No control characters, and at least one character that isn't white space.
 const NOT_BLANK: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
-/// No control characters but line breaks and tabs.
+/// No control characters other than line breaks and tabs.
 const LINES: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
-/// The schema of a type.
+/// Implements utoipa's traits for a type with this schema.
 macro_rules! schema {
     ($type:ty, $schema:expr) => {
         impl utoipa::ToSchema for $type {}
@@ -26,35 +29,46 @@ macro_rules! schema {
     };
 }
 
-pub(in crate::rest) use schema;
+pub(crate) use schema;
 
 schema!(Title, {
-    let title = text(MAX_TITLE, NOT_BLANK).min_length(Some(1)).examples(["Buy milk"]);
-    title.description(Some("Not blank, no control characters."))
+    let title = string().max_length(Some(MAX_TITLE)).pattern(Some(NOT_BLANK)).min_length(Some(1));
+    title.examples(["Buy milk"]).description(Some("Not blank, no control characters."))
 });
 schema!(Description, {
-    let description = text(MAX_DESCRIPTION, LINES).examples(["2 litres"]);
+    let description = string().max_length(Some(MAX_DESCRIPTION)).pattern(Some(LINES)).examples(["2 litres"]);
     description.description(Some("No control characters other than line breaks and tabs."))
 });
-schema!(Search, text(MAX_SEARCH, ONE_LINE));
+schema!(Search, string().max_length(Some(MAX_SEARCH)).pattern(Some(ONE_LINE)));
 schema!(Limit, integer(1, MAX_LIMIT).default(Some(Limit::default().get().into())));
 schema!(Offset, integer(0, MAX_OFFSET));
 
-pub(in crate::rest) fn uuid() -> Object {
-    let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
-    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build()
+pub(crate) fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
 }
 
-/// One of some words.
-pub(in crate::rest) fn one_of(words: impl IntoIterator<Item = &'static str>) -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+pub(crate) fn uuid() -> Object {
+    string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))).build()
 }
 
-fn text(max: usize, pattern: &str) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String).max_length(Some(max)).pattern(Some(pattern))
+pub(crate) fn one_of(words: impl IntoIterator<Item = String>) -> Object {
+    string().enum_values(Some(words)).build()
 }
 
-pub(in crate::rest) fn integer(min: i64, max: i64) -> ObjectBuilder {
+pub(crate) fn integer(min: i64, max: i64) -> ObjectBuilder {
     let integer = ObjectBuilder::new().schema_type(Type::Integer);
     integer.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))).minimum(Some(min)).maximum(Some(max))
+}
+
+/// A header, which is optional.
+pub(crate) fn header_param(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    param(name, description, schema).parameter_in(ParameterIn::Header).required(Required::False).build()
+}
+
+pub(crate) fn path_param(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    param(name, description, schema).parameter_in(ParameterIn::Path).required(Required::True).build()
+}
+
+fn param(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> ParameterBuilder {
+    ParameterBuilder::new().name(name).description(Some(description)).schema(Some(schema))
 }

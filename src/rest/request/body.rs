@@ -5,7 +5,6 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use mime::Mime;
 use serde_json::{Map, Value};
 
 use super::fields::FromFields;
@@ -18,58 +17,50 @@ use crate::{
 };
 
 /// A body read as `T`.
-pub(in crate::rest) struct JsonBody<T>(pub(in crate::rest) T);
+pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<T: FromFields> FromRequest<SharedState> for JsonBody<T> {
     type Rejection = RestError;
 
     async fn from_request(request: Request, _: &SharedState) -> Result<Self, RestError> {
         let is_json = is_json(request.headers());
-        // Before the body is read: it may be long in coming.
+        // Checked before the body is read, which may take long to arrive.
         let is_omitted = T::IS_OPTIONAL && request.body().is_end_stream();
         if !(is_json || is_omitted) {
             let message = "Send the body with Content-Type: application/json";
             return Err(Error::new(Code::UnsupportedMediaType, message).into());
         }
-        let body = read_body(request).await?;
-        let object = match body.is_empty() {
-            true if T::IS_OPTIONAL => Map::new(),
-            true => return Err(invalid(Violation::Missing, None)),
-            false => object(&body, T::IS_OPTIONAL)?,
-        };
+        let object = parse(&read_body(request).await?, T::IS_OPTIONAL)?;
         T::from_object(object).map(Self).map_err(|errors| Error::from(errors).into())
     }
 }
 
-/// Clients of the older backends don't always send a `Content-Type`.
+/// True without a `Content-Type`, which clients of the older backends don't always send.
 fn is_json(headers: &HeaderMap) -> bool {
-    let is_json = |given: Mime| {
-        given.type_() == mime::APPLICATION && (given.subtype() == mime::JSON || given.suffix() == Some(mime::JSON))
+    !headers.contains_key(header::CONTENT_TYPE)
+        || content_type(headers).is_some_and(|given| {
+            given.type_() == mime::APPLICATION && (given.subtype() == mime::JSON || given.suffix() == Some(mime::JSON))
+        })
+}
+
+fn parse(body: &[u8], is_optional: bool) -> Result<Map<String, Value>, RestError> {
+    let value = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) };
+    let (violation, input) = match value {
+        Ok(Value::Object(object)) => return Ok(object),
+        Ok(Value::Null) if is_optional => return Ok(Map::new()),
+        Ok(Value::Null) => (Violation::Missing, None),
+        Ok(other) => (Violation::NotAnObject, Some(other)),
+        Err(error) => {
+            let reason = error.to_string();
+            let reason = reason.split_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
+            return Err(RestError::not_json(position(body, &error), reason));
+        }
     };
-    !headers.contains_key(header::CONTENT_TYPE) || content_type(headers).is_some_and(is_json)
+    Err(Error::from(FieldError { input, ..FieldError::new("", violation) }).into())
 }
 
-fn object(body: &[u8], is_optional: bool) -> Result<Map<String, Value>, RestError> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(Value::Null) if is_optional => Ok(Map::new()),
-        Ok(Value::Null) => Err(invalid(Violation::Missing, None)),
-        Ok(other) => Err(invalid(Violation::NotAnObject, Some(other))),
-        Err(error) => Err(not_json(body, &error)),
-    }
-}
-
-fn invalid(violation: Violation, input: Option<Value>) -> RestError {
-    Error::from(FieldError { input, ..FieldError::new("", violation) }).into()
-}
-
-/// FastAPI counts characters from the start of the body; `serde_json` counts lines, and bytes within a line.
-fn not_json(body: &[u8], error: &serde_json::Error) -> RestError {
-    let reason = error.to_string();
-    let reason = reason.split_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
-    RestError::not_json(position(body, error), reason)
-}
-
+/// The position of a syntax error as FastAPI reports it, in characters from the start of the body. `serde_json` reports
+/// the line, and bytes within it.
 fn position(body: &[u8], error: &serde_json::Error) -> usize {
     let line_starts = body.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::len);
     let start: usize = line_starts.take(error.line().saturating_sub(1)).sum();

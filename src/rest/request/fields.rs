@@ -1,22 +1,19 @@
-//! Lenient reading of JSON objects, as pydantic does it: unknown fields are ignored, words and numbers can stand for
-//! booleans, and all errors are reported at once.
+//! Reads JSON objects as leniently as pydantic: unknown fields are ignored, booleans may be given as words or numbers, and
+//! all errors are reported at once.
 
 use serde_json::{Map, Value};
 
-use crate::{
-    resolvers::MAX_MANY,
-    task::{Description, FieldError, TaskId, Title, Violation},
-};
+use crate::task::{Description, FieldError, MAX_BULK, TaskId, Title, Violation};
 
-/// An object that can be read field by field.
-pub(in crate::rest) trait FromFields: Sized {
-    /// Whether a request may leave the body out.
+/// A type that is read from an object, field by field.
+pub(crate) trait FromFields: Sized {
+    /// Whether the body may be omitted.
     const IS_OPTIONAL: bool = false;
 
-    /// `None` only if an error was recorded.
+    /// Returns `None` only after recording an error.
     fn from_fields(fields: &mut Fields) -> Option<Self>;
 
-    /// Reads an object, or reports everything that is wrong with it.
+    /// Reads an object, or returns all its errors.
     fn from_object(object: Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields { object, errors: Vec::new() };
         match Self::from_fields(&mut fields) {
@@ -26,47 +23,47 @@ pub(in crate::rest) trait FromFields: Sized {
     }
 }
 
-/// The value of one field.
-pub(in crate::rest) trait FromJson: Sized {
+/// A type that is read from the value of one field.
+pub(crate) trait FromJson: Sized {
     fn from_json(value: Value) -> Result<Self, Violation>;
 }
 
-/// One entry of a list. It can be wrong in several ways.
-pub(in crate::rest) trait FromItem: Sized {
+/// A type that is read from an item of a list, which may have several errors.
+pub(crate) trait FromItem: Sized {
     fn from_item(item: Value) -> Result<Self, Vec<FieldError>>;
 }
 
-/// The fields of an object, and the errors found so far.
-pub(in crate::rest) struct Fields {
+/// The fields that are still unread, and the errors so far.
+pub(crate) struct Fields {
     object: Map<String, Value>,
     errors: Vec<FieldError>,
 }
 
 impl Fields {
-    pub(in crate::rest) fn required<T: FromJson>(&mut self, name: &'static str) -> Option<T> {
+    pub(crate) fn required<T: FromJson>(&mut self, name: &'static str) -> Option<T> {
         let Some(value) = self.object.remove(name) else {
-            self.errors.push(FieldError::new(name, Violation::Missing).given(self.object.clone()));
+            self.errors.push(FieldError::new(name, Violation::Missing).with_input(self.object.clone()));
             return None;
         };
         self.read(name, value)
     }
 
-    /// Null counts as omitted.
-    pub(in crate::rest) fn optional<T: FromJson>(&mut self, name: &'static str) -> Option<T> {
+    /// Treats null as omitted.
+    pub(crate) fn optional<T: FromJson>(&mut self, name: &'static str) -> Option<T> {
         self.clearable(name).flatten()
     }
 
-    /// `None` if omitted, `Some(None)` if null.
-    pub(in crate::rest) fn clearable<T: FromJson>(&mut self, name: &'static str) -> Option<Option<T>> {
+    /// Returns `None` if omitted, `Some(None)` if null.
+    pub(crate) fn clearable<T: FromJson>(&mut self, name: &'static str) -> Option<Option<T>> {
         match self.object.remove(name)? {
             Value::Null => Some(None),
             value => self.read(name, value).map(Some),
         }
     }
 
-    /// A list of at most [`MAX_MANY`] items. Errors name the item's index.
-    pub(in crate::rest) fn list<T: FromItem>(&mut self, name: &'static str) -> Option<Vec<T>> {
-        let Items(items) = self.optional(name)?;
+    /// Reads a list of at most [`MAX_BULK`] items.
+    pub(crate) fn list<T: FromItem>(&mut self, name: &'static str) -> Option<Vec<T>> {
+        let items: Vec<Value> = self.optional(name)?;
         let mut values = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
             match T::from_item(item) {
@@ -77,19 +74,21 @@ impl Fields {
         Some(values)
     }
 
-    /// Whether a field has a value other than null.
-    pub(in crate::rest) fn has(&self, name: &str) -> bool {
+    /// Whether a field is present and not null.
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.object.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// Records an error of the object as a whole.
-    pub(in crate::rest) fn reject(&mut self, violation: Violation) {
-        self.errors.push(FieldError::new("", violation).given(self.object.clone()));
+    pub(crate) fn fail(&mut self, violation: Violation) {
+        self.errors.push(FieldError::new("", violation).with_input(self.object.clone()));
     }
 
     fn read<T: FromJson>(&mut self, name: &'static str, value: Value) -> Option<T> {
         let input = value.clone();
-        T::from_json(value).map_err(|violation| self.errors.push(FieldError::new(name, violation).given(input))).ok()
+        T::from_json(value)
+            .map_err(|violation| self.errors.push(FieldError::new(name, violation).with_input(input)))
+            .ok()
     }
 }
 
@@ -130,8 +129,8 @@ impl FromJson for bool {
     }
 }
 
-/// The words that pydantic takes for a boolean.
-pub(in crate::rest) fn boolean(word: &str) -> Result<bool, Violation> {
+/// Parses the words that pydantic accepts as booleans.
+pub(crate) fn boolean(word: &str) -> Result<bool, Violation> {
     match word.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
         "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
@@ -139,13 +138,11 @@ pub(in crate::rest) fn boolean(word: &str) -> Result<bool, Violation> {
     }
 }
 
-struct Items(Vec<Value>);
-
-impl FromJson for Items {
+impl FromJson for Vec<Value> {
     fn from_json(value: Value) -> Result<Self, Violation> {
         match value {
-            Value::Array(items) if items.len() > MAX_MANY => Err(Violation::TooMany(MAX_MANY)),
-            Value::Array(items) => Ok(Self(items)),
+            Value::Array(items) if items.len() > MAX_BULK => Err(Violation::TooMany(MAX_BULK)),
+            Value::Array(items) => Ok(items),
             _ => Err(Violation::NotAList),
         }
     }
@@ -154,7 +151,7 @@ impl FromJson for Items {
 impl FromItem for TaskId {
     fn from_item(item: Value) -> Result<Self, Vec<FieldError>> {
         let parsed = item.as_str().ok_or(Violation::NotAString).and_then(str::parse);
-        parsed.map_err(|violation| vec![FieldError::new("", violation).given(item)])
+        parsed.map_err(|violation| vec![FieldError::new("", violation).with_input(item)])
     }
 }
 
@@ -162,7 +159,7 @@ impl<T: FromFields> FromItem for T {
     fn from_item(item: Value) -> Result<Self, Vec<FieldError>> {
         match item {
             Value::Object(object) => Self::from_object(object),
-            other => Err(vec![FieldError::new("", Violation::NotAnObject).given(other)]),
+            other => Err(vec![FieldError::new("", Violation::NotAnObject).with_input(other)]),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reading what a REST client sends, as leniently as pydantic does.
+//! Reads what REST clients send, as leniently as pydantic does.
 
 pub(super) mod body;
 pub(super) mod extract;

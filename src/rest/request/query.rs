@@ -1,4 +1,4 @@
-//! Query strings, read parameter by parameter, with all errors collected.
+//! Reads query strings parameter by parameter, and collects all errors.
 
 use std::{
     borrow::Cow,
@@ -7,32 +7,35 @@ use std::{
 
 use url::form_urlencoded;
 
-use crate::task::{FieldError, Violation};
+use crate::{
+    rest::error::RestError,
+    task::{FieldError, Violation},
+};
 
-/// A query string, and the errors found in it so far.
-pub(in crate::rest) struct QueryString<'a> {
+/// A query string, and the errors so far.
+pub(crate) struct QueryString<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     errors: Vec<FieldError>,
 }
 
 impl<'a> QueryString<'a> {
-    pub(in crate::rest) fn parse(query: &'a str) -> Self {
+    pub(crate) fn parse(query: &'a str) -> Self {
         Self { pairs: form_urlencoded::parse(query.as_bytes()).collect(), errors: Vec::new() }
     }
 
-    /// What was found wrong, all of it.
-    pub(in crate::rest) fn into_errors(self) -> Vec<FieldError> {
-        self.errors
+    /// Fails with all errors, if there are any.
+    pub(crate) fn finish(self) -> Result<(), RestError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(RestError::in_part("query", self.errors)) }
     }
 
-    /// The same query without these parameters.
-    pub(in crate::rest) fn without(&self, names: &[&str]) -> String {
+    /// Returns the query without these parameters.
+    pub(crate) fn without(&self, names: &[&str]) -> String {
         let kept = self.pairs.iter().filter(|(name, _)| !names.contains(&name.as_ref()));
         form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
     }
 
-    /// The last value of a parameter; an empty one counts as omitted.
-    pub(in crate::rest) fn read<T>(
+    /// Reads a parameter's last value. Empty parameters count as omitted, except `cursor`.
+    pub(crate) fn read<T>(
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, Violation>,
@@ -41,10 +44,13 @@ impl<'a> QueryString<'a> {
         if value.is_empty() && name != "cursor" {
             return None;
         }
-        parse(value).map_err(|violation| self.errors.push(FieldError::new(name, violation).given(value.as_ref()))).ok()
+        parse(value)
+            .map_err(|violation| self.errors.push(FieldError::new(name, violation).with_input(value.as_ref())))
+            .ok()
     }
 
-    pub(in crate::rest) fn unless<T>(
+    /// Reads a parameter unless another one takes precedence over it: then not even its errors count.
+    pub(crate) fn read_unless<T>(
         &mut self,
         is_overridden: bool,
         name: &'static str,
@@ -53,13 +59,14 @@ impl<'a> QueryString<'a> {
         if is_overridden { None } else { self.read(name, parse) }
     }
 
-    pub(in crate::rest) fn reject(&mut self, name: &'static str, violation: Violation) {
+    /// Records an error that [`Self::read`] can't find.
+    pub(crate) fn fail(&mut self, name: &'static str, violation: Violation) {
         self.errors.push(FieldError::new(name, violation));
     }
 }
 
-/// A number that overflows breaks the same rule as the largest one.
-pub(in crate::rest) fn integer(word: &str) -> Result<i64, Violation> {
+/// Parses an integer. On overflow it saturates, so that it violates the same bound as any number that is too large.
+pub(crate) fn integer(word: &str) -> Result<i64, Violation> {
     word.trim().parse().or_else(|error: ParseIntError| match error.kind() {
         IntErrorKind::PosOverflow => Ok(i64::MAX),
         IntErrorKind::NegOverflow => Ok(i64::MIN),

@@ -1,4 +1,4 @@
-//! Changes to many tasks in one request.
+//! Bulk changes.
 
 use serde::Serialize;
 use utoipa::{
@@ -9,47 +9,47 @@ use utoipa::{
 use super::task::{CreateTask, TaskBody};
 use crate::{
     error::Error,
-    resolvers::{self, MAX_MANY},
+    resolvers,
     rest::{
         openapi::schemas,
         request::fields::{Fields, FromFields},
     },
     store::UserTasks,
-    task::{Task, TaskId, Violation},
+    task::{MAX_BULK, Task, TaskId, Violation},
 };
 
-/// A change to up to 100 tasks.
+/// A change to several tasks.
 #[derive(ToSchema)]
 #[schema(example = json!({ "create": [{ "title": "Buy milk" }, { "title": "Pay rent" }] }))]
 #[serde(untagged)]
-pub(in crate::rest) enum Bulk {
+pub(crate) enum Bulk {
     /// Create tasks.
     Create {
-        #[schema(schema_with = new_tasks)]
+        #[schema(schema_with = task_list)]
         create: Vec<CreateTask>,
     },
-    /// Complete tasks. Duplicate ids collapse.
+    /// Complete tasks. Duplicate ids count once.
     Complete {
-        #[schema(schema_with = ids)]
+        #[schema(schema_with = id_list)]
         complete: Vec<TaskId>,
     },
-    /// Delete tasks. Duplicate ids collapse.
+    /// Delete tasks. Duplicate ids count once.
     Delete {
-        #[schema(schema_with = ids)]
+        #[schema(schema_with = id_list)]
         delete: Vec<TaskId>,
     },
 }
 
-fn new_tasks() -> Array {
-    many(Ref::from_schema_name("CreateTask")).description(Some("The new tasks.")).build()
+fn task_list() -> Array {
+    list("The new tasks.", Ref::from_schema_name("CreateTask"))
 }
 
-fn ids() -> Array {
-    many(schemas::uuid()).description(Some("The ids of the tasks.")).build()
+fn id_list() -> Array {
+    list("The ids of the tasks.", schemas::uuid())
 }
 
-fn many(items: impl Into<RefOr<Schema>>) -> ArrayBuilder {
-    ArrayBuilder::new().items(items.into()).max_items(Some(MAX_MANY))
+fn list(description: &str, items: impl Into<RefOr<Schema>>) -> Array {
+    ArrayBuilder::new().description(Some(description)).items(items.into()).max_items(Some(MAX_BULK)).build()
 }
 
 impl FromFields for Bulk {
@@ -59,7 +59,7 @@ impl FromFields for Bulk {
             [false, true, false] => fields.list("complete").map(|complete| Self::Complete { complete }),
             [false, false, true] => fields.list("delete").map(|delete| Self::Delete { delete }),
             _ => {
-                fields.reject(Violation::Combination("give one of `create`, `complete` and `delete`"));
+                fields.fail(Violation::Custom("give exactly one of `create`, `complete` and `delete`"));
                 None
             }
         }
@@ -67,16 +67,16 @@ impl FromFields for Bulk {
 }
 
 impl Bulk {
-    /// How many tasks it names.
-    pub(in crate::rest) fn count(&self) -> usize {
+    /// The number of tasks.
+    pub(crate) fn count(&self) -> usize {
         match self {
             Self::Create { create } => create.len(),
             Self::Complete { complete: ids } | Self::Delete { delete: ids } => ids.len(),
         }
     }
 
-    /// The affected tasks: after the change, or before their deletion.
-    pub(in crate::rest) async fn apply(self, tasks: &UserTasks) -> Result<Vec<Task>, Error> {
+    /// Returns the affected tasks, as they are now; deleted tasks as they were.
+    pub(crate) async fn apply(self, tasks: &UserTasks) -> Result<Vec<Task>, Error> {
         match self {
             Self::Create { create } => {
                 resolvers::create_many(tasks, create.into_iter().map(Into::into).collect()).await
@@ -89,12 +89,12 @@ impl Bulk {
 
 /// The affected tasks.
 #[derive(Serialize, ToSchema)]
-pub(in crate::rest) struct BulkAnswer {
-    /// New tasks in the order given, others oldest first.
+pub(crate) struct BulkResponse {
+    /// Created tasks in the order of the request, others oldest first.
     tasks: Vec<TaskBody>,
 }
 
-impl From<Vec<Task>> for BulkAnswer {
+impl From<Vec<Task>> for BulkResponse {
     fn from(tasks: Vec<Task>) -> Self {
         Self { tasks: tasks.into_iter().map(Into::into).collect() }
     }

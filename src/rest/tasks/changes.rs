@@ -1,4 +1,4 @@
-//! The change feed as REST reads and sends it.
+//! The change feed: its parameters and its pages.
 
 use axum::{
     Json,
@@ -11,12 +11,9 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{
-    event_stream::last_event_id,
-    task::{TaskBody, timestamp},
-};
+use super::task::{TaskBody, timestamp};
 use crate::{
-    error::Error,
+    http::request::Accept,
     rest::{
         error::RestError,
         request::query::{QueryString, integer},
@@ -25,12 +22,12 @@ use crate::{
     task::{Change, Changes, FieldError, Limit, Since},
 };
 
-/// An empty parameter counts as omitted, except `cursor`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes what ChangesQuery reads")]
-pub(in crate::rest) struct ChangesParams {
-    /// The `cursor` of the page before, or `latest` for what happens from now on. Without it the feed starts with everything.
+#[expect(dead_code, reason = "documents what ChangesQuery reads")]
+pub(crate) struct ChangesParams {
+    /// The `cursor` of the previous page, or `latest` to receive only future changes. If omitted, the feed starts with all
+    /// tasks.
     #[param(required = false)]
     cursor: Option<String>,
     /// The page size.
@@ -38,10 +35,10 @@ pub(in crate::rest) struct ChangesParams {
     limit: Option<Limit>,
 }
 
-/// Which page of the feed is asked for.
-pub(in crate::rest) struct ChangesQuery {
-    pub(in crate::rest) since: Since,
-    pub(in crate::rest) limit: Limit,
+/// The requested page of the feed.
+pub(crate) struct ChangesQuery {
+    pub(crate) since: Since,
+    pub(crate) limit: Limit,
 }
 
 impl FromRequestParts<SharedState> for ChangesQuery {
@@ -49,60 +46,62 @@ impl FromRequestParts<SharedState> for ChangesQuery {
 
     async fn from_request_parts(parts: &mut Parts, _: &SharedState) -> Result<Self, RestError> {
         let mut query = QueryString::parse(parts.uri.query().unwrap_or_default());
-        let last = last_event_id(parts);
-        let cursor = query.unless(last.is_some(), "cursor", str::parse);
-        let last = last.map(|id| {
-            let invalid = |violation| FieldError::new("last-event-id", violation).given(id.clone());
-            id.parse().map_err(|violation| RestError::in_part("header", invalid(violation)))
-        });
-        let since = last.transpose()?.or(cursor).unwrap_or_default();
+        let resumed = last_event_id(parts)?;
+        let cursor = query.read_unless(resumed.is_some(), "cursor", str::parse);
+        let since = resumed.or(cursor).unwrap_or_default();
         let limit = query.read("limit", |word| Limit::try_from(integer(word)?)).unwrap_or_default();
-        let errors = query.into_errors();
-        if errors.is_empty() {
-            Ok(Self { since, limit })
-        } else {
-            Err(RestError::in_part("query", Error::from(errors)))
-        }
+        query.finish()?;
+        Ok(Self { since, limit })
     }
 }
 
-/// A page of the change feed. Applying the changes in order, by id, to what the cursor stood for makes a replica of the user's
-/// tasks; when `has_more` is false, it is what the server has.
+/// Where a stream that broke off resumes. `Last-Event-ID` takes precedence over `cursor`, which stays in the URL of an
+/// `EventSource`.
+fn last_event_id(parts: &Parts) -> Result<Option<Since>, RestError> {
+    let header = parts.headers.get("last-event-id").filter(|id| !id.is_empty());
+    let Some(id) = header.filter(|_| Accept::of(&parts.headers).names_events()) else { return Ok(None) };
+    let id = String::from_utf8_lossy(id.as_bytes()).into_owned();
+    let since = id.parse().map_err(|violation| FieldError::new("last-event-id", violation).with_input(id));
+    since.map(Some).map_err(|error| RestError::in_part("header", error))
+}
+
+/// A page of the change feed. To keep a replica of the user's tasks, apply the changes in order, by id. When `has_more` is
+/// false, the replica is up to date.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Changes)]
-pub(in crate::rest) struct ChangesBody {
-    /// What changed, each task once at most.
+pub(crate) struct ChangesBody {
+    /// The changes, at most one for each task.
     changes: Vec<ChangeBody>,
-    /// Opaque text: the next `cursor`.
+    /// The `cursor` of the next request. Opaque.
     cursor: String,
-    /// Whether there is more to read already.
+    /// Whether the next page can be requested immediately.
     has_more: bool,
-    /// Whether to forget all tasks before applying the changes: what happened since the cursor is no longer known, and this
-    /// is the first page of everything.
+    /// Whether to discard the replica before applying the changes: the cursor is no longer usable, and this is the first page
+    /// of all tasks.
     reset: bool,
 }
 
-/// A task as it is after its last change, or that it is gone.
+/// The latest state of a task.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Change)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::rest) enum ChangeBody {
-    /// It was created or changed.
+pub(crate) enum ChangeBody {
+    /// The task was created or changed.
     Task(TaskBody),
-    /// It is gone.
+    /// The task was deleted.
     Deleted(DeletedBody),
 }
 
-/// What is left of a deleted task.
+/// A deleted task.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeletedTask)]
-pub(in crate::rest) struct DeletedBody {
-    /// The id it had.
+pub(crate) struct DeletedBody {
+    /// The task's id.
     id: Uuid,
-    /// One more than the version it had.
+    /// The task's last version plus 1.
     #[schema(minimum = 1, example = 2)]
     version: i64,
-    /// When it was deleted.
+    /// When the task was deleted.
     #[serde(serialize_with = "timestamp")]
     #[schema(value_type = String, format = DateTime, example = "2026-11-21T12:34:16.509702Z")]
     deleted_at: DateTime<Utc>,
@@ -127,7 +126,7 @@ impl From<Change> for ChangeBody {
 }
 
 impl IntoResponse for ChangesBody {
-    /// The same cursor is answered anew each time.
+    /// Not cacheable: the same cursor gives a different response once something has changed.
     fn into_response(self) -> Response {
         ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(self)).into_response()
     }

@@ -1,4 +1,4 @@
-//! The operations on tasks, with their OpenAPI descriptions.
+//! What clients send and receive, by operation, with its OpenAPI schemas.
 
 pub(super) mod bulk;
 pub(super) mod changes;

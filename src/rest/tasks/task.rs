@@ -1,5 +1,5 @@
-//! A task as REST sends it, and what clients send to create and to change one. A new field is added here and nowhere
-//! else in this door: each conversion names every field.
+//! A task as REST sends it, and the bodies that create and update one. In this API, a new field is added only here: each
+//! conversion names every field.
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -14,11 +14,11 @@ use crate::{
 /// A task.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Task)]
-pub(in crate::rest) struct TaskBody {
-    /// Unique among the owner's tasks.
+pub(crate) struct TaskBody {
+    /// Unique among the user's tasks.
     #[schema(example = "01a1fe19-a73c-72af-a397-b7572654bf7a")]
     id: Uuid,
-    /// The owner.
+    /// The user who owns the task.
     #[schema(example = "demo")]
     user_id: String,
     /// What is to be done.
@@ -27,16 +27,16 @@ pub(in crate::rest) struct TaskBody {
     /// Details.
     #[schema(value_type = Option<Description>, required)]
     description: Option<String>,
-    /// Whether it is done.
+    /// Whether the task is done.
     completed: bool,
-    /// 1 for a new task, incremented by each change. It is also the task's entity tag.
+    /// Starts at 1 and is incremented by each change. Also the task's entity tag.
     #[schema(minimum = 1, example = 1)]
     version: i64,
-    /// When it was created.
+    /// When the task was created.
     #[serde(serialize_with = "timestamp")]
     #[schema(value_type = String, format = DateTime, example = "2026-11-21T12:34:16.509702Z")]
     created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// When the task was last changed.
     #[serde(serialize_with = "timestamp")]
     #[schema(value_type = String, format = DateTime, example = "2026-11-21T12:34:16.509702Z")]
     updated_at: DateTime<Utc>,
@@ -49,19 +49,19 @@ impl From<Task> for TaskBody {
     }
 }
 
-pub(in crate::rest) fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&rfc3339(*time))
 }
 
 /// A new task. Unknown fields are ignored.
 #[derive(ToSchema)]
 #[schema(example = json!({ "title": "Buy milk", "description": "2 litres" }))]
-pub(in crate::rest) struct CreateTask {
+pub(crate) struct CreateTask {
     /// What is to be done.
     title: Title,
     /// Details.
     description: Option<Description>,
-    /// Whether it is done already; false by default.
+    /// Whether the task is already done; false by default.
     completed: Option<bool>,
 }
 
@@ -79,15 +79,15 @@ impl From<CreateTask> for NewTask {
     }
 }
 
-/// A change to a task. Omitted fields stay unchanged; at least one field must be given. Unknown fields are ignored.
+/// An update of a task. Omitted fields stay unchanged; at least one is required. Unknown fields are ignored.
 #[derive(ToSchema)]
 #[schema(example = json!({ "title": "Buy oat milk" }))]
-pub(in crate::rest) struct UpdateTask {
+pub(crate) struct UpdateTask {
     /// The new title. Null leaves it unchanged.
     title: Option<Title>,
     /// The new description. Null clears it.
     description: Option<Option<Description>>,
-    /// Whether it is done. Null leaves it unchanged.
+    /// Whether the task is done. Null leaves it unchanged.
     completed: Option<bool>,
 }
 
@@ -107,12 +107,12 @@ impl From<UpdateTask> for TaskPatch {
     }
 }
 
-/// The state a task is set to.
+/// The state to set.
 #[derive(ToSchema)]
 #[schema(example = json!({ "completed": true }))]
-pub(in crate::rest) struct Completion {
-    /// Whether it is done. Without a value the state is toggled.
-    pub(in crate::rest) completed: Option<bool>,
+pub(crate) struct Completion {
+    /// Whether the task is done. If omitted or null, the state is toggled.
+    pub(crate) completed: Option<bool>,
 }
 
 impl FromFields for Completion {
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::task::{MAX_DESCRIPTION, MAX_LIMIT, MAX_TITLE, TaskId};
 
-    /// docs/REST.md states this limit. Answers need no other: pages and tasks are bounded.
+    /// The limit in docs/REST.md. Responses need no other one, since pages and tasks are bounded.
     const LARGEST_PAGE: usize = 6_000_000;
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) fn page(rows: Vec<FeedRow>, since: &Since, limit: Limit) -> Result<Op
     let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
     let has_more = items.len() > limit;
     items.truncate(limit);
-    let cursor = cursor.behind(items.last().map(Change::position), has_more, &head);
+    let cursor = cursor.advance(items.last().map(Change::position), has_more, &head);
     Ok(Some(Changes { items, cursor, has_more, reset: false }))
 }
 

@@ -91,7 +91,7 @@ async fn an_algorithm_other_than_that_of_the_key_is_refused() {
     let cases = [("ES256", "ed"), ("RS256", "ed"), ("EdDSA", "ec"), ("PS256", "rsa"), ("RS256", "ec")];
     check_all(cases, async |(alg, kid)| {
         let token = setup.rsa.sign_text(&header(alg, kid), &ann);
-        setup.refuses(kid, &token, &format!("algorithm {alg} is not that of key \"{kid}\"")).await;
+        setup.refuses(kid, &token, &format!("algorithm {alg} does not match key \"{kid}\"")).await;
     })
     .await;
     check_all([&setup.ed, &setup.ec, &setup.rsa], async |key| {

@@ -62,8 +62,8 @@ fn id(change: &Change) -> String {
 async fn tasks_of(app: &App, user: &str) -> UserTasks {
     let headers =
         HeaderMap::from_iter([("authorization".parse().unwrap(), format!("Bearer {}", token(user)).parse().unwrap())]);
-    let user = app.verifier.authenticate(&headers).await.map_err(|error| error.report()).unwrap();
-    app.store.tasks(user)
+    let token = app.verifier.authenticate(&headers).await.map_err(|error| error.report()).unwrap();
+    app.store.tasks(token.user().clone())
 }
 
 /// Two servers on one database, the second of which polls for what the first one writes.

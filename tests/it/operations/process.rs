@@ -201,7 +201,7 @@ async fn tokens_are_made_as_the_server_asks_for_them() {
     let token = String::from_utf8(minted.stdout).unwrap();
     let source = KeySource::hs256(&[SECRET.into()]).with_claims(Some(rules[0].1.into()), Some(rules[1].1.into()));
     let verifier = Verifier::new(vec![source], ClaimRules::default());
-    assert_eq!(verifier.verify(token.trim()).await.map_err(|error| error.report()).unwrap().id(), "ann");
+    assert_eq!(verifier.verify(token.trim()).await.map_err(|error| error.report()).unwrap().user().id(), "ann");
     for (user, problem) in [("", "is empty"), (&"x".repeat(256), "longer than 255"), ("a\nb", "control characters")] {
         let refused = output(&dir, &["token", "--user", user], &rules);
         assert!(!refused.status.success() && stderr(&refused).contains(problem), "{user}: {}", stderr(&refused));
