@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-/// Creates a directory and its parents, accessible only to their owner: it holds the tasks of all users and the secret
+/// Creates a directory and its parents, accessible only to their owner: the directory contains all users' tasks and the secret
 /// that signs tokens.
 pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();

@@ -1,12 +1,12 @@
-//! Tandem is a to-do backend for many users with two doors, GraphQL and REST, on one isolated data path.
+//! Tandem is a multi-user task backend with two APIs, GraphQL and REST, on one isolated data path.
 //!
-//! A request enters through [`router`]. [`auth`] turns its bearer token into a [`auth::CurrentUser`]. The door, [`graphql`]
-//! or [`rest`], reads its input and calls one of the [`resolvers`], which hold the rules that both doors share. Those reach
-//! the database only through [`store::UserTasks`], a handle that belongs to one user; PostgreSQL's row-level security
-//! enforces the same rule again.
+//! A request enters through [`router`]. [`auth`] turns its bearer token into a [`auth::CurrentUser`]. The API, [`graphql`] or
+//! [`rest`], reads the input and calls one of the [`resolvers`], which have the rules that both APIs share. They access the
+//! database only through [`store::UserTasks`], a handle that belongs to one user; PostgreSQL's row-level security enforces the
+//! same rule again.
 //!
 //! [`task`] has the domain's types, [`error`] its errors, [`telemetry`] logs, metrics and traces. [`config`] has the settings,
-//! [`server`] runs everything, [`cli`] has the commands. `docs/ARCHITECTURE.md` is the map.
+//! [`server`] runs everything, [`cli`] has the commands. `docs/ARCHITECTURE.md` is the overview.
 
 pub mod auth;
 pub mod cli;

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use mimalloc::MiMalloc;
 use tandem::cli::Cli;
 
-/// Requests make many small allocations that are often freed on another thread. Version 2 gives memory back after 10 ms where
-/// version 3 waits for a second; without huge pages, 4 KiB of 2 MiB in use take 4 KiB. `docs/PERFORMANCE.md` has the figures.
+/// Requests make many small allocations, often freed on another thread. Version 2 returns memory after 10 ms, version 3 only
+/// after a second; without huge pages, unused parts of them are returned too. `docs/PERFORMANCE.md` has the figures.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    // Before any thread starts: changing the environment later would be unsound.
+    // Before any thread starts, because changing the environment later would be unsound.
     if let Err(error) = dotenvy::from_path(".env")
         && !error.not_found()
     {

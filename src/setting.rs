@@ -1,12 +1,12 @@
-//! The values a setting may have: parsers for clap whose errors say what is valid, and the defaults that ship.
+//! Parsers of settings for clap, whose errors say what is valid.
 //!
-//! A parser quotes the value it refuses, so that the reader sees which one is meant. Parsers of secrets must not.
+//! Errors quote the invalid value, so that the reader sees which one is meant. Those of secrets must not.
 
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use clap::{Args, Command, builder::Resettable};
 
-/// Several values, separated by commas. An alias, because clap would take a `Vec` for an option that can be repeated.
+/// Values separated by commas. An alias, because clap treats a `Vec` as an option that can be repeated.
 pub(crate) type List<T> = Vec<T>;
 
 pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
@@ -14,7 +14,7 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
-/// A whole number of this range.
+/// Parses an integer in this range.
 pub(crate) fn number<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, String> + Clone
 where
     T: FromStr + PartialOrd + Display + Clone,
@@ -25,7 +25,7 @@ where
     }
 }
 
-/// A duration of this range, like `500ms`, `10s` or `2m`.
+/// Parses a duration in this range, like `500ms`, `10s` or `2m`.
 pub(crate) fn duration(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, String> + Clone {
     move |text| {
         let duration = humantime::parse_duration(text).ok().filter(|duration| range.contains(duration));
@@ -36,19 +36,19 @@ pub(crate) fn duration(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Resu
     }
 }
 
-/// `true` or `false`.
+/// Parses `true` or `false`.
 pub(crate) fn switch(text: &str) -> Result<bool, String> {
     text.trim().parse().map_err(|_| format!("must be true or false, got `{text}`"))
 }
 
-/// Values separated by commas. Spaces around them and empty ones are ignored.
+/// Parses values separated by commas. Spaces around them and empty ones are ignored.
 pub(crate) fn list<T>(
     parse: impl Fn(&str) -> Result<T, String> + Clone,
 ) -> impl Fn(&str) -> Result<List<T>, String> + Clone {
     move |text| text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(&parse).collect()
 }
 
-/// The settings of a group when none of them is given.
+/// The default settings of a group, whatever the environment has.
 pub(crate) fn defaults<T: Args>() -> T {
     let command = T::augment_args(Command::new("defaults")).mut_args(|arg| arg.env(Resettable::Reset));
     T::from_arg_matches(&command.get_matches_from(["defaults"])).unwrap_or_else(|error| error.exit())

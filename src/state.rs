@@ -1,4 +1,4 @@
-//! What handlers share.
+//! The state that handlers share.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::{
     store::Db,
 };
 
-/// What routes have for a state. axum clones that several times a request, and all cores write to a count of references:
-/// there is to be one of them, not one for each part.
+/// The state of routes. axum clones it several times per request, and all cores write to its reference count, so there is only
+/// one.
 pub(crate) type SharedState = Arc<AppState>;
 
-/// Everything a handler can ask for.
+/// Everything that handlers can extract.
 pub struct AppState {
     /// The database.
     pub db: Db,
@@ -24,15 +24,15 @@ pub struct AppState {
     pub live: Hub,
     /// Verifies bearer tokens.
     pub verifier: Verifier,
-    /// How much users and addresses may ask for.
+    /// The rate limits.
     pub rate_limits: RateLimits,
     /// The bytes of responses that clients have not taken.
     pub outgoing: Outgoing,
     /// Executes GraphQL operations.
     pub graphql: Arc<Engine>,
-    /// What stays open: WebSockets and event streams.
+    /// Open WebSockets and event streams.
     pub streams: Streams,
-    /// Whether this server can serve.
+    /// Whether this server is ready.
     pub readiness: Readiness,
     /// The GraphiQL page.
     pub playground: Playground,

@@ -1,4 +1,4 @@
-//! The commands.
+//! The command line.
 
 pub mod doctor;
 mod health;
@@ -18,7 +18,7 @@ use crate::{
     store::{self, Distribution},
 };
 
-/// To-do backend for many users, with a GraphQL and a REST API on PostgreSQL
+/// Multi-user task backend with GraphQL and REST APIs on PostgreSQL
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -29,11 +29,11 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Every setting is a flag or an environment variable; the flag wins. A file .env in the working directory is read too; the
-environment wins over it. Durations are written like 500ms, 10s or 2m.
+Every setting is a flag and an environment variable; the flag takes precedence. Variables are also read from the file .env
+in the working directory, unless the environment has them. Durations are written like 500ms, 10s or 2m.
 
-With neither DATABASE_URL nor a setting that says who signs tokens, the server runs in development mode: embedded
-database, its own secret, GraphiQL, introspection, metrics.";
+Without DATABASE_URL and without a setting for who signs tokens, the server runs in development mode: with an embedded
+database, a generated secret, GraphiQL, introspection and metrics, and without rate limits.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -47,12 +47,12 @@ enum Command {
         /// Confirm the deletion of all tasks
         #[arg(long, requires = "revert")]
         yes: bool,
-        /// Move the rows of a database that has Citus to its nodes, too; nothing can be read or written meanwhile. A database
-        /// without rows is distributed anyway
+        /// Also distribute existing rows to the nodes of a Citus cluster, which blocks reads and writes meanwhile. An empty
+        /// database is always distributed
         #[arg(long, conflicts_with = "revert")]
         distribute: bool,
     },
-    /// The change feed
+    /// Manage the change feed
     Feed {
         #[command(subcommand)]
         command: FeedCommand,
@@ -64,7 +64,7 @@ enum Command {
     /// Print docs/CONFIGURATION.md
     #[command(hide = true)]
     Settings,
-    /// Print a token for a user, signed with the first configured secret, or with the development secret
+    /// Print a token for a user, signed with the first configured secret, or in development mode with the generated secret
     Token {
         /// User id, 1 to 255 bytes
         #[arg(long, value_name = "ID")]
@@ -73,22 +73,22 @@ enum Command {
         #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = duration(SECOND..=10 * 365 * DAY))]
         ttl: Duration,
     },
-    /// Show every check that accepts or refuses a token; exits with 0 if it is accepted and 3 if it is refused
+    /// Check a token and print the result of every check; exits with 0 if the token is accepted, with 3 if it is refused
     Check {
-        /// Token, or - to read it from standard input, where other users of this machine can't see it
+        /// Token, or - to read it from standard input, which other users of this machine can't see
         #[arg(long, value_name = "TOKEN")]
         token: String,
     },
-    /// Check the settings, the database and the key sets, and say what to do about each fault; exits with 0 if a server
-    /// would serve, and with 3 if not
+    /// Check the settings, the database and the key sets, and print advice on every problem; exits with 0 if a server could
+    /// serve, with 3 if not
     Doctor {
-        /// Check only what needs no network
+        /// Skip the checks that need the network
         #[arg(long)]
         offline: bool,
     },
-    /// Ask the server on this machine whether it is ready; exits with 0 if it is, and with 1 if not
+    /// Check whether the server on this machine is ready; exits with 0 if it is, with 1 if not
     Health {
-        /// Ask only whether it is alive
+        /// Check only whether it is alive
         #[arg(long)]
         live: bool,
     },
@@ -96,16 +96,16 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum FeedCommand {
-    /// Make all clients start over, for after a backup was restored or tasks were changed by other means than this server;
+    /// Make all clients read all tasks again, after a backup was restored or tasks were changed other than through this server;
     /// requires --yes
     Reset {
-        /// Confirm that every client reads all tasks again
+        /// Confirm that all clients read all tasks again
         #[arg(long, required = true)]
         yes: bool,
     },
 }
 
-/// The exit code of `check` for a refused token, and of `doctor` for a fault. 1 and 2 mean that a command failed.
+/// The exit code of `check` for a refused token, and of `doctor` for a failure. 1 and 2 mean that the command itself failed.
 const REFUSED: u8 = 3;
 
 impl Cli {
@@ -182,7 +182,7 @@ fn lines(verb: &str, versions: &[String]) -> String {
 async fn reset_feed(config: &Config) -> Result<()> {
     let database = Database::open(config).await?;
     store::reset_feed(&database.migrating).await?;
-    print("all clients of the change feed start over\n")?;
+    print("all clients of the change feed will read all tasks again\n")?;
     database.close().await
 }
 
@@ -190,7 +190,7 @@ fn token(config: &Config, user: &str, ttl: Duration) -> Result<String> {
     let secret = match config.tokens.secrets().into_iter().next() {
         Some(secret) => secret,
         None if config.is_development() => auth::dev_secret(&config.database.data_dir).map_err(Error::internal)?,
-        None => return Err(Error::internal("there is no secret to sign with: set BETTER_AUTH_SECRET")),
+        None => return Err(Error::internal("there is no secret to sign with. Set BETTER_AUTH_SECRET")),
     };
     config.tokens.new_token(user, ttl).sign(&secret).map_err(Error::internal)
 }
@@ -229,7 +229,7 @@ async fn examine(config: &Config, offline: bool) -> Result<ExitCode> {
     Ok(if is_fit { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }
 
-/// To standard output. A closed pipe is not an error.
+/// Prints to standard output. A closed pipe is not an error.
 fn print(text: &str) -> Result<()> {
     use std::io::{ErrorKind, Write};
     match std::io::stdout().write_all(text.as_bytes()) {

@@ -1,4 +1,4 @@
-//! What is wrong with the settings.
+//! Invalid settings.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use std::fmt;
 pub struct ConfigErrors(Vec<String>);
 
 impl ConfigErrors {
-    /// The setting of this name is invalid because of this. The reason must not show a secret.
+    /// Adds an invalid setting. The reason must not contain secrets.
     pub(super) fn push(&mut self, name: &str, reason: impl fmt::Display) {
         self.0.push(format!("{name}: {reason}"));
     }
 
-    /// Fails if there are any.
-    pub(super) fn none_or<T>(self, value: T) -> Result<T, Self> {
-        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    /// Fails if there are any errors.
+    pub(super) fn into_result(self) -> Result<(), Self> {
+        if self.0.is_empty() { Ok(()) } else { Err(self) }
     }
 }
 

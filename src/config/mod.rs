@@ -1,7 +1,7 @@
-//! The settings of the server, each of them a flag and an environment variable.
+//! The settings of the server. Each is a flag and an environment variable.
 //!
-//! A setting is declared once, as a field of its group: name, default, help and valid values. The command line, `--help`
-//! and `docs/CONFIGURATION.md` follow from that.
+//! A setting is declared once, as a field of its group with its name, default, help and valid values. The command line,
+//! `--help` and `docs/CONFIGURATION.md` are derived from that.
 
 mod errors;
 mod read;
@@ -29,22 +29,22 @@ use crate::{
     setting,
 };
 
-/// All settings. The default is what ships: every setting omitted, which is development mode.
+/// All settings. By default all of them are omitted, which is development mode.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
-    /// Address, deadlines and CORS.
+    /// The HTTP server.
     #[command(flatten)]
     pub server: ServerSettings,
-    /// The database, and how long to wait for it.
+    /// The database.
     #[command(flatten)]
     pub database: DatabaseSettings,
-    /// Who signs tokens, and what they must say.
+    /// Token verification.
     #[command(flatten)]
     pub tokens: TokenSettings,
     /// The GraphQL API and its limits.
     #[command(flatten)]
     pub graphql: GraphqlSettings,
-    /// How much users and addresses may ask for.
+    /// Rate limits.
     #[command(flatten)]
     pub rate_limits: RateLimitSettings,
     /// WebSockets and event streams.
@@ -62,14 +62,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Checks the rules that concern several settings.
+    /// Checks the rules across settings.
     pub(crate) fn check(&self, errors: &mut ConfigErrors) {
         self.database.check(errors);
         self.logs.check(errors);
         self.tokens.check(errors);
     }
 
-    /// Whether this server is for trying things out: embedded database, and nobody configured who signs tokens.
+    /// Whether the server runs in development mode: neither a database nor the signer of tokens is configured.
     #[must_use]
     pub fn is_development(&self) -> bool {
         self.database.database_url.is_none() && self.tokens.trusts_nobody()
@@ -81,39 +81,37 @@ impl Config {
         self.graphql.graphiql.unwrap_or_else(|| self.is_development())
     }
 
-    /// How long the server goes on after it was told to stop, while balancers notice that it isn't ready any more.
+    /// How long the server keeps serving on shutdown while it reports that it is not ready.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {
         let default = if self.is_development() { Duration::ZERO } else { settings::server::SHUTDOWN_DELAY };
         self.server.shutdown_delay.unwrap_or(default)
     }
 
-    /// How much users and addresses may ask for.
+    /// The rate limits.
     #[must_use]
     pub fn rate_limits(&self) -> RateLimits {
         self.rate_limits.limits(self.is_development())
     }
 
-    /// What one GraphQL request may cost.
+    /// The limits of GraphQL requests.
     #[must_use]
     pub fn limits(&self) -> Limits {
         let introspection = self.graphql.graphql_introspection.unwrap_or_else(|| self.is_development());
         Limits { introspection, ..self.graphql.limits.clone() }
     }
 
-    /// Where keys come from; none in development. The error names the settings to choose from.
+    /// The sources of keys; none in development mode. Fails if no source is configured.
     pub fn key_sources(&self) -> Result<Vec<KeySource>, String> {
         if self.is_development() {
             return Ok(Vec::new());
         }
         let sources = self.tokens.key_sources()?;
         if sources.is_empty() {
-            return Err(
-                "DATABASE_URL is set, but no setting says who signs tokens. Set BETTER_AUTH_URL or JWKS_URL for \
-                        tokens signed with published keys, or BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS for a shared \
-                        secret. To try things out, leave DATABASE_URL unset as well"
-                    .to_owned(),
-            );
+            let message = "DATABASE_URL is set, but no setting says who signs tokens. Set BETTER_AUTH_URL or JWKS_URL for \
+                           tokens signed with published keys, or BETTER_AUTH_SECRET or BETTER_AUTH_SECRETS for a shared \
+                           secret. For development mode, unset DATABASE_URL";
+            return Err(message.to_owned());
         }
         Ok(sources)
     }

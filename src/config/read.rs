@@ -1,7 +1,7 @@
 //! Reads the command line and the environment.
 //!
-//! clap stops at the first invalid value. An operator wants to know all of them: each one is noted and dropped, and
-//! everything is read again, until what is left can be read and the rules between settings can be checked as well.
+//! clap stops at the first invalid value, but operators want to see all of them. So each invalid value is recorded and
+//! removed, and everything is read again. Once that succeeds, the rules across settings are checked too.
 
 use std::{
     error::Error as _,
@@ -19,8 +19,8 @@ use super::{
     secret_files::{SecretFile, secret_files},
 };
 
-/// The command line as `T`. Other mistakes than invalid settings, like an unknown flag, end the process with clap's own
-/// message; so does `--help`.
+/// Parses the command line. Errors other than invalid settings, like an unknown flag, end the process with clap's message; so
+/// does `--help`.
 pub(crate) fn read<T: FromArgMatches>(
     command: &Command,
     mut args: Vec<OsString>,
@@ -30,7 +30,7 @@ pub(crate) fn read<T: FromArgMatches>(
     let files = secret_files(command, &args, &mut errors);
     args.splice(1..1, files.iter().map(SecretFile::argument));
     let mut command = command.clone().mut_args(|arg| {
-        // Compose files and `.env` templates set a variable to nothing when they mean to leave it unset.
+        // Compose files and `.env` templates set variables to an empty string to leave them unset.
         let is_empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
         let arg = arg.global(true);
         if is_empty { arg.env(Resettable::Reset) } else { arg }
@@ -40,7 +40,7 @@ pub(crate) fn read<T: FromArgMatches>(
             Ok(matches) => {
                 let read = T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
                 config(&read).check(&mut errors);
-                return errors.none_or(read);
+                return errors.into_result().map(|()| read);
             }
             Err(error) => error,
         };
@@ -55,14 +55,14 @@ pub(crate) fn read<T: FromArgMatches>(
     }
 }
 
-/// The flag with an invalid value, and what its parser says about it.
+/// The flag with an invalid value, and its parser's error.
 fn invalid_value(error: &clap::Error) -> Option<(String, String)> {
     let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg) else { return None };
     let flag = arg.split_whitespace().next()?.to_owned();
     Some((flag, error.source()?.to_string()))
 }
 
-/// The arguments without this flag and its value, in either form.
+/// Removes a flag and its value, in either form.
 fn without(flag: &str, args: Vec<OsString>) -> Vec<OsString> {
     let joined = format!("{flag}=");
     let mut kept = Vec::new();

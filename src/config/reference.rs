@@ -1,4 +1,4 @@
-//! The settings and commands as a page: `docs/CONFIGURATION.md`.
+//! Generates `docs/CONFIGURATION.md`.
 
 use std::fmt::Write;
 
@@ -13,20 +13,20 @@ const HEAD: &str = "\
 Every setting and every command. To choose the settings for production, start with [OPERATIONS.md](OPERATIONS.md) and
 [AUTH.md](AUTH.md).
 
-A setting is a flag or an environment variable; the flag wins. A file `.env` in the working directory is read too; the
-environment wins over it. An empty variable counts as unset. The server checks all settings when it starts, reports
-every invalid one, and exits.
+Every setting is a flag and an environment variable; the flag takes precedence. Variables are also read from the file `.env`
+in the working directory, unless the environment has them. An empty variable counts as unset. If settings are invalid, the
+server reports all of them at startup, and exits.
 
-A secret can be in a file, as containers are given them: `DATABASE_URL_FILE` names the file that holds what `DATABASE_URL`
-would. Line ends behind it don't count. To set both is an error.
+Secrets can also be read from files, as is usual in containers: `DATABASE_URL_FILE` is the path of a file that contains the
+value of `DATABASE_URL`. Trailing newlines are ignored. Setting both is an error.
 
-Durations are written like `500ms`, `10s` or `2m`, switches as `true` or `false`.
+Durations are written like `500ms`, `10s` or `2m`; switches are `true` or `false`.
 
-With neither `DATABASE_URL` nor a setting that says who signs tokens, the server runs in **development mode**: embedded
-database, its own secret, GraphiQL, introspection, metrics.
+Without `DATABASE_URL` and without a setting for who signs tokens, the server runs in **development mode**: with an embedded
+database, a generated secret, GraphiQL, introspection and metrics, and without rate limits.
 ";
 
-/// The page, made from what clap knows.
+/// The page, generated from clap's command.
 #[must_use]
 pub fn reference(mut command: Command) -> String {
     command.build();
@@ -62,7 +62,7 @@ fn row(arg: &Arg) -> String {
     let flag = arg.get_long().unwrap_or_default();
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let default = arg.get_default_values().first().map(|value| format!("`{}`", value.to_string_lossy()));
-    // An optional setting says in its help what happens without it.
+    // The help of an optional setting says what happens without it.
     let (meaning, unset) = match help.split_once(" [default: ") {
         Some((meaning, unset)) => (meaning, unset.trim_end_matches(']')),
         None => (help.as_str(), "none"),

@@ -1,4 +1,4 @@
-//! Secrets in files, as containers are given them: `DATABASE_URL_FILE` names the file with the value of `DATABASE_URL`.
+//! Secrets in files, as is usual in containers: `DATABASE_URL_FILE` is the path of a file with the value of `DATABASE_URL`.
 
 use std::{
     env,
@@ -11,29 +11,29 @@ use clap::{Arg, Command};
 
 use super::ConfigErrors;
 
-/// The variable that names the file of a setting; `None` for one that is no secret.
+/// The variable with the path of a setting's file; `None` if the setting is not a secret.
 pub(super) fn file_variable(arg: &Arg) -> Option<String> {
     let variable = arg.get_env().filter(|_| arg.is_hide_env_values_set())?;
     Some(format!("{}_FILE", variable.to_string_lossy()))
 }
 
-/// A secret that was read from a file.
+/// A secret read from a file.
 pub(super) struct SecretFile {
-    /// The flag of the setting.
+    /// The setting's flag.
     pub(super) flag: String,
-    /// The variable that names the file.
+    /// The variable with the path of the file.
     pub(super) variable: String,
     content: String,
 }
 
 impl SecretFile {
-    /// The setting as an argument of the command line.
+    /// The setting as a command-line argument.
     pub(super) fn argument(&self) -> OsString {
         format!("{}={}", self.flag, self.content).into()
     }
 }
 
-/// The secrets that variables name files for. A flag wins over a file, as it does over a variable.
+/// Reads all secrets in files. A flag takes precedence over a file, as over a variable.
 pub(super) fn secret_files(command: &Command, args: &[OsString], errors: &mut ConfigErrors) -> Vec<SecretFile> {
     let mut files = Vec::new();
     for arg in command.get_arguments() {
@@ -58,14 +58,14 @@ fn content(arg: &Arg, path: &OsStr) -> Result<String, String> {
     }
     let shown = Path::new(path).display();
     let content = fs::read_to_string(path).map_err(|error| format!("can't read {shown}: {error}"))?;
-    // Editors and `echo` end the line.
+    // Editors and `echo` add a newline.
     match content.trim_end_matches(['\r', '\n']) {
         "" => Err(format!("{shown} is empty")),
         content => Ok(content.to_owned()),
     }
 }
 
-/// A variable that is set to something.
+/// The value of a variable, unless it is empty.
 fn value_of(variable: impl AsRef<OsStr>) -> Option<OsString> {
     env::var_os(variable).filter(|value| !value.is_empty())
 }

@@ -1,4 +1,4 @@
-//! The database: whether it is there, safe to talk to, up to date, and keeps users apart.
+//! Checks the database: the connection, its encryption, the schema, and that it isolates users.
 
 use super::Verdict;
 use crate::{
@@ -6,16 +6,16 @@ use crate::{
     store::{self, Coverage, Db, DbConfig, Diagnosis, Encryption, Facts, MIGRATE_AS_OWNER, Target},
 };
 
-/// The oldest version that is tested.
+/// The oldest version with tests.
 const MIN_VERSION: i32 = 140_000;
-/// How far the clocks may be apart, in milliseconds: tokens are accepted by ours, dates are made by the server's.
+/// Maximum clock difference in milliseconds: tokens are checked with this clock, timestamps come from the database's.
 const MAX_SKEW: i64 = 2_000;
-/// How long a round trip may take, in milliseconds; each request has one.
+/// Maximum round trip in milliseconds; each request has one.
 const MAX_ROUND_TRIP: i64 = 20;
-/// Connections of a server besides its pool: one for readiness, one to migrate.
+/// Connections of a server besides its pool: one for readiness, one for migrations.
 const OTHER_CONNECTIONS: u32 = 2;
 
-pub(in crate::cli::doctor) async fn examine(config: &Config) -> Vec<Verdict> {
+pub(super) async fn examine(config: &Config) -> Vec<Verdict> {
     let settings = &config.database;
     let Some(target) = &settings.database_url else {
         return vec![Verdict::skipped("database", "the embedded one needs no check")];
@@ -33,12 +33,12 @@ pub(in crate::cli::doctor) async fn examine(config: &Config) -> Vec<Verdict> {
     verdicts
 }
 
-/// What one URL leads to, and whether it leads anywhere.
+/// Checks a URL. Also returns whether a connection could be made.
 async fn connection(name: &str, config: &DbConfig, target: &Target) -> (Vec<Verdict>, bool) {
     match store::diagnose(config).await {
         Ok(diagnosis) => (judge(name, config, target, &diagnosis), true),
         Err(error) => {
-            let advice = "Check host, port, user, password and sslmode of that URL, and firewalls on the way";
+            let advice = "Check host, port, user, password and sslmode of that URL, and firewalls in between";
             (vec![Verdict::failure("database", format!("{name}: {}. {advice}", error.report()))], false)
         }
     }
@@ -50,7 +50,7 @@ fn judge(name: &str, config: &DbConfig, target: &Target, diagnosis: &Diagnosis) 
     let mut verdicts = vec![distance(name, login, *round_trip), encryption(name, target, facts), version(facts)];
     verdicts.push(clock(*clock_skew));
     verdicts.push(capacity(config, facts));
-    // The login that migrates owns the tables, and may do more.
+    // The login for migrations owns the tables, so it has more privileges.
     if name == "DATABASE_URL" {
         verdicts.extend([privileges(facts), roles(facts), plans(facts)]);
     }
@@ -59,7 +59,7 @@ fn judge(name: &str, config: &DbConfig, target: &Target, diagnosis: &Diagnosis) 
 
 fn distance(name: &str, login: &str, round_trip: i64) -> Verdict {
     if round_trip > MAX_ROUND_TRIP {
-        let advice = "Every request waits that long: put the server nearer to its database";
+        let advice = "Every request waits that long: move the server closer to its database";
         return Verdict::warning("database", format!("{name}: a round trip takes {round_trip} ms. {advice}"));
     }
     Verdict::ok("database", format!("{name}: connected as {login}, a round trip takes {round_trip} ms"))
@@ -68,13 +68,13 @@ fn distance(name: &str, login: &str, round_trip: i64) -> Verdict {
 fn encryption(name: &str, target: &Target, facts: &Facts) -> Verdict {
     let check = "TLS";
     match (target.encryption(), facts.is_encrypted) {
-        (Encryption::Required, _) => Verdict::ok(check, format!("{name}: required, and certificates are verified")),
+        (Encryption::Required, _) => Verdict::ok(check, format!("{name}: required, with verified certificates")),
         (Encryption::Local, _) => Verdict::ok(check, format!("{name}: the connection stays on this machine")),
         (Encryption::Preferred, Some(true)) => {
             Verdict::warning(check, format!("{name}: used, but not required. Add sslmode=require to the URL"))
         }
         (Encryption::Preferred | Encryption::Disabled, _) => {
-            let advice = "Turn it on in the server and add sslmode=require to the URL";
+            let advice = "Enable TLS in PostgreSQL, and add sslmode=require to the URL";
             Verdict::warning(check, format!("{name}: the connection is not encrypted. {advice}"))
         }
     }
@@ -90,7 +90,7 @@ fn version(facts: &Facts) -> Verdict {
 
 fn clock(skew: i64) -> Verdict {
     if skew.abs() > MAX_SKEW {
-        let detail = format!("the database's clock is {skew} ms ahead of this machine's. Let NTP set both");
+        let detail = format!("the database's clock is {skew} ms ahead of this machine's. Synchronize both with NTP");
         return Verdict::warning("clock", detail);
     }
     Verdict::ok("clock", format!("within {MAX_SKEW} ms of the database's"))
@@ -101,9 +101,12 @@ fn capacity(config: &DbConfig, facts: &Facts) -> Verdict {
     let max = i64::from(facts.max_connections);
     if needed > max {
         let advice = "Lower DATABASE_POOL_SIZE, raise max_connections, or put a pooler in front";
-        return Verdict::failure("connections", format!("{needed} are needed, the database takes {max}. {advice}"));
+        return Verdict::failure(
+            "connections",
+            format!("{needed} are needed, but the database allows only {max}. {advice}"),
+        );
     }
-    let detail = format!("{needed} of the {max} that the database takes: enough for {} such servers", max / needed);
+    let detail = format!("{needed} of the {max} that the database allows: enough for {} such servers", max / needed);
     Verdict::ok("connections", detail)
 }
 
@@ -111,12 +114,12 @@ fn privileges(facts: &Facts) -> Verdict {
     let login = &facts.login;
     if facts.bypasses_rls {
         let detail = format!(
-            "{login} bypasses row-level security, though requests don't: they run as tandem_api. Serve with another login \
-             (GRANT tandem_api, tandem_feed, tandem_sweeper TO it), and give this one to DATABASE_MIGRATION_URL"
+            "{login} bypasses row-level security. Requests don't, since they run as tandem_api. Still, set DATABASE_URL to \
+             another login (GRANT tandem_api, tandem_feed, tandem_sweeper TO it), and DATABASE_MIGRATION_URL to this one"
         );
         return Verdict::warning("login", detail);
     }
-    Verdict::ok("login", format!("{login} is held back by row-level security"))
+    Verdict::ok("login", format!("{login} is subject to row-level security"))
 }
 
 fn roles(facts: &Facts) -> Verdict {
@@ -134,11 +137,11 @@ fn roles(facts: &Facts) -> Verdict {
 fn plans(facts: &Facts) -> Verdict {
     let Facts { login, plan_cache_mode, .. } = facts;
     if plan_cache_mode == "force_generic_plan" {
-        return Verdict::ok("plans", "statements are planned once for each connection");
+        return Verdict::ok("plans", "statements are planned once per connection");
     }
     let detail = format!(
-        "a pooler refuses start-up options, so pages of long lists are planned anew. ALTER ROLE {login} SET \
-         plan_cache_mode = force_generic_plan; the same with enable_sort = off and jit = off"
+        "a pooler drops startup options, so pages of long lists are planned every time. Run ALTER ROLE {login} SET \
+         plan_cache_mode = force_generic_plan, and likewise for enable_sort = off and jit = off"
     );
     Verdict::warning("plans", detail)
 }
@@ -162,22 +165,22 @@ async fn migrations(config: &Config, migrating: &DbConfig) -> Verdict {
     }
 }
 
-/// What the server itself checks before it serves.
+/// The checks that the server itself makes at startup.
 async fn service(config: &DbConfig) -> Vec<Verdict> {
     let db = match Db::open(config).await {
         Ok(db) => db,
         Err(error) => return vec![Verdict::failure("database", error.report())],
     };
     let pooler = match db.check_pooler().await {
-        Ok(()) => Verdict::ok("pooler", "none, or one that keeps prepared statements apart"),
+        Ok(()) => Verdict::ok("pooler", "none, or one that supports prepared statements"),
         Err(error) => Verdict::failure("pooler", error.report()),
     };
     let isolation = match db.prove_isolation().await {
-        Ok(Coverage::Whole) => Verdict::ok("isolation", "proved: a user can't reach another one's rows"),
+        Ok(Coverage::Whole) => Verdict::ok("isolation", "proved: users can't access each other's rows"),
         Ok(Coverage::Partial(away)) => {
             let away = away.join("; ");
             let advice = "Their users get 503 until they are back";
-            Verdict::warning("isolation", format!("proved, but not for nodes that don't answer: {away}. {advice}"))
+            Verdict::warning("isolation", format!("proved, except for nodes that don't respond: {away}. {advice}"))
         }
         Err(error) => Verdict::failure("isolation", error.report()),
     };

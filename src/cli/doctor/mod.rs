@@ -1,4 +1,4 @@
-//! Looks for what keeps a server from serving, before it serves: in the settings, the database and the key sets.
+//! `tandem doctor`: finds problems with the settings, the database and the key sets before a server starts.
 
 mod database;
 mod keys;
@@ -8,11 +8,11 @@ mod verdict;
 pub use self::verdict::Verdict;
 use crate::config::Config;
 
-/// A verdict for each check. Offline, only what needs no network is checked.
+/// Runs all checks; offline, only those that don't need the network.
 pub async fn examine(config: &Config, is_offline: bool) -> Vec<Verdict> {
     let mut verdicts = settings::examine(config);
     if is_offline {
-        verdicts.extend(["database", "keys"].map(|check| Verdict::skipped(check, "not asked, because of --offline")));
+        verdicts.extend(["database", "keys"].map(|check| Verdict::skipped(check, "because of --offline")));
         return verdicts;
     }
     verdicts.extend(database::examine(config).await);

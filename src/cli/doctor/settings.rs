@@ -1,12 +1,12 @@
-//! Settings that are valid and may not be meant. Invalid ones are reported before any command runs.
+//! Finds settings that are valid but probably not intended. Invalid ones are reported before any command runs.
 
 use super::Verdict;
 use crate::config::Config;
 
-/// Descriptors that a server needs besides those of its connections: listeners, files, key sets, a reserve.
+/// File descriptors that a server needs besides its connections, for listeners, files and key sets, with a reserve.
 const OTHER_FILES: u64 = 128;
 
-pub(in crate::cli::doctor) fn examine(config: &Config) -> Vec<Verdict> {
+pub(super) fn examine(config: &Config) -> Vec<Verdict> {
     let mut verdicts = vec![mode(config), signers(config)];
     verdicts.extend(config.tokens.warnings().into_iter().map(|warning| Verdict::warning("tokens", warning)));
     if let Err(error) = config.graphql.documents() {
@@ -24,8 +24,8 @@ fn mode(config: &Config) -> Verdict {
         return Verdict::failure("settings", "this build has no embedded database. Set DATABASE_URL");
     }
     if config.is_development() {
-        let detail = "development mode: an embedded database, a secret of its own, no rate limits. For real users set \
-                      DATABASE_URL, and BETTER_AUTH_URL or another setting that says who signs tokens";
+        let detail = "development mode: embedded database, generated secret, no rate limits. For production, set DATABASE_URL, \
+                      and BETTER_AUTH_URL or another setting for who signs tokens";
         return Verdict::warning("settings", detail);
     }
     Verdict::ok("settings", "all are valid")
@@ -45,7 +45,8 @@ fn signers(config: &Config) -> Verdict {
 fn address(config: &Config) -> Verdict {
     let address = config.server.address();
     if address.ip().is_loopback() {
-        let detail = format!("{address} can be reached from this machine only. If that is not meant, set HOST=0.0.0.0");
+        let detail =
+            format!("{address} is reachable only from this machine. To accept other clients, set HOST=0.0.0.0");
         return Verdict::warning("address", detail);
     }
     Verdict::ok("address", address.to_string())
@@ -54,11 +55,11 @@ fn address(config: &Config) -> Verdict {
 fn metrics(config: &Config) -> Verdict {
     match config.logs.metrics_listen {
         Some(address) => Verdict::ok("metrics", format!("on {address}, for anyone who can reach it")),
-        None => Verdict::warning("metrics", "there are none. Set METRICS_LISTEN, like 0.0.0.0:9090"),
+        None => Verdict::warning("metrics", "disabled. Set METRICS_LISTEN, like 0.0.0.0:9090"),
     }
 }
 
-/// Nothing where the limit can't be read.
+/// Skipped on systems without `/proc`.
 fn open_files(config: &Config) -> Option<Verdict> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next())?;
@@ -67,10 +68,10 @@ fn open_files(config: &Config) -> Option<Verdict> {
     let needed = connections + u64::from(config.database.database_pool_size) + OTHER_FILES;
     if limit < needed {
         let detail = format!(
-            "the limit is {limit}, and MAX_CONNECTIONS={connections} needs {needed}. Raise it (ulimit -n, LimitNOFILE) \
+            "the limit is {limit}, but MAX_CONNECTIONS={connections} needs {needed}. Raise it (ulimit -n, LimitNOFILE), \
              or lower MAX_CONNECTIONS"
         );
         return Some(Verdict::warning("open files", detail));
     }
-    Some(Verdict::ok("open files", format!("the limit is {limit}, {needed} are needed at most")))
+    Some(Verdict::ok("open files", format!("the limit is {limit}, at most {needed} are needed")))
 }

@@ -1,8 +1,8 @@
-//! What a check found, and what to do about it.
+//! The result of a check, with advice.
 
 use std::fmt;
 
-/// The outcome of one check.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     level: Level,
@@ -19,25 +19,25 @@ enum Level {
 }
 
 impl Verdict {
-    pub(in crate::cli::doctor) fn ok(check: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn ok(check: &'static str, detail: impl Into<String>) -> Self {
         Self { level: Level::Ok, check, detail: detail.into() }
     }
 
-    /// It works, and should not stay like that.
-    pub(in crate::cli::doctor) fn warning(check: &'static str, detail: impl Into<String>) -> Self {
+    /// The server works, but this should be changed.
+    pub(super) fn warning(check: &'static str, detail: impl Into<String>) -> Self {
         Self { level: Level::Warning, check, detail: detail.into() }
     }
 
-    /// A server would not start, or not serve.
-    pub(in crate::cli::doctor) fn failure(check: &'static str, detail: impl Into<String>) -> Self {
+    /// The server would not start, or not serve.
+    pub(super) fn failure(check: &'static str, detail: impl Into<String>) -> Self {
         Self { level: Level::Failure, check, detail: detail.into() }
     }
 
-    pub(in crate::cli::doctor) fn skipped(check: &'static str, reason: impl Into<String>) -> Self {
+    pub(super) fn skipped(check: &'static str, reason: impl Into<String>) -> Self {
         Self { level: Level::Skipped, check, detail: reason.into() }
     }
 
-    /// Whether a server would not start, or not serve.
+    /// Whether the server would not start, or not serve.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         self.level == Level::Failure

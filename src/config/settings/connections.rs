@@ -1,4 +1,4 @@
-//! What clients may keep open, and for how long.
+//! Settings of client connections.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::setting::{self, HOUR, MILLISECOND, duration, number};
 /// Limits on the connections of clients.
 #[derive(Args, Clone, Debug)]
 pub struct ConnectionLimits {
-    /// Maximum number of client connections; those above it are refused with 503, except for health checks
+    /// Maximum number of client connections; further ones are refused with 503, except for health checks
     #[arg(
         long = "max-connections",
         env = "MAX_CONNECTIONS",
@@ -18,8 +18,8 @@ pub struct ConnectionLimits {
         value_parser = number(1..=1_000_000_usize)
     )]
     pub connections: usize,
-    /// Maximum number of connections from one IP address, but for those of `TRUSTED_PROXIES`; others are closed at once, and 0
-    /// sets no limit [default: a quarter of `MAX_CONNECTIONS`]
+    /// Maximum number of connections from one IP address, other than those of `TRUSTED_PROXIES`; further ones are closed
+    /// immediately; 0 means no limit [default: a quarter of `MAX_CONNECTIONS`]
     #[arg(
         long = "max-connections-per-address",
         env = "MAX_CONNECTIONS_PER_ADDRESS",
@@ -27,8 +27,8 @@ pub struct ConnectionLimits {
         value_parser = number(0..=1_000_000_usize)
     )]
     pub connections_per_address: Option<usize>,
-    /// Maximum time to send a request's head, counted from its first byte, or from the opening of the connection
-    /// for the first request
+    /// Maximum time for a client to send a request's head, from its first byte; for a connection's first request, from when
+    /// the connection was opened
     #[arg(
         long = "header-timeout",
         env = "HEADER_TIMEOUT",
@@ -37,7 +37,7 @@ pub struct ConnectionLimits {
         value_parser = duration(MILLISECOND..=HOUR)
     )]
     pub header_timeout: Duration,
-    /// Maximum time to send a request's body
+    /// Maximum time for a client to send a request's body
     #[arg(
         long = "body-timeout",
         env = "BODY_TIMEOUT",
@@ -46,7 +46,7 @@ pub struct ConnectionLimits {
         value_parser = duration(MILLISECOND..=HOUR)
     )]
     pub body_timeout: Duration,
-    /// How long a connection may stay open without a request; choose more than a proxy in front has
+    /// Maximum time that a connection may be idle between requests; choose more than the proxy in front
     #[arg(
         long = "idle-timeout",
         env = "IDLE_TIMEOUT",
@@ -55,7 +55,7 @@ pub struct ConnectionLimits {
         value_parser = duration(MILLISECOND..=HOUR)
     )]
     pub idle_timeout: Duration,
-    /// How long a client may read nothing of what is sent to it, before its connection is closed
+    /// Maximum time that a client may stop reading a response before its connection is closed
     #[arg(
         long = "send-timeout",
         env = "SEND_TIMEOUT",
@@ -73,25 +73,25 @@ impl Default for ConnectionLimits {
 }
 
 impl ConnectionLimits {
-    /// The most connections of one address; `None` for any number.
+    /// The limit per address; `None` for no limit.
     #[must_use]
     pub fn per_address(&self) -> Option<NonZeroUsize> {
         NonZeroUsize::new(self.connections_per_address.unwrap_or(self.connections.div_ceil(4)))
     }
 
-    /// For a connection above the limit, which is kept for one response only.
+    /// For a connection above the limit, which gets only one response.
     pub(crate) fn of_reserve(&self) -> Self {
-        Self { idle_timeout: Duration::ZERO, ..self.in_haste() }
+        Self { idle_timeout: Duration::ZERO, ..self.shortened() }
     }
 
-    /// For a port that only operators reach.
+    /// For the port of metrics and probes.
     pub(crate) fn of_operators(&self) -> Self {
-        Self { connections: 64, connections_per_address: Some(0), ..self.in_haste() }
+        Self { connections: 64, connections_per_address: Some(0), ..self.shortened() }
     }
 
-    fn in_haste(&self) -> Self {
-        const LONGEST: Duration = Duration::from_secs(2);
-        let at_most = |limit: Duration| limit.min(LONGEST);
+    fn shortened(&self) -> Self {
+        const MAX: Duration = Duration::from_secs(2);
+        let at_most = |limit: Duration| limit.min(MAX);
         Self {
             header_timeout: at_most(self.header_timeout),
             body_timeout: at_most(self.body_timeout),

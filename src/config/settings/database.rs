@@ -1,4 +1,4 @@
-//! Which database, and how long to wait for it.
+//! Settings of the database.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,7 +18,7 @@ pub struct DatabaseSettings {
     /// database in the data directory]
     #[arg(long, env, value_name = "URL", hide_env_values = true, value_parser = Target::parse)]
     pub database_url: Option<Target>,
-    /// The same database for migrations, as the owner of the tables and without a pooler [default: `DATABASE_URL`]
+    /// URL of the same database for migrations: as the owner of the tables, without a pooler [default: `DATABASE_URL`]
     #[arg(long, env, value_name = "URL", hide_env_values = true, value_parser = Target::parse)]
     pub database_migration_url: Option<Target>,
     /// Directory of the embedded database and the development secret
@@ -30,38 +30,38 @@ pub struct DatabaseSettings {
     /// Maximum number of database connections; the embedded database always has 1
     #[arg(long, env, value_name = "NUMBER", default_value = "16", value_parser = number(1..=10_000_u32))]
     pub database_pool_size: u32,
-    /// Maximum number of transactions of one user at once; others of that user wait
+    /// Maximum number of concurrent transactions of one user; further ones wait. Writes of one user always run one at a time
     #[arg(long, env, value_name = "NUMBER", default_value = "4", value_parser = number(1..=10_000_u32))]
     pub database_transactions_per_user: u32,
-    /// How long a request waits for a database connection
+    /// Maximum time that a request waits for a database connection
     #[arg(long, env, value_name = "DURATION", default_value = "2s", value_parser = duration(MILLISECOND..=HOUR))]
     pub checkout_timeout: Duration,
-    /// Maximum time for one SQL statement
+    /// Maximum time for an SQL statement
     #[arg(long, env, value_name = "DURATION", default_value = "5s", value_parser = duration(MILLISECOND..=HOUR))]
     pub statement_timeout: Duration,
-    /// Prepare statements by name, once for each connection; false for transaction poolers that don't keep those of their
-    /// clients apart, such as PgBouncer before 1.21
+    /// Use named prepared statements; set to false behind transaction poolers that don't support them, such as PgBouncer
+    /// before 1.21
     #[arg(long, env, value_name = "true|false", default_value = "true", action = ArgAction::Set, value_parser = switch)]
     pub database_prepared_statements: bool,
-    /// How long a query may take before its name is logged
+    /// Queries that take longer are logged as slow, by name
     #[arg(long, env, value_name = "DURATION", default_value = "500ms", value_parser = duration(MILLISECOND..=HOUR))]
     pub slow_query: Duration,
 }
 
 impl DatabaseSettings {
-    pub(in crate::config) fn check(&self, errors: &mut ConfigErrors) {
+    pub(crate) fn check(&self, errors: &mut ConfigErrors) {
         if self.database_migration_url.is_some() && self.database_url.is_none() {
-            errors.push("DATABASE_MIGRATION_URL", "needs DATABASE_URL, which names the same database");
+            errors.push("DATABASE_MIGRATION_URL", "requires DATABASE_URL, for the same database");
         }
     }
 
-    /// These settings for migrating the database that is served from `target`.
+    /// The connection for migrations of the database at `target`.
     #[must_use]
     pub fn migrating(&self, target: &Target) -> DbConfig {
         self.pool(self.database_migration_url.as_ref().unwrap_or(target).clone(), 1)
     }
 
-    /// These settings for a database at `target`.
+    /// The connections to a database at `target`.
     #[must_use]
     pub fn pool(&self, target: Target, pool_size: u32) -> DbConfig {
         DbConfig {

@@ -1,4 +1,4 @@
-//! Logs, metrics and traces.
+//! Settings of logs, metrics and traces.
 
 use std::net::SocketAddr;
 
@@ -15,34 +15,34 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logs, metrics and traces")]
 pub struct LogSettings {
-    /// IP address and port to serve /metrics on, like `127.0.0.1:9090`, to anyone who can reach it, and the probes too, which
-    /// are answered there however many clients there are [default: no metrics, or on the main port in development mode]
+    /// IP address and port to serve /metrics on, like `127.0.0.1:9090`, to anyone who can reach it. The probes are served there
+    /// too, however many clients are connected [default: no metrics, or on the main port in development mode]
     #[arg(long, env, value_name = "IP:PORT", value_parser = socket)]
     pub metrics_listen: Option<SocketAddr>,
-    /// What to log, like `info` or `tandem=debug`
+    /// Log filter, like `info` or `tandem=debug`
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info", value_parser = LogFormat::check_filter)]
     pub log: String,
-    /// How to log: `pretty`, `json`, or `auto` for pretty on a terminal and JSON elsewhere
+    /// Log format: `pretty`, `json`, or `auto`, which is pretty on a terminal and JSON otherwise
     #[arg(long, env, value_name = "auto|pretty|json", default_value = "auto")]
     pub log_format: LogFormat,
-    /// OpenTelemetry collector that traces are sent to over HTTP, like `http://127.0.0.1:4318`; only in builds with the
-    /// feature `otlp` [default: no traces]
+    /// OpenTelemetry collector to send traces to over HTTP, like `http://127.0.0.1:4318`; only in builds with the feature
+    /// `otlp` [default: no traces]
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = collector)]
     pub otlp_endpoint: Option<Url>,
-    /// Part of the requests that are traced, from 0 to 1; a `traceparent` header decides for those that have one
+    /// Fraction of requests that are traced, from 0 to 1; a `traceparent` header takes precedence
     #[arg(long, env, value_name = "RATIO", default_value = "0.1", value_parser = ratio)]
     pub trace_sampling: f64,
 }
 
 impl LogSettings {
-    pub(in crate::config) fn check(&self, errors: &mut ConfigErrors) {
+    pub(crate) fn check(&self, errors: &mut ConfigErrors) {
         if self.otlp_endpoint.is_some() && !cfg!(feature = "otlp") {
             let reason = "this build sends no traces. Build with `--features otlp`";
             errors.push("OTEL_EXPORTER_OTLP_ENDPOINT", reason);
         }
     }
 
-    /// Logs from now on, and sends traces if they are wanted.
+    /// Starts logging and, if configured, sending traces.
     pub fn start(&self) -> Result<Traces, String> {
         let tracing = self.otlp_endpoint.clone().map(|endpoint| Tracing { endpoint, sampling: self.trace_sampling });
         self.log_format.start(&self.log, tracing.as_ref())

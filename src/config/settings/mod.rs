@@ -1,4 +1,4 @@
-//! The settings in groups. What they mean together is checked in [`super::Config`].
+//! The settings by group. Rules across groups are in [`super::Config`].
 
 mod connections;
 mod database;

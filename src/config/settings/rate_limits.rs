@@ -1,4 +1,4 @@
-//! How much users and addresses may ask for.
+//! Settings of the rate limits.
 
 use clap::Args;
 
@@ -11,29 +11,28 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Rate limits")]
 pub struct RateLimitSettings {
-    /// Limit how much users and addresses may ask for [default: not in development mode]
+    /// Enable the rate limits of users and IP addresses [default: `true`, or `false` in development mode]
     #[arg(long, env, value_name = "true|false", value_parser = switch)]
     pub rate_limits: Option<bool>,
-    /// Points that a user may spend in a minute, all at once if need be: a request costs 10, a GraphQL request
-    /// 10 for each root field and 1 for each 100 field values of its answer, a change to many tasks 1 more for each; 0 sets
-    /// no limit
+    /// Points that a user may spend per minute, even all at once: a REST request costs 10; a GraphQL request costs 10 for each
+    /// root field and 1 for every 100 field values in its response; a bulk change costs 1 more for each task; 0 means no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "30000", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_per_user: u32,
-    /// Requests that an IP address may send in a minute, all at once if need be; 0 sets no limit
+    /// Requests that an IP address may send per minute, even all at once; 0 means no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "12000", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_per_address: u32,
-    /// Refused tokens that an IP address may send in a minute before others that are not known yet are refused unread; not
-    /// counted for proxies that `TRUSTED_PROXIES` doesn't name; 0 sets no limit
+    /// Refused tokens that an IP address may send per minute; above it, tokens that weren't verified before are refused without
+    /// being checked; doesn't apply to proxies that `TRUSTED_PROXIES` lacks; 0 means no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "120", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_refused_tokens: u32,
-    /// Proxies that may say whom they speak for, in X-Forwarded-For or Forwarded: addresses and networks, separated by
-    /// commas. A request of which they don't say it counts for their own address [default: none]
+    /// Addresses and networks of proxies, separated by commas, whose `X-Forwarded-For` or `Forwarded` is trusted. A request
+    /// without that header counts for the proxy's own address [default: none]
     #[arg(long, env, value_name = "NETWORKS", value_parser = str::parse::<TrustedProxies>)]
     pub trusted_proxies: Option<TrustedProxies>,
 }
 
 impl RateLimitSettings {
-    /// The limits, if there are any.
+    /// Builds the rate limits; none if they are off.
     #[must_use]
     pub fn limits(&self, is_development: bool) -> RateLimits {
         if !self.rate_limits.unwrap_or(!is_development) {

@@ -1,4 +1,4 @@
-//! Where the server listens, how long requests may take, and which pages may call it.
+//! Settings of the HTTP server.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -14,10 +14,9 @@ use crate::{
     setting::{HOUR, List, MILLISECOND, duration, list, number},
 };
 
-/// How long a server goes on after it was told to stop, unless in development mode: as long as most balancers need to
-/// notice that it isn't ready.
-pub(in crate::config) const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
-/// Longer than browsers remember.
+/// The default outside of development mode: as long as most load balancers need to notice that a server isn't ready.
+pub(crate) const SHUTDOWN_DELAY: Duration = Duration::from_secs(5);
+/// More than browsers accept.
 const DECADE: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Settings of the HTTP server.
@@ -30,37 +29,37 @@ pub struct ServerSettings {
     /// Port to listen on; 0 picks a free one
     #[arg(long, env, value_name = "PORT", default_value = "8000", value_parser = number(0..=u16::MAX))]
     pub port: u16,
-    /// Maximum time for one request
+    /// Maximum time for a request
     #[arg(long, env, value_name = "DURATION", default_value = "15s", value_parser = duration(MILLISECOND..=HOUR))]
     pub request_timeout: Duration,
-    /// Bytes of responses that clients have not taken yet, of all requests; beyond it, reads are refused with 503
+    /// Maximum bytes of responses that clients have not received yet, over all requests; above it, reads are refused with 503
     #[arg(long, env, value_name = "BYTES", default_value = "268435456", value_parser = number(0..=1_usize << 40))]
     pub response_memory: usize,
-    /// The same for each user, who may have one response of any size
+    /// The same for each user, who may always have one response of any size
     #[arg(long, env, value_name = "BYTES", default_value = "33554432", value_parser = number(0..=1_usize << 40))]
     pub response_memory_per_user: usize,
-    /// What clients may keep open, and for how long.
+    /// Client connections.
     #[command(flatten)]
     pub connections: ConnectionLimits,
-    /// How long the server goes on after SIGTERM or Ctrl-C, no longer ready, so that balancers send nothing new before it
-    /// stops taking requests [default: `5s`, or `0s` in development mode]
+    /// How long the server keeps serving after SIGTERM or Ctrl-C while it reports that it is not ready, so that load balancers
+    /// stop sending requests before it stops accepting them [default: `5s`, or `0s` in development mode]
     #[arg(long, env, value_name = "DURATION", value_parser = duration(Duration::ZERO..=HOUR))]
     pub shutdown_delay: Option<Duration>,
-    /// How long requests in flight may go on after that
+    /// Maximum time for requests in flight to finish after that
     #[arg(long, env, value_name = "DURATION", default_value = "10s", value_parser = duration(MILLISECOND..=HOUR))]
     pub shutdown_timeout: Duration,
-    /// Origins whose pages may call the API (CORS), separated by commas [default: none, or every page on this machine in
-    /// development mode]
+    /// Origins whose pages may call the API (CORS), separated by commas [default: none, or in development mode all pages on
+    /// this machine]
     #[arg(long, env, value_name = "ORIGINS", value_parser = list(origin))]
     pub cors_origins: Option<List<HeaderValue>>,
-    /// How long browsers reach this host by HTTPS only after they have once (`Strict-Transport-Security`) [default: the
-    /// header is not sent]
+    /// How long browsers remember to use only HTTPS for this host (`Strict-Transport-Security`) [default: the header is not
+    /// sent]
     #[arg(long, env, value_name = "DURATION", value_parser = duration(Duration::ZERO..=DECADE))]
     pub hsts_max_age: Option<Duration>,
 }
 
 impl ServerSettings {
-    /// Where to listen.
+    /// The address to listen on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)

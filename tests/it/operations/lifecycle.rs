@@ -83,7 +83,7 @@ async fn the_login_that_migrates_can_differ_from_the_one_that_serves() {
     assert_eq!(db.client().await.query_one(owner, &[]).await.unwrap().get::<_, String>(0), "app");
     let alone = [("DATABASE_MIGRATION_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET)];
     let refused = output(&scratch_dir(), &[], &alone);
-    assert!(stderr(&refused).contains("DATABASE_MIGRATION_URL: needs DATABASE_URL"));
+    assert!(stderr(&refused).contains("DATABASE_MIGRATION_URL: requires DATABASE_URL"));
     let serving_only = [("DATABASE_URL", serving.as_str()), ("BETTER_AUTH_SECRET", SECRET)];
     let refused = stderr(&output(&scratch_dir(), &[], &serving_only));
     assert!(refused.contains("can't migrate") && refused.contains("Set DATABASE_MIGRATION_URL"), "{refused}");

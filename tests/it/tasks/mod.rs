@@ -6,6 +6,7 @@ mod concurrency;
 mod errors;
 mod formats;
 mod idempotency;
+mod limits;
 mod lists;
 mod many;
 mod parity;

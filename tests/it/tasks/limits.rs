@@ -1,0 +1,53 @@
+//! Limits have one home in the code. What repeats them, the documents and the texts of both schemas, is compared with it here.
+
+use std::collections::BTreeSet;
+
+use tandem::{
+    http::request::MAX_BODY,
+    rest::openapi,
+    task::{
+        KEY_LIFETIME, MAX_AGE, MAX_BULK, MAX_DESCRIPTION, MAX_KEY, MAX_LIMIT, MAX_SEARCH, MAX_TITLE, TOMBSTONE_LIFETIME,
+    },
+};
+
+const GRAPHQL_SCHEMA: &str = include_str!("../../../schema.graphql");
+const GRAPHQL_PAGE: &str = include_str!("../../../docs/GRAPHQL.md");
+const REST_PAGE: &str = include_str!("../../../docs/REST.md");
+const LIVE_PAGE: &str = include_str!("../../../docs/LIVE.md");
+
+/// The numbers between these words, as in "up to 100 tasks".
+fn numbers(text: &str, before: &str, after: &str) -> BTreeSet<usize> {
+    let words: Vec<_> = text.split_whitespace().map(|word| word.trim_matches(['.', ',', ';', ':', '"', '`'])).collect();
+    let matches = |window: &&[&str]| {
+        [before, "", after].iter().zip(*window).all(|(known, word)| known.is_empty() || known == word)
+    };
+    words.windows(3).filter(matches).filter_map(|window| window[1].parse().ok()).collect()
+}
+
+#[test]
+fn documents_and_schemas_state_the_limits_of_the_code() {
+    let lengths = [MAX_TITLE, MAX_DESCRIPTION, MAX_SEARCH];
+    let [page, hours, cursor_days, tombstone_days] =
+        [MAX_LIMIT, KEY_LIFETIME.num_hours(), MAX_AGE.num_days(), TOMBSTONE_LIFETIME.num_days()]
+            .map(|number| usize::try_from(number).unwrap());
+    let kib = MAX_BODY / 1024;
+    let cases: [(&str, &str, &str, &[usize]); 13] = [
+        (GRAPHQL_SCHEMA, "", "characters", &lengths),
+        (GRAPHQL_SCHEMA, "to", "tasks", &[MAX_BULK]),
+        (GRAPHQL_SCHEMA, "to", "", &[MAX_TITLE, MAX_BULK, page]),
+        (GRAPHQL_PAGE, "to", "tasks", &[MAX_BULK]),
+        (openapi(), "within", "hours", &[hours]),
+        (openapi(), "than", "KiB", &[kib]),
+        (REST_PAGE, "", "characters", &lengths),
+        (REST_PAGE, "to", "visible", &[MAX_KEY]),
+        (REST_PAGE, "to", "tasks", &[MAX_BULK]),
+        (REST_PAGE, "to", "|", &[page]),
+        (REST_PAGE, "", "hours", &[hours]),
+        (REST_PAGE, "", "KiB", &[kib]),
+        (LIVE_PAGE, "", "days", &[cursor_days, tombstone_days]),
+    ];
+    for (text, before, after, limits) in cases {
+        let expected: BTreeSet<_> = limits.iter().copied().collect();
+        assert_eq!(numbers(text, before, after), expected, "`{before} … {after}` in {}", text.lines().next().unwrap());
+    }
+}
