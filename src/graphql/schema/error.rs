@@ -6,7 +6,7 @@ use super::types::task::to_value;
 use crate::{
     error::Error,
     graphql::error,
-    task::{FieldError, ListItem},
+    task::{FieldError, ListItem, Violation},
 };
 
 /// An error of a resolver. Without `Display`, for the reason given at [`Error`].

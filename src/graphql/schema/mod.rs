@@ -34,10 +34,7 @@ pub(super) fn executor() -> Executor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        resolvers::MAX_MANY,
-        task::{DEFAULT_PAGE, MAX_DESCRIPTION, MAX_LIMIT, MAX_SEARCH, MAX_TITLE},
-    };
+    use crate::task::{DEFAULT_PAGE, MAX_BULK, MAX_DESCRIPTION, MAX_LIMIT, MAX_SEARCH, MAX_TITLE};
 
     /// Descriptions are literals, so they can't name the constants.
     #[test]
@@ -48,7 +45,7 @@ mod tests {
             (format!("1 to {MAX_TITLE} characters"), 3),
             (format!("t most {MAX_DESCRIPTION} characters"), 3),
             (format!("ignoring case; at most {MAX_SEARCH} characters"), 2),
-            (format!("up to {MAX_MANY} tasks"), 3),
+            (format!("up to {MAX_BULK} tasks"), 3),
             (format!("1 to {MAX_LIMIT}."), 2),
             (format!("0 to {MAX_LIMIT}."), 2),
             (format!("Defaults to {DEFAULT_PAGE} unless"), 1),

@@ -11,7 +11,7 @@ use crate::{
     skip,
     support::{
         App, SECRET, TestDb, check_all, citus::behind_network, cluster::scratch_dir, command::output, eventually,
-        http_client, instance::Instance, network::Network, path_of,
+        http_client, instance::Instance, migrations, network::Network, path_of,
     },
 };
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     skip,
     support::{
-        TestDb, check_all, eventually, http_client,
+        TestDb, check_all, db, eventually, http_client,
         instance::Instance,
         migrations,
         proxy::Proxy,

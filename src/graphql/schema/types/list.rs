@@ -82,7 +82,7 @@ impl ListArgs {
         let (after, before) = (cursor("after", page.after), cursor("before", page.before));
         let (limit, from_end) = match (page.first, page.last) {
             (Some(_), Some(_)) => {
-                errors.check::<()>("last", Err(Violation::Combination("give `first` or `last`, not both")));
+                errors.check::<()>("last", Err(Violation::Custom("give `first` or `last`, not both")));
                 (None, false)
             }
             (None, Some(last)) => (errors.check("last", Limit::or_zero(last)), true),
