@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::{
     error::{Error, Result},
-    store::UserTasks,
+    store::{Head, UserTasks, WatchedFeed},
     task::{Changes, FeedCursor, Limit, Since},
     telemetry::{self, root_span},
 };
@@ -42,9 +42,6 @@ struct Watched {
     streams: usize,
 }
 
-/// The era and the last position.
-pub(super) type Head = (i32, Option<i64>);
-
 /// One user's feed, for all streams of that user. A counter and a `Notify`, because a `watch` channel is three times as large,
 /// and most users have one stream.
 #[derive(Default)]
@@ -64,6 +61,11 @@ struct SharedRead {
     since: Head,
     signal: u64,
     page: WeakShared<BoxFuture<'static, Option<Arc<Changes>>>>,
+}
+
+/// The head of a feed that was read up to this cursor.
+fn head_at(cursor: &FeedCursor) -> Head {
+    Head { era: cursor.era(), last: cursor.number() }
 }
 
 impl Feeds {
@@ -96,10 +98,13 @@ impl Feeds {
     }
 
     /// The users who have streams, once there are any, and the heads that all streams of each have seen.
-    pub(super) async fn known(&self) -> Vec<(Arc<str>, Option<Head>)> {
+    pub(super) async fn known(&self) -> Vec<WatchedFeed> {
         loop {
-            let known: Vec<_> =
-                self.lock().iter().map(|(user, watched)| (Arc::clone(user), *watched.feed.head())).collect();
+            let of_users = |(user, watched): (&Arc<str>, &Watched)| WatchedFeed {
+                user: Arc::clone(user),
+                head: *watched.feed.head(),
+            };
+            let known: Vec<_> = self.lock().iter().map(of_users).collect();
             if !known.is_empty() {
                 return known;
             }
@@ -130,16 +135,16 @@ impl Feed {
     /// than the known one is left to the next poll, which wakes all.
     fn saw(&self, page: &Changes) {
         if !page.has_more {
-            self.saw_head(page.cursor.era(), page.cursor.number());
+            self.saw_head(head_at(&page.cursor));
         }
     }
 
-    fn saw_head(&self, era: i32, number: Option<i64>) {
+    fn saw_head(&self, Head { era, last }: Head) {
         let mut known = self.head();
         *known = match *known {
-            None => Some((era, number)),
-            Some((known_era, _)) if known_era != era => None,
-            Some((_, known)) => Some((era, known.min(number))),
+            None => Some(Head { era, last }),
+            Some(known) if known.era != era => None,
+            Some(known) => Some(Head { era, last: known.last.min(last) }),
         };
     }
 
@@ -151,7 +156,7 @@ impl Feed {
         signal: u64,
         limit: Limit,
     ) -> Shared<BoxFuture<'static, Option<Arc<Changes>>>> {
-        let since = (cursor.era(), cursor.number());
+        let since = head_at(&cursor);
         let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = last.as_ref().filter(|read| read.signal == signal && read.since == since)
             && let Some(page) = read.page.upgrade()
@@ -245,6 +250,10 @@ mod tests {
 
     use super::*;
 
+    fn head((era, last): (i32, Option<i64>)) -> Head {
+        Head { era, last }
+    }
+
     #[tokio::test]
     async fn a_write_wakes_the_streams_of_its_user_and_no_others() {
         let feeds = Feeds::default();
@@ -263,7 +272,7 @@ mod tests {
         let mut ann = feeds.watch(&"ann".into());
         let (before, after) = (Some(1), Some(2));
         // Before, after, a reset, and a database that was restored.
-        for (head, wakes) in [
+        for (polled, wakes) in [
             ((1, before), true),
             ((1, before), false),
             ((1, after), true),
@@ -271,8 +280,8 @@ mod tests {
             ((2, after), false),
             ((2, None), true),
         ] {
-            feeds.polled("ann", head);
-            assert_eq!(ann.changed().now_or_never().is_some(), wakes, "{head:?}");
+            feeds.polled("ann", head(polled));
+            assert_eq!(ann.changed().now_or_never().is_some(), wakes, "{polled:?}");
         }
     }
 
@@ -288,10 +297,10 @@ mod tests {
         ] {
             let feeds = Feeds::default();
             let mut ann = feeds.watch(&"ann".into());
-            for (era, time) in seen {
-                ann.feed.saw_head(era, time);
+            for seen in seen {
+                ann.feed.saw_head(head(seen));
             }
-            feeds.polled("ann", polled);
+            feeds.polled("ann", head(polled));
             assert_eq!(ann.changed().now_or_never().is_some(), wakes, "{seen:?}, {polled:?}");
         }
     }
@@ -299,10 +308,10 @@ mod tests {
     #[tokio::test]
     async fn users_are_forgotten_when_their_last_stream_ends() {
         let feeds = Feeds::default();
-        assert_eq!(feeds.known().now_or_never(), None);
+        assert!(feeds.known().now_or_never().is_none());
         let (first, second) = (feeds.watch(&"ann".into()), feeds.watch(&"ann".into()));
         drop(first);
-        assert_eq!(feeds.known().await, [("ann".into(), None)]);
+        assert_eq!(feeds.known().await, [WatchedFeed { user: "ann".into(), head: None }]);
         drop(second);
         assert!(feeds.lock().is_empty());
     }

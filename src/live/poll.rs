@@ -1,14 +1,14 @@
 //! Finds what other servers write: asks for the heads of the feeds that have streams here, again and again.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{
-    feeds::{Feeds, Head},
-    metrics,
+use super::{feeds::Feeds, metrics};
+use crate::{
+    error::Result,
+    store::{Db, WatchedFeed},
 };
-use crate::{error::Result, store::Db};
 
 /// How many users one query asks about.
 const BATCH: usize = 1000;
@@ -39,7 +39,7 @@ pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
     }
 }
 
-async fn poll(db: &Db, feeds: &Feeds, known: &[(Arc<str>, Option<Head>)]) -> Result<()> {
+async fn poll(db: &Db, feeds: &Feeds, known: &[WatchedFeed]) -> Result<()> {
     for batch in known.chunks(BATCH) {
         for (user, head) in db.moved_heads(batch).await? {
             feeds.polled(&user, head);

@@ -8,8 +8,11 @@ use std::sync::{
 use tokio::time::Instant;
 
 use super::{
-    DbConfig, UserTasks, feed, pool,
+    DbConfig, UserTasks,
+    feed::{FeedWatcher, Head, WatchedFeed},
+    pool,
     proof::{isolation::Coverage, prober},
+    upkeep::sweep::Sweeper,
 };
 use crate::{
     auth::CurrentUser,
@@ -53,10 +56,10 @@ impl Db {
         !self.0.pool.connector().has_one_backend()
     }
 
-    /// Of these users' feeds, the heads that are not as known: the era, and when the tasks changed last. A time that is null
-    /// says that nothing is there that is as late as the known one.
-    pub async fn moved_heads(&self, known: &[feed::Known]) -> Result<Vec<(Arc<str>, feed::Head)>> {
-        self.0.pool.moved_heads(known).await
+    /// Of these feeds, the heads that are not as known. One without a last change says that nothing is there that is as late
+    /// as the known one.
+    pub async fn moved_heads(&self, watched: &[WatchedFeed]) -> Result<Vec<(Arc<str>, Head)>> {
+        FeedWatcher::new(&self.0.pool).moved(watched).await
     }
 
     /// Fails if a pooler in front of the database mixes up prepared statements; the error's cause says what to change.
@@ -90,12 +93,12 @@ impl Db {
 
     /// Removes expired idempotency keys and tombstones now and then, for as long as it is polled.
     pub async fn keep_swept(&self) {
-        self.0.pool.keep_swept().await;
+        Sweeper::new(&self.0.pool).keep_sweeping().await;
     }
 
     /// Removes all expired idempotency keys and tombstones, and counts them.
     pub async fn sweep(&self) -> Result<usize> {
-        self.0.pool.sweep().await
+        Sweeper::new(&self.0.pool).sweep().await
     }
 
     /// Waits until no connection is in use, or until the deadline.

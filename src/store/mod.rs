@@ -28,7 +28,7 @@ pub use self::{
     connection::target::{Encryption, Target},
     db::Db,
     distribution::Distribution,
-    feed::reset_feed,
+    feed::{Head, WatchedFeed, reset_feed},
     proof::isolation::Coverage,
     tasks::{Changed, UserTasks},
     transaction::idempotency::{Idempotency, Replayed},

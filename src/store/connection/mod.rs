@@ -2,7 +2,6 @@
 //! with its text. The latter is for poolers that hand a client any server connection, whoever prepared statements there.
 
 pub(super) mod connect;
-mod memoized;
 pub(super) mod pooler;
 mod row;
 pub(super) mod target;
@@ -31,7 +30,7 @@ use tokio::{
 };
 use tokio_postgres::{CancelToken, Client};
 
-use self::{memoized::Memoized, unnamed::Unnamed};
+use self::unnamed::Unnamed;
 use crate::error::Chain;
 
 /// How long it may take to close a connection.
@@ -107,7 +106,7 @@ impl Connection {
         ST: 'static,
     {
         match &self.statements {
-            Statements::Named(connection) => RunQueryDsl::load(Memoized(query), &mut &**connection).boxed(),
+            Statements::Named(connection) => RunQueryDsl::load(query, &mut &**connection).boxed(),
             Statements::Unnamed(connection) => connection.load::<Row, ST>(&query),
         }
     }
@@ -118,7 +117,7 @@ impl Connection {
         statement: impl QueryFragment<Pg> + QueryId + Send,
     ) -> BoxFuture<'_, QueryResult<usize>> {
         match &self.statements {
-            Statements::Named(connection) => RunQueryDsl::execute(Memoized(statement), &mut &**connection),
+            Statements::Named(connection) => RunQueryDsl::execute(statement, &mut &**connection),
             Statements::Unnamed(connection) => connection.execute(&statement),
         }
     }

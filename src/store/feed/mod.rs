@@ -3,5 +3,8 @@
 mod era;
 mod heads;
 
-pub use self::era::reset_feed;
-pub(super) use self::heads::{Head, Known};
+pub(super) use self::heads::FeedWatcher;
+pub use self::{
+    era::reset_feed,
+    heads::{Head, WatchedFeed},
+};

@@ -3,8 +3,6 @@
 pub(super) mod claim;
 pub(super) mod fingerprint;
 pub(super) mod owner;
-pub(super) mod position;
 pub(super) mod record;
-pub(super) mod rows;
 pub(super) mod schema;
 pub(super) mod statement;

@@ -1,5 +1,5 @@
-//! The rows of a user, as every statement names them: those with the user's id, as long as the transaction has become the
-//! API role; else none.
+//! The rows of a user, as the query builder names them: those with the user's id, as long as the transaction has become the
+//! API role; else none. Statements that are written as SQL name both themselves.
 //!
 //! Statements are sent before it is known whether BEGIN and the switch in front of them succeeded. Behind a BEGIN that
 //! failed they would run on their own, as the login.
@@ -16,32 +16,15 @@ use diesel::{
     sql_types::{Bool, Text},
 };
 
-/// Whether the transaction has become the API role.
-pub(in crate::store) const IS_API: &str = "current_user = 'tandem_api'";
-
 /// Whether a row belongs to this user.
 #[derive(Clone, Copy, ValidGrouping)]
 pub(in crate::store) struct OwnedBy<'a>(pub(in crate::store) &'a str);
 
-/// Writes the condition into a statement that diesel doesn't build.
-pub(in crate::store) fn push_owned_by<'b>(user: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_sql("user_id = ");
-    push_user(user, out)?;
-    out.push_sql(" AND ");
-    out.push_sql(IS_API);
-    Ok(())
-}
-
-/// Writes the id. What is written or deleted by it needs [`IS_API`], too.
-pub(in crate::store) fn push_user<'b>(user: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_bind_param::<Text, str>(user)
-}
-
 impl QueryFragment<Pg> for OwnedBy<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("(");
-        push_owned_by(self.0, &mut out)?;
-        out.push_sql(")");
+        out.push_sql("(user_id = ");
+        out.push_bind_param::<Text, str>(self.0)?;
+        out.push_sql(" AND current_user = 'tandem_api')");
         Ok(())
     }
 }

@@ -1,7 +1,9 @@
-//! Operations are values. Each builds its own statement, so a retry sends the same one, and the fingerprint of a write
-//! is derived from the fields the statement is built from.
+//! Operations are values, and build their own statements: a retry sends the same one, and the fingerprint of a write is
+//! derived from the fields that its statement is built from.
+//!
+//! A statement is an [`Sql`] text beside its operation, or diesel's query builder where what is asked varies.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, marker::PhantomData};
 
 use diesel::{
     QueryResult,
@@ -10,19 +12,17 @@ use diesel::{
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     query_dsl::CompatibleType,
+    serialize::ToSql,
+    sql_types::{Bool, HasSqlType, Text},
 };
 use futures::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::record::{Outcome, Recorded};
 use crate::store::connection::Connection;
 
-/// The rows a statement will return. The future borrows the connection only, not the statement.
-pub(in crate::store) type Rows<'c, Row> = BoxFuture<'c, QueryResult<Vec<Row>>>;
-
-/// A read or a write of one user's rows.
-pub(in crate::store) trait Operation: Send + Sync + 'static {
-    /// What logs and metrics call it. For a write it is a part of the fingerprint, too: never rename it.
+/// A read of one user's rows.
+pub(in crate::store) trait Read: Send + Sync + 'static {
+    /// What logs and metrics call it.
     const NAME: &'static str;
     /// What the statement returns.
     type Row: Send + 'static;
@@ -30,39 +30,34 @@ pub(in crate::store) trait Operation: Send + Sync + 'static {
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a;
 }
 
-/// An operation that changes rows. Its serialized fields are all that its effect depends on: they make up the
-/// fingerprint of a request under an idempotency key.
+/// A change of one user's rows. Its serialized fields are all that its effect depends on: they make up the fingerprint of
+/// a request under an idempotency key.
 ///
 /// A field that is added later must be skipped while it has its default, so that a retry across the deploy that adds it
 /// keeps its fingerprint.
-pub(in crate::store) trait Write: Operation<Row: DeserializeOwned> + Serialize {
-    /// What comes back, and is stored under an idempotency key.
-    const ANSWER: Answer = Answer::Rows;
-    /// Whether its rows are deleted ones. They need an `id` and a `version`.
-    const DELETES: bool = false;
-    /// Whether its statement has the same SQL whatever its values are. Then it is known by its type, and not by its SQL,
-    /// which takes time to build and to look up.
-    const HAS_ONE_FORM: bool = false;
+pub(in crate::store) trait Write: Serialize + Send + Sync + 'static {
+    /// What logs and metrics call it. A part of the fingerprint, too: never rename it.
+    const NAME: &'static str;
+    /// The text of its statement.
+    const SQL: &'static str;
+    /// What comes back, and is stored as the outcome of a request under an idempotency key. No rows at all mean that there
+    /// was nothing to change.
+    type Row: DeserializeOwned + Send + 'static;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, Self::Row>;
 }
 
-/// What a write answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Answer {
-    /// The rows it changed. None at all means that the write failed.
-    Rows,
-    /// The tombstones of the rows it deleted, likewise.
-    Tombstones,
-    /// How many rows it changed, which may be none.
-    Count,
-}
+/// The rows a statement will return. The future borrows the connection only, not the statement.
+pub(in crate::store) type Rows<'c, Row> = BoxFuture<'c, QueryResult<Vec<Row>>>;
 
 /// A statement whose rows are read as `Row`.
 pub(in crate::store) trait Statement<Row> {
     /// Builds the statement. It is sent when the future is polled first.
     fn rows(self, connection: &Connection) -> Rows<'_, Row>;
 
-    /// The same for a write, whose outcome is recorded.
-    fn recorded_rows<'c, W: Write>(self, outcome: Outcome<'_>, connection: &'c Connection) -> Rows<'c, Row>;
+    /// The SQL and the values.
+    #[cfg(test)]
+    fn debug(&self) -> String;
 }
 
 impl<Q, Row, ST> Statement<Row> for Q
@@ -76,60 +71,100 @@ where
         connection.load(self)
     }
 
-    fn recorded_rows<'c, W: Write>(self, outcome: Outcome<'_>, connection: &'c Connection) -> Rows<'c, Row> {
-        let has_one_form = W::HAS_ONE_FORM && outcome.claim.is_none();
-        let statement = KeptPrepared(Recorded::new(self, outcome));
-        if has_one_form { OneForm::<W, _>::of(statement).rows(connection) } else { statement.rows(connection) }
+    #[cfg(test)]
+    fn debug(&self) -> String {
+        diesel::debug_query::<Pg, _>(self).to_string()
     }
 }
 
-/// Keeps a statement prepared although diesel would prepare it anew each time, at the cost of a round trip: diesel
-/// expects any number of different UPDATEs. Ours come in a handful of forms.
-struct KeptPrepared<Q>(Q);
-
-impl<Q: Query> Query for KeptPrepared<Q> {
-    type SqlType = Q::SqlType;
+/// A statement that can store its rows as an outcome.
+pub(in crate::store) trait WriteStatement<'a, Row>: Statement<Row> {
+    /// The same statement, which also stores its rows beside the key that was claimed.
+    fn recorded(self, key: &'a str, part: i32) -> Self;
 }
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for KeptPrepared<Q> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.0.walk_ast(out)
-    }
-
-    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
-        Ok(true)
-    }
+/// What a row consists of.
+pub(in crate::store) trait SqlRow {
+    /// The SQL types of its columns, or `Untyped` if they are told apart by their names.
+    type Columns;
 }
 
-impl<Q: QueryId> QueryId for KeptPrepared<Q> {
-    type QueryId = Q::QueryId;
-    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+impl SqlRow for bool {
+    type Columns = Bool;
 }
 
-/// The statement of a write that has one form.
-struct OneForm<W, Q>(Q, PhantomData<fn() -> W>);
-
-impl<W, Q> OneForm<W, Q> {
-    fn of(statement: Q) -> Self {
-        Self(statement, PhantomData)
-    }
+impl SqlRow for String {
+    type Columns = Text;
 }
 
-impl<W, Q: Query> Query for OneForm<W, Q> {
-    type SqlType = Q::SqlType;
+/// A statement written as SQL, whose `$1`, `$2`, … are bound in this order. Unlike diesel's `sql_query`, it stays prepared:
+/// so its text must not contain values.
+pub(in crate::store) struct Sql<'a, Row = ()> {
+    pub(super) text: Cow<'static, str>,
+    pub(super) binds: Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>,
+    row: PhantomData<fn() -> Row>,
 }
 
-impl<W, Q: QueryFragment<Pg>> QueryFragment<Pg> for OneForm<W, Q> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.0.walk_ast(out)
-    }
-
-    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
-        self.0.is_safe_to_cache_prepared(backend)
+impl Sql<'_> {
+    pub(in crate::store) fn new(text: &'static str) -> Self {
+        Self::returning(text)
     }
 }
 
-impl<W: 'static, Q> QueryId for OneForm<W, Q> {
-    type QueryId = OneForm<W, ()>;
-    const HAS_STATIC_QUERY_ID: bool = true;
+impl<'a, Row> Sql<'a, Row> {
+    /// A statement with rows.
+    pub(in crate::store) fn returning(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { text: text.into(), binds: Vec::new(), row: PhantomData }
+    }
+
+    pub(in crate::store) fn bind<ST: 'a, V>(mut self, value: V) -> Self
+    where
+        Pg: HasSqlType<ST>,
+        V: ToSql<ST, Pg> + Send + 'a,
+    {
+        self.binds.push(Box::new(Bind::<ST, V> { value, sql_type: PhantomData }));
+        self
+    }
+}
+
+impl<Row: SqlRow> Sql<'_, Row>
+where
+    Self: Statement<Row>,
+{
+    pub(in crate::store) fn rows(self, connection: &Connection) -> Rows<'_, Row> {
+        Statement::rows(self, connection)
+    }
+}
+
+impl<Row: SqlRow> Query for Sql<'_, Row> {
+    type SqlType = Row::Columns;
+}
+
+impl<Row> QueryFragment<Pg> for Sql<'_, Row> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(&self.text);
+        self.binds.iter().try_for_each(|bind| bind.walk_ast(out.reborrow()))
+    }
+}
+
+/// Told apart by its SQL.
+impl<Row> QueryId for Sql<'_, Row> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// A value, whose `$1` is in the text already.
+struct Bind<ST, V> {
+    value: V,
+    sql_type: PhantomData<fn() -> ST>,
+}
+
+impl<ST, V> QueryFragment<Pg> for Bind<ST, V>
+where
+    Pg: HasSqlType<ST>,
+    V: ToSql<ST, Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param_value_only::<ST, _>(&self.value)
+    }
 }

@@ -3,155 +3,128 @@
 //! Rows are locked in the order of their ids before any is changed, so that two bulk changes can't deadlock.
 
 use diesel::{
-    QueryResult,
-    dsl::case_when,
-    expression::{AppearsOnTable, ValidGrouping},
-    pg::Pg,
     prelude::*,
-    query_builder::{AstPass, QueryFragment, QueryId},
-    sql_types::{self, Array, BigInt, Bool},
+    sql_types::{self, Array, BigInt, Text},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    reads::owned_by,
-    writes::{completion, revision},
-};
-use crate::store::sql::{
-    owner::push_owned_by,
-    position::{Selected, statement_timestamp, tandem_position},
-    record::ReadAs,
-    rows::{TaskColumns, TaskRow},
-    schema::tasks,
-    statement::{Answer, Operation, Statement, Write},
-};
+use super::rows::{TaskRow, task_columns};
+use crate::store::sql::statement::{Sql, SqlRow, Write, WriteStatement};
 
-/// Completes these tasks if all of them are there. No id may come twice.
+/// Completes these tasks if all of them are there. Ids must be distinct.
 #[derive(Serialize)]
 pub(super) struct CompleteMany(pub(super) Vec<Uuid>);
 
-impl Operation for CompleteMany {
+impl Write for CompleteMany {
     const NAME: &'static str = "complete_many";
     type Row = TaskRow;
+    const SQL: &'static str = concat!(
+        "UPDATE tasks
+         SET completed = true,
+             version = CASE WHEN completed THEN version ELSE version + 1 END,
+             position = CASE WHEN completed THEN position ELSE (SELECT tandem_position()) END,
+             updated_at = CASE WHEN completed THEN updated_at ELSE (SELECT statement_timestamp()) END
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2) AND cardinality($2) = (
+             SELECT count(*) FROM (
+                 SELECT FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
+                 ORDER BY id FOR UPDATE
+             ) AS present
+         )
+         RETURNING ",
+        task_columns!()
+    );
 
-    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let these = owned_by(owner).filter(tasks::id.eq_any(&self.0)).filter(AllPresent { owner, ids: &self.0 });
-        diesel::update(these).set(completion!(true)).returning(TaskColumns)
+    fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, TaskRow> {
+        Sql::returning(Self::SQL).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(&self.0)
     }
 }
 
-impl Write for CompleteMany {}
-
-/// Deletes these tasks if all of them are there. No id may come twice.
+/// Deletes these tasks if all of them are there, and leaves tombstones. Ids must be distinct.
 #[derive(Serialize)]
 pub(super) struct DeleteMany(pub(super) Vec<Uuid>);
 
-impl Operation for DeleteMany {
+impl Write for DeleteMany {
     const NAME: &'static str = "delete_many";
     type Row = TaskRow;
+    const SQL: &'static str = concat!(
+        "WITH result AS (
+             DELETE FROM tasks
+             WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2) AND cardinality($2) = (
+                 SELECT count(*) FROM (
+                     SELECT FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
+                     ORDER BY id FOR UPDATE
+                 ) AS present
+             )
+             RETURNING ",
+        task_columns!(),
+        "), tombstones AS (
+             INSERT INTO deleted_tasks (user_id, id, version, deleted_at)
+             SELECT $1, id, version + 1, statement_timestamp() FROM result
+         ) SELECT * FROM result"
+    );
 
-    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        let these = owned_by(owner).filter(tasks::id.eq_any(&self.0)).filter(AllPresent { owner, ids: &self.0 });
-        diesel::delete(these).returning(TaskColumns)
+    fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, TaskRow> {
+        Sql::returning(Self::SQL).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(&self.0)
     }
 }
 
-impl Write for DeleteMany {
-    const DELETES: bool = true;
+/// How many tasks a change has changed.
+///
+/// Its column is called like the part of the statement: so the outcome that is stored is a number, and not a row.
+#[derive(Deserialize, Queryable)]
+#[serde(transparent)]
+pub(super) struct Count {
+    pub(super) result: i64,
+}
+
+impl SqlRow for Count {
+    type Columns = (BigInt,);
 }
 
 /// Completes every pending task.
 #[derive(Serialize)]
 pub(super) struct CompleteAll;
 
-impl Operation for CompleteAll {
+impl Write for CompleteAll {
     const NAME: &'static str = "complete_all";
-    type Row = i64;
+    type Row = Count;
+    const SQL: &'static str = "WITH changed AS (
+         UPDATE tasks
+         SET completed = true,
+             version = version + 1, position = tandem_position(), updated_at = statement_timestamp()
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND NOT completed AND id IN (
+             SELECT id FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND NOT completed
+             ORDER BY id FOR UPDATE
+         )
+         RETURNING id
+     ), result AS (SELECT count(*) AS result FROM changed) SELECT * FROM result";
 
-    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
-        let pending = owned_by(owner).filter(tasks::completed.eq(false)).filter(Locked { owner, completed: false });
-        let set = (tasks::completed.eq(true), revision());
-        ReadAs::<BigInt, _>::new(diesel::update(pending).set(set).returning(tasks::version))
+    fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, Count> {
+        Sql::returning(Self::SQL).bind::<Text, _>(owner)
     }
 }
 
-impl Write for CompleteAll {
-    const ANSWER: Answer = Answer::Count;
-}
-
-/// Deletes every completed task.
+/// Deletes every completed task, and leaves tombstones.
 #[derive(Serialize)]
 pub(super) struct ClearCompleted;
 
-impl Operation for ClearCompleted {
-    const NAME: &'static str = "clear_completed";
-    type Row = i64;
-
-    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<i64> + 'a {
-        let completed = owned_by(owner).filter(tasks::completed.eq(true)).filter(Locked { owner, completed: true });
-        let gone = (tasks::id, tasks::version);
-        ReadAs::<BigInt, _>::new(diesel::delete(completed).returning(gone))
-    }
-}
-
 impl Write for ClearCompleted {
-    const ANSWER: Answer = Answer::Count;
-    const DELETES: bool = true;
-}
+    const NAME: &'static str = "clear_completed";
+    type Row = Count;
+    const SQL: &'static str = "WITH deleted AS (
+         DELETE FROM tasks
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND completed AND id IN (
+             SELECT id FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND completed
+             ORDER BY id FOR UPDATE
+         )
+         RETURNING id, version
+     ), tombstones AS (
+         INSERT INTO deleted_tasks (user_id, id, version, deleted_at)
+         SELECT $1, id, version + 1, statement_timestamp() FROM deleted
+     ), result AS (SELECT count(*) AS result FROM deleted) SELECT * FROM result";
 
-/// Whether a task is among those of one state, which are locked on the way.
-#[derive(ValidGrouping)]
-struct Locked<'a> {
-    owner: &'a str,
-    completed: bool,
-}
-
-impl QueryFragment<Pg> for Locked<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("id IN (SELECT id FROM tasks WHERE ");
-        push_owned_by(self.owner, &mut out)?;
-        out.push_sql(" AND completed = ");
-        out.push_bind_param::<Bool, _>(&self.completed)?;
-        out.push_sql(" ORDER BY id FOR UPDATE)");
-        Ok(())
+    fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, Count> {
+        Sql::returning(Self::SQL).bind::<Text, _>(owner)
     }
 }
-
-/// Whether all of these tasks are there. They are locked and counted: none can go before it is changed.
-#[derive(ValidGrouping)]
-struct AllPresent<'a> {
-    owner: &'a str,
-    ids: &'a Vec<Uuid>,
-}
-
-impl QueryFragment<Pg> for AllPresent<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("cardinality(");
-        out.push_bind_param::<Array<sql_types::Uuid>, _>(self.ids)?;
-        out.push_sql(") = (SELECT count(*) FROM (SELECT FROM tasks WHERE ");
-        push_owned_by(self.owner, &mut out)?;
-        out.push_sql(" AND id = ANY(");
-        out.push_bind_param::<Array<sql_types::Uuid>, _>(self.ids)?;
-        out.push_sql(") ORDER BY id FOR UPDATE) AS present)");
-        Ok(())
-    }
-}
-
-/// Conditions on rows of `tasks`.
-macro_rules! condition {
-    ($name:ident) => {
-        impl Expression for $name<'_> {
-            type SqlType = Bool;
-        }
-
-        impl AppearsOnTable<tasks::table> for $name<'_> {}
-
-        impl QueryId for $name<'_> {
-            type QueryId = $name<'static>;
-        }
-    };
-}
-
-condition!(Locked);
-condition!(AllPresent);

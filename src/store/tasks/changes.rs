@@ -3,21 +3,18 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    QueryResult,
-    pg::Pg,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{self, BigInt, Bool, Integer, Nullable, Timestamptz},
+    prelude::*,
+    sql_types::{self, BigInt, Bool, Integer, Nullable, Text, Timestamptz},
 };
 
+use super::rows::{TaskRow, task_columns, tombstone_columns};
 use crate::{
     error::{Error, Result},
     store::sql::{
-        owner::{push_owned_by, push_user},
-        rows::{TOMBSTONE_COLUMNS, TaskColumns, TaskRow},
         schema::tasks,
-        statement::{Operation, Statement},
+        statement::{Read, Sql, SqlRow, Statement},
     },
-    task::{Bounds, Change, Changes, FeedHead, Limit, Position, Since},
+    task::{Bounds, Change, Changes, FeedHead, Limit, Since},
 };
 
 /// A page of the feed, and one change more than the limit, to tell whether there is more.
@@ -32,101 +29,89 @@ impl ReadChanges {
     }
 }
 
-/// The era, the head and the clock, and beside them a change, if there is one; whether it is a deletion.
-pub(super) type FeedRow = (i32, Option<i64>, DateTime<Utc>, Option<(TaskRow, bool)>);
+/// The feed's era, head and clock, and beside them a change, if there is one.
+#[derive(Queryable)]
+pub(super) struct FeedRow {
+    era: i32,
+    last: Option<i64>,
+    now: DateTime<Utc>,
+    change: Option<ChangeRow>,
+}
 
-impl Operation for ReadChanges {
+#[derive(Queryable)]
+pub(super) struct ChangeRow {
+    task: TaskRow,
+    is_deleted: bool,
+}
+
+impl SqlRow for FeedRow {
+    type Columns = (Integer, Nullable<BigInt>, Timestamptz, Nullable<(tasks::SqlType, Bool)>);
+}
+
+impl From<ChangeRow> for Change {
+    fn from(ChangeRow { task, is_deleted }: ChangeRow) -> Self {
+        if is_deleted { Self::Deleted(task.into_deleted()) } else { Self::Task(task.into()) }
+    }
+}
+
+impl ReadChanges {
+    /// The head is the end of both indexes: null if nothing ever changed. `max()` would be the same with twice the plan.
+    /// Each part has the limit: without, PostgreSQL would rather sort what an index has in order.
+    const SQL: &str = concat!(
+        "SELECT feed.*, change.*
+         FROM (
+             SELECT era, greatest(
+                 (SELECT position FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api'
+                  ORDER BY position DESC LIMIT 1),
+                 (SELECT position FROM deleted_tasks WHERE user_id = $1 AND current_user = 'tandem_api'
+                  ORDER BY position DESC LIMIT 1)
+             ), now()
+             FROM feed_era
+         ) AS feed
+         LEFT JOIN LATERAL (
+             (SELECT ",
+        task_columns!(),
+        ", false FROM tasks
+              WHERE user_id = $1 AND current_user = 'tandem_api' AND (position, id) > ($2, $3)
+              ORDER BY position, id LIMIT $6)
+             UNION ALL
+             (SELECT ",
+        tombstone_columns!(),
+        ", true FROM deleted_tasks
+              WHERE user_id = $1 AND current_user = 'tandem_api' AND (position, id) > ($4, $5)
+              ORDER BY position, id LIMIT $6)
+             ORDER BY position, id LIMIT $6
+         ) AS change ON true"
+    );
+}
+
+impl Read for ReadChanges {
     const NAME: &'static str = "changes";
     type Row = FeedRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<FeedRow> + 'a {
-        SelectChanges { owner, read: self }
+        let Bounds { tasks, deletions } = &self.bounds;
+        Sql::<FeedRow>::returning(Self::SQL)
+            .bind::<Text, _>(owner)
+            .bind::<BigInt, _>(tasks.number)
+            .bind::<sql_types::Uuid, _>(tasks.id)
+            .bind::<BigInt, _>(deletions.number)
+            .bind::<sql_types::Uuid, _>(deletions.id)
+            .bind::<BigInt, _>(self.limit)
     }
 }
 
 /// The page that was read; `None` when `since` is lost.
 pub(super) fn page(rows: Vec<FeedRow>, since: &Since, limit: Limit) -> Result<Option<Changes>> {
-    let Some(&(era, last, now, _)) = rows.first() else { return Err(Error::internal("a feed without an era")) };
+    let Some(&FeedRow { era, last, now, .. }) = rows.first() else {
+        return Err(Error::internal("a feed without an era"));
+    };
     let head = FeedHead { era, last, now };
     let Some(cursor) = since.resume(&head) else { return Ok(None) };
-    let mut items: Vec<_> = rows.into_iter().filter_map(|(.., change)| change).map(to_change).collect();
+    let mut items: Vec<_> = rows.into_iter().filter_map(|row| row.change).map(Change::from).collect();
     let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
     let has_more = items.len() > limit;
     items.truncate(limit);
     let cursor = cursor.advance(items.last().map(Change::position), has_more, &head);
     Ok(Some(Changes { items, cursor, has_more, reset: false }))
-}
-
-fn to_change((row, is_deleted): (TaskRow, bool)) -> Change {
-    if is_deleted { Change::Deleted(row.into_deleted()) } else { Change::Task(row.into()) }
-}
-
-/// Written out, because diesel has no LATERAL.
-struct SelectChanges<'a> {
-    owner: &'a str,
-    read: &'a ReadChanges,
-}
-
-impl QueryFragment<Pg> for SelectChanges<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Bounds { tasks, deletions } = &self.read.bounds;
-        out.push_sql("SELECT feed.*, change.* FROM (SELECT era, ");
-        push_last_position(self.owner, &mut out)?;
-        out.push_sql(", now() FROM feed_era) AS feed LEFT JOIN LATERAL ((SELECT ");
-        out.push_sql(TaskColumns::SQL);
-        out.push_sql(", false FROM tasks WHERE ");
-        push_owned_by(self.owner, &mut out)?;
-        out.push_sql(" AND (position, id) > ");
-        push_position(tasks, &mut out)?;
-        out.push_sql(" ORDER BY position, id");
-        self.push_limit(&mut out)?;
-        out.push_sql(") UNION ALL (SELECT ");
-        out.push_sql(TOMBSTONE_COLUMNS);
-        out.push_sql(", true FROM deleted_tasks WHERE ");
-        push_owned_by(self.owner, &mut out)?;
-        out.push_sql(" AND (position, id) > ");
-        push_position(deletions, &mut out)?;
-        out.push_sql(" ORDER BY position, id");
-        self.push_limit(&mut out)?;
-        out.push_sql(") ORDER BY position, id");
-        self.push_limit(&mut out)?;
-        out.push_sql(") AS change ON true");
-        Ok(())
-    }
-}
-
-impl SelectChanges<'_> {
-    /// The same for each index and for both: without a limit of its own, PostgreSQL would rather sort what an index has.
-    fn push_limit<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.read.limit)
-    }
-}
-
-/// The position of the user's last change: the end of each index. Null if there was none. `max()` would be the same with
-/// twice the plan.
-fn push_last_position<'b>(owner: &'b str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_sql("greatest((SELECT position FROM tasks WHERE user_id = ");
-    push_user(owner, out)?;
-    out.push_sql(" ORDER BY position DESC LIMIT 1), (SELECT position FROM deleted_tasks WHERE user_id = ");
-    push_user(owner, out)?;
-    out.push_sql(" ORDER BY position DESC LIMIT 1))");
-    Ok(())
-}
-
-fn push_position<'b>(position: &'b Position, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-    out.push_sql("(");
-    out.push_bind_param::<BigInt, _>(&position.number)?;
-    out.push_sql(", ");
-    out.push_bind_param::<sql_types::Uuid, _>(&position.id)?;
-    out.push_sql(")");
-    Ok(())
-}
-
-impl Query for SelectChanges<'_> {
-    type SqlType = (Integer, Nullable<BigInt>, Timestamptz, Nullable<(tasks::SqlType, Bool)>);
-}
-
-impl QueryId for SelectChanges<'_> {
-    type QueryId = SelectChanges<'static>;
 }

@@ -2,23 +2,30 @@
 
 mod bulk;
 mod changes;
-mod inserts;
 mod reads;
+mod rows;
+mod target;
+#[cfg(test)]
+mod tests;
 mod writes;
 
 use std::{fmt, sync::Arc};
 
 use self::{
-    bulk::{ClearCompleted, CompleteAll, CompleteMany, DeleteMany},
+    bulk::{ClearCompleted, CompleteAll, CompleteMany, Count, DeleteMany},
     changes::ReadChanges,
-    inserts::{Insert, InsertMany},
     reads::{Counts, Find, List, Total},
-    writes::{Delete, SetCompleted, TaskTarget, Toggle, Update},
+    rows::{Insert, InsertMany, TaskRow, Update},
+    target::TaskTarget,
+    writes::{Delete, SetCompleted, Toggle},
 };
 use super::{
     pool::Pool,
-    sql::{rows::TaskRow, statement::Write},
-    transaction::{self, Work, idempotency::Idempotency},
+    sql::statement::Write,
+    transaction::{
+        self, Work,
+        idempotency::{self, Idempotency},
+    },
 };
 use crate::{
     auth::CurrentUser,
@@ -88,7 +95,7 @@ impl UserTasks {
     /// How many there are, by status.
     pub async fn counts(&self, search: Option<Search>) -> Result<TaskCounts> {
         let rows = self.read(Counts(search)).await?;
-        let of = |status| rows.iter().filter(|(completed, _)| *completed == status).map(|(_, count)| count).sum();
+        let of = |completed| rows.iter().filter(|row| row.completed == completed).map(|row| row.count).sum();
         Ok(TaskCounts { pending: of(false), completed: of(true) })
     }
 
@@ -106,14 +113,14 @@ impl UserTasks {
 
     /// Adds a task.
     pub async fn insert(&self, new: NewTask) -> Result<Task> {
-        let row = self.write(Insert(new.into())).await?.pop();
+        let row = self.write(Insert::from(new)).await?.pop();
         row.map(Into::into).ok_or_else(|| Error::internal("an INSERT that returned no row"))
     }
 
     /// Changes a task, if it is at the expected version. The patch must not be empty.
     pub async fn update(&self, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Changed<Task>> {
         let target = TaskTarget::new(id, expected);
-        self.changed(target, self.write(Update { target, columns: patch.into() }).await?).await
+        self.changed(target, self.write(Update::new(target, patch)).await?).await
     }
 
     /// Deletes a task, if it is at the expected version.
@@ -136,7 +143,7 @@ impl UserTasks {
 
     /// Adds tasks; they come back in the order they were given.
     pub async fn insert_many(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
-        Ok(in_order(self.write(InsertMany(new.into_iter().collect())).await?))
+        Ok(in_order(self.write(InsertMany::from_iter(new)).await?))
     }
 
     /// Completes these tasks if all of them are there, else none comes back. One that is completed already keeps its
@@ -166,7 +173,7 @@ impl UserTasks {
 
     async fn write<W: Write>(&self, write: W) -> Result<Vec<W::Row>> {
         telemetry::note_write();
-        self.pool.write(self.user.shared_id(), self.idempotency.as_ref(), write).await
+        idempotency::write(&self.pool, self.user.shared_id(), self.idempotency.as_ref(), write).await
     }
 
     /// What was changed, or why nothing was: no such task, or one at another version.
@@ -196,8 +203,9 @@ fn in_order(rows: Vec<TaskRow>) -> Vec<Task> {
     tasks
 }
 
-fn count(rows: &[i64]) -> Result<u64> {
-    rows.first().and_then(|count| u64::try_from(*count).ok()).ok_or_else(|| Error::internal("a count that is none"))
+fn count(rows: &[Count]) -> Result<u64> {
+    let count = rows.first().and_then(|count| u64::try_from(count.result).ok());
+    count.ok_or_else(|| Error::internal("a change that returned no count"))
 }
 
 /// The rows found with one more than the limit, as a page of at most that many in the list's order. What a cursor stands

@@ -1,18 +1,18 @@
 //! Lists and single tasks as SQL: one range scan of the index that has the list's order.
 
 use diesel::{
-    dsl::{Filter as Filtered, IntoBoxed, Select, count_star},
+    dsl::{Filter as Filtered, IntoBoxed, count_star},
     pg::Pg,
     prelude::*,
-    sql_types::{BigInt, Bool, Record, Text, Timestamptz, Uuid},
+    sql_types::{self, BigInt, Bool, Record, Text, Timestamptz},
 };
 
+use super::rows::{TaskRow, task_columns};
 use crate::{
     store::sql::{
         owner::OwnedBy,
-        rows::{TaskColumns, TaskRow},
         schema::tasks,
-        statement::{Operation, Statement},
+        statement::{Read, Sql, Statement},
     },
     task::{Cursor, Filter, PageRequest, Search, SortColumn, SortKey, TaskId},
 };
@@ -21,11 +21,11 @@ diesel::infix_operator!(RowAfter, " > ", Bool, backend: Pg);
 diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
 diesel::infix_operator!(AsciiIlike, " COLLATE \"C\" ILIKE ", Bool, backend: Pg);
 
-pub(super) type Owned<'a> = Filtered<tasks::table, OwnedBy<'a>>;
-type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, TaskColumns>, Pg>;
+type Owned<'a> = Filtered<tasks::table, OwnedBy<'a>>;
+type Listing<'a> = IntoBoxed<'a, Owned<'a>, Pg>;
 
 /// Every query starts here: at the rows of one owner.
-pub(super) fn owned_by(owner: &str) -> Owned<'_> {
+fn owned_by(owner: &str) -> Owned<'_> {
     tasks::table.filter(OwnedBy(owner))
 }
 
@@ -69,13 +69,13 @@ pub(super) struct List {
     pub(super) request: PageRequest,
 }
 
-impl Operation for List {
+impl Read for List {
     const NAME: &'static str = "list";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let Self { filter, request } = self;
-        let query = owned_by(owner).select(TaskColumns).into_boxed();
+        let query = owned_by(owner).into_boxed();
         let query = sorted(filtered!(query, filter), request).limit(request.limit.get() + 1);
         if request.offset.get() > 0 { query.offset(request.offset.get()) } else { query }
     }
@@ -84,7 +84,7 @@ impl Operation for List {
 /// How many tasks a whole list has.
 pub(super) struct Total(pub(super) Filter);
 
-impl Operation for Total {
+impl Read for Total {
     const NAME: &'static str = "total";
     type Row = i64;
 
@@ -94,14 +94,21 @@ impl Operation for Total {
     }
 }
 
-/// How many tasks match, by whether they are done.
+/// How many tasks match, by status.
 pub(super) struct Counts(pub(super) Option<Search>);
 
-impl Operation for Counts {
-    const NAME: &'static str = "counts";
-    type Row = (bool, i64);
+/// How many tasks of one status match.
+#[derive(Queryable)]
+pub(super) struct StatusCount {
+    pub(super) completed: bool,
+    pub(super) count: i64,
+}
 
-    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a {
+impl Read for Counts {
+    const NAME: &'static str = "counts";
+    type Row = StatusCount;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<StatusCount> + 'a {
         let query = owned_by(owner).group_by(tasks::completed).select((tasks::completed, count_star())).into_boxed();
         matching!(query, &self.0)
     }
@@ -110,12 +117,20 @@ impl Operation for Counts {
 /// One task.
 pub(super) struct Find(pub(super) TaskId);
 
-impl Operation for Find {
+impl Find {
+    const SQL: &str = concat!(
+        "SELECT ",
+        task_columns!(),
+        " FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = $2"
+    );
+}
+
+impl Read for Find {
     const NAME: &'static str = "find";
     type Row = TaskRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
-        owned_by(owner).filter(tasks::id.eq(self.0.as_uuid())).select(TaskColumns)
+        Sql::<TaskRow>::returning(Self::SQL).bind::<Text, _>(owner).bind::<sql_types::Uuid, _>(self.0.as_uuid())
     }
 }
 
@@ -125,8 +140,8 @@ macro_rules! sorted_by {
         let mut query = $query;
         for (cursor, is_lower_bound) in bounds($page) {
             let SortKey::$key(key) = cursor.key() else { continue };
-            let place = ($column, tasks::id).into_sql::<Record<($sql_type, Uuid)>>();
-            let bound = (key.clone(), cursor.id()).into_sql::<Record<($sql_type, Uuid)>>();
+            let place = ($column, tasks::id).into_sql::<Record<($sql_type, sql_types::Uuid)>>();
+            let bound = (key.clone(), cursor.id()).into_sql::<Record<($sql_type, sql_types::Uuid)>>();
             query = if is_lower_bound {
                 query.filter(RowAfter::new(place, bound))
             } else {

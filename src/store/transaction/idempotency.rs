@@ -6,8 +6,11 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI32, Ordering},
 };
 
-use diesel::QueryResult;
-use futures::{FutureExt, future::BoxFuture};
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorKind, Error as DbError},
+};
+use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 
 use super::{Work, change, read};
 use crate::{
@@ -16,10 +19,9 @@ use crate::{
         connection::Connection,
         pool::Pool,
         sql::{
-            claim::{Claim, Recall},
+            claim::{Claim, Recall, Recorded},
             fingerprint::Fingerprint,
-            record::Outcome,
-            statement::{Statement, Write},
+            statement::{Statement, Write, WriteStatement},
         },
     },
     task::IdempotencyKey,
@@ -65,9 +67,8 @@ impl Idempotency {
     }
 
     /// Numbers the request's next write.
-    fn claim<W: Write>(&self, owner: &Arc<str>, write: &W) -> Result<Claim> {
+    fn claim<W: Write>(&self, write: &W) -> Result<Claim> {
         Ok(Claim {
-            user: Arc::clone(owner),
             key: Arc::clone(&self.key),
             part: self.next_part.fetch_add(1, Ordering::Relaxed),
             fingerprint: Fingerprint::of(write)?,
@@ -75,39 +76,37 @@ impl Idempotency {
     }
 }
 
-impl Pool {
-    /// Writes for a user, once for each key.
-    pub(in crate::store) async fn write<W: Write>(
-        &self,
-        owner: &Arc<str>,
-        idempotency: Option<&Idempotency>,
-        write: W,
-    ) -> Result<Vec<W::Row>> {
-        let claim = idempotency.map(|idempotency| idempotency.claim(owner, &write)).transpose()?;
-        let keyed = Arc::new(Keyed { write, claim });
-        for _ in 0..MAX_CLAIMS {
-            if let Some(rows) = change(self, owner, Arc::clone(&keyed)).await? {
-                return Ok(rows);
-            }
-            if let (Some(idempotency), Some(claim)) = (idempotency, &keyed.claim)
-                && let Some(rows) = self.replay::<W>(owner, claim).await?
-            {
-                idempotency.replayed.0.store(true, Ordering::Relaxed);
-                return Ok(rows);
-            }
+/// Writes for a user, once for each key.
+pub(in crate::store) async fn write<W: Write>(
+    pool: &Pool,
+    owner: &Arc<str>,
+    idempotency: Option<&Idempotency>,
+    write: W,
+) -> Result<Vec<W::Row>> {
+    let claim = idempotency.map(|idempotency| idempotency.claim(&write)).transpose()?;
+    let keyed = Arc::new(Keyed { write, claim });
+    for _ in 0..MAX_CLAIMS {
+        if let Some(rows) = change(pool, owner, Arc::clone(&keyed)).await? {
+            return Ok(rows);
         }
-        Err(Error::unavailable("an idempotency key that is neither free nor taken"))
+        if let (Some(idempotency), Some(claim)) = (idempotency, &keyed.claim)
+            && let Some(rows) = replay::<W>(pool, owner, claim).await?
+        {
+            idempotency.replayed.0.store(true, Ordering::Relaxed);
+            return Ok(rows);
+        }
     }
+    Err(Error::unavailable("an idempotency key that is neither free nor taken"))
+}
 
-    /// The stored outcome; `None` if the key has become free.
-    async fn replay<W: Write>(&self, owner: &Arc<str>, claim: &Claim) -> Result<Option<Vec<W::Row>>> {
-        let found = read(self, owner, Arc::new(Recall(claim.clone()))).await?;
-        let Some((fingerprint, outcome)) = found.into_iter().next() else { return Ok(None) };
-        if claim.fingerprint.differs_from(&fingerprint) {
-            return Err(Error::idempotency_key_reused());
-        }
-        serde_json::from_value(outcome.unwrap_or_default()).map(Some).map_err(Error::internal)
+/// The stored outcome; `None` if the key has become free.
+async fn replay<W: Write>(pool: &Pool, owner: &Arc<str>, claim: &Claim) -> Result<Option<Vec<W::Row>>> {
+    let found = read(pool, owner, Arc::new(Recall(claim.clone()))).await?;
+    let Some(Recorded { fingerprint, outcome }) = found.into_iter().next() else { return Ok(None) };
+    if claim.fingerprint.differs_from(&fingerprint) {
+        return Err(Error::idempotency_key_reused());
     }
+    serde_json::from_value(outcome.unwrap_or_default()).map(Some).map_err(Error::internal)
 }
 
 /// A write and the key it claims, if any.
@@ -122,16 +121,17 @@ impl<W: Write> Work for Keyed<W> {
     type Output = Option<Vec<W::Row>>;
 
     fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
-        let claim = self.claim.as_ref();
-        let outcome = Outcome { answer: W::ANSWER, deleted_from: W::DELETES.then_some(owner), claim };
-        let rows = self.write.statement(owner).recorded_rows::<W>(outcome, connection);
-        let Some(claim) = claim else { return rows.map(|rows| rows.map(Some)).boxed() };
-        let claimed = Claim::take(claim.expire(connection), claim.insert(connection));
+        let write = self.write.statement(owner);
+        let Some(claim) = &self.claim else { return write.rows(connection).map_ok(Some).boxed() };
+        let expired = connection.execute(claim.expire(owner));
+        let inserted = connection.execute(claim.insert(owner));
+        let rows = write.recorded(claim.key.as_str(), claim.part).rows(connection);
         async move {
-            let (claimed, rows) = futures::join!(claimed, rows);
-            match claimed? {
-                Some(()) => rows.map(Some),
-                None => Ok(None),
+            let (expired, inserted, rows) = futures::join!(expired, inserted, rows);
+            expired?;
+            match inserted {
+                Err(DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
+                inserted => inserted.and(rows.map(Some)),
             }
         }
         .boxed()

@@ -21,14 +21,14 @@ use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span};
 
 use self::{
-    access::{Commit, Switch},
+    access::{COMMIT, Switch},
     cancellation::{CancelOnDrop, FinishOnDrop, Settled},
 };
 use super::{
     connection::Connection,
     distribution::is_node_away,
     pool::{Access, Lease, Pool, TOO_LATE},
-    sql::statement::{Operation, Statement},
+    sql::statement::{Read, Sql, Statement},
 };
 use crate::{
     error::{Error, Result},
@@ -50,17 +50,17 @@ pub(super) trait Work: Send + Sync + 'static {
     fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>>;
 }
 
-impl<O: Operation> Work for O {
-    const STATEMENT: &'static str = O::NAME;
-    type Output = Vec<O::Row>;
+impl<R: Read> Work for R {
+    const STATEMENT: &'static str = R::NAME;
+    type Output = Vec<R::Row>;
 
     fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
         self.statement(owner).rows(connection)
     }
 }
 
-/// Two operations in one transaction, the second one only if it is wanted.
-impl<A: Operation, B: Operation> Work for (A, Option<B>) {
+/// Two reads in one transaction, the second one only if it is wanted.
+impl<A: Read, B: Read> Work for (A, Option<B>) {
     const STATEMENT: &'static str = A::NAME;
     type Output = (Vec<A::Row>, Option<Vec<B::Row>>);
 
@@ -188,10 +188,10 @@ async fn pipeline<W: Work>(
     work: &W,
 ) -> Answers<W::Output> {
     let (begin, switched, result, commit) = futures::join!(
-        access.begin(connection).instrument(statement_span("BEGIN")),
-        access.switch(switch, connection).instrument(statement_span("switch")),
+        connection.execute(access.begin()).instrument(statement_span("BEGIN")),
+        connection.execute(access.switch(switch)).instrument(statement_span("switch")),
         work.send(switch.user, connection).instrument(statement_span(W::STATEMENT)),
-        connection.execute(Commit).instrument(statement_span("COMMIT")),
+        connection.execute(Sql::new(COMMIT)).instrument(statement_span("COMMIT")),
     );
     Answers { begin, switch: switched, result, commit }
 }

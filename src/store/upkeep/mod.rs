@@ -2,4 +2,4 @@
 
 pub(super) mod diagnosis;
 pub(super) mod migrate;
-mod sweep;
+pub(super) mod sweep;

@@ -3,19 +3,23 @@
 
 use std::time::Duration;
 
-use diesel::{
-    QueryResult, sql_query,
-    sql_types::{Integer, Text},
-};
+use chrono::TimeDelta;
+use diesel::sql_types::{BigInt, Interval, Text};
+use futures::FutureExt;
 use tokio::time::sleep;
 
 use crate::{
     error::Result,
     store::{
         connection::Connection,
-        pool::{Lease, Pool},
-        transaction::cancellation::FinishOnDrop,
+        pool::Pool,
+        sql::statement::Sql,
+        transaction::{
+            access::{BEGIN_READ_WRITE, COMMIT},
+            cancellation::FinishOnDrop,
+        },
     },
+    task::{KEY_LIFETIME, TOMBSTONE_LIFETIME},
 };
 
 /// How often expired rows are looked for.
@@ -24,27 +28,41 @@ const INTERVAL: Duration = Duration::from_mins(10);
 const BATCH: u16 = 1000;
 
 /// Distributed tables need a plan for known values.
-const ACT_AS_SWEEPER: &str = "
-    SELECT set_config('role', 'tandem_sweeper', true), set_config('search_path', $1, true),
-           set_config('plan_cache_mode', 'auto', true)";
+const ACT_AS_SWEEPER: &str = "SELECT set_config('role', 'tandem_sweeper', true), set_config('search_path', $1, true),
+    set_config('plan_cache_mode', 'auto', true)";
 
-/// Each removes a batch of what expires.
+/// Each removes a batch of what is older than `$1`.
 ///
 /// The lock is any number that only this project uses. Whoever doesn't get it leaves the work to whoever has it.
-const REMOVALS: [&str; 2] = [
-    "DELETE FROM idempotency_keys WHERE (user_id, key, part) IN (
-         SELECT user_id, key, part FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
-         ORDER BY created_at LIMIT $1
-     ) AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
-    "DELETE FROM deleted_tasks WHERE (user_id, position, id) IN (
-         SELECT user_id, position, id FROM deleted_tasks WHERE deleted_at < now() - interval '31 days'
-         LIMIT $1
-     ) AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
+const REMOVALS: [(&str, TimeDelta); 2] = [
+    (
+        "DELETE FROM idempotency_keys WHERE (user_id, key, part) IN (
+             SELECT user_id, key, part FROM idempotency_keys WHERE created_at < now() - $1
+             ORDER BY created_at LIMIT $2
+         ) AND current_user = 'tandem_sweeper' AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
+        KEY_LIFETIME,
+    ),
+    (
+        "DELETE FROM deleted_tasks WHERE (user_id, position, id) IN (
+             SELECT user_id, position, id FROM deleted_tasks WHERE deleted_at < now() - $1
+             LIMIT $2
+         ) AND current_user = 'tandem_sweeper' AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
+        TOMBSTONE_LIFETIME,
+    ),
 ];
 
-impl Pool {
-    /// Sweeps now and then, for ever. A sweep that fails is repeated with the next one.
-    pub(in crate::store) async fn keep_swept(&self) {
+/// Removes what has expired.
+pub(in crate::store) struct Sweeper {
+    pool: Pool,
+}
+
+impl Sweeper {
+    pub(in crate::store) fn new(pool: &Pool) -> Self {
+        Self { pool: pool.clone() }
+    }
+
+    /// Sweeps at intervals, for ever. A sweep that fails is repeated with the next one.
+    pub(in crate::store) async fn keep_sweeping(&self) {
         loop {
             match self.sweep().await {
                 Ok(0) => {}
@@ -58,36 +76,31 @@ impl Pool {
     /// Removes all that has expired, and counts it.
     pub(in crate::store) async fn sweep(&self) -> Result<usize> {
         let mut total = 0;
-        for removal in REMOVALS {
-            total += self.sweep_with(removal).await?;
+        for (removal, age) in REMOVALS {
+            loop {
+                let removed = self.remove_batch(removal, age).await?;
+                total += removed;
+                if removed < usize::from(BATCH) {
+                    break;
+                }
+            }
         }
         Ok(total)
     }
 
-    async fn sweep_with(&self, removal: &'static str) -> Result<usize> {
-        let mut total = 0;
-        loop {
-            let lease = self.lease().await?;
-            let removal = Box::pin(remove_batch(lease, removal, self.statement_timeout()));
-            let removed = FinishOnDrop::new(removal).await?;
-            total += removed;
-            if removed < usize::from(BATCH) {
-                return Ok(total);
-            }
-        }
+    /// A caller who goes away leaves nothing half done.
+    async fn remove_batch(&self, removal: &'static str, age: TimeDelta) -> Result<usize> {
+        let mut lease = self.pool.lease().await?;
+        let (limit, schema) = (self.pool.statement_timeout(), lease.schema());
+        let remove = async move |connection: &Connection| {
+            connection.execute(Sql::new(BEGIN_READ_WRITE)).await?;
+            connection.execute(Sql::new(ACT_AS_SWEEPER).bind::<Text, _>(&*schema)).await?;
+            let removal = Sql::new(removal).bind::<Interval, _>(age).bind::<BigInt, _>(i64::from(BATCH));
+            let removed = connection.execute(removal).await?;
+            connection.execute(Sql::new(COMMIT)).await?;
+            Ok(removed)
+        };
+        let removed = async move { lease.run(limit, remove).await };
+        FinishOnDrop::new(removed.boxed()).await
     }
-}
-
-async fn remove_batch(mut lease: Lease, removal: &'static str, limit: Duration) -> Result<usize> {
-    let schema = lease.schema();
-    lease.run(limit, async |connection| remove_in_transaction(connection, removal, &schema).await).await
-}
-
-#[expect(clippy::disallowed_methods, reason = "statements the query builder doesn't have")]
-async fn remove_in_transaction(connection: &Connection, removal: &str, schema: &str) -> QueryResult<usize> {
-    connection.execute(sql_query("BEGIN")).await?;
-    connection.execute(sql_query(ACT_AS_SWEEPER).bind::<Text, _>(schema)).await?;
-    let removed = connection.execute(sql_query(removal).bind::<Integer, _>(i32::from(BATCH))).await?;
-    connection.execute(sql_query("COMMIT")).await?;
-    Ok(removed)
 }

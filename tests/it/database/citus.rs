@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use tandem::store::{self, Distribution};
+use tandem::store::{self, Distribution, WatchedFeed};
 use tokio_postgres::Client;
 
 use crate::{
@@ -217,7 +217,7 @@ async fn only_users_of_a_node_that_is_away_are_refused() {
             ann.create("More").await;
             ann.graphql(create).await.data();
         }
-        let asked = [&here, &away].map(|user| (Arc::from(user.as_str()), None));
+        let asked = [&here, &away].map(|user| WatchedFeed { user: Arc::from(user.as_str()), head: None });
         let heads = app.store.moved_heads(&asked).await.map_err(|error| error.report()).unwrap();
         assert_eq!(heads.iter().map(|(user, _)| &**user).collect::<Vec<_>>(), [&here], "{fault:?}");
         Fault::end(&network);

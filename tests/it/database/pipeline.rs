@@ -51,7 +51,7 @@ async fn every_warm_operation_is_one_flush_of_four_statements() {
         ("PATCH", &complete, None, "UPDATE"),
         ("PATCH", &complete, Some(json!({ "completed": true })), "UPDATE"),
         ("GET", "/api/tasks/changes", None, "SELECT feed"),
-        ("DELETE", &task, None, "WITH done AS (DELETE"),
+        ("DELETE", &task, None, "WITH deleted AS ("),
     ];
     check_all(operations, async |(method, path, body, sql)| {
         let warm = if method == "DELETE" { "/api/tasks/00000000-0000-7000-8000-000000000000" } else { path };
@@ -75,9 +75,9 @@ async fn changes_to_many_tasks_are_one_flush_of_four_statements() {
     let cases = [
         (r#"mutation { createTasks(inputs: [{ title: "x" }, { title: "y", description: "z" }]) { id } }"#, "INSERT"),
         (r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, "UPDATE"),
-        (r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, "WITH done AS (DELETE"),
-        ("mutation { completeAll { count } }", "WITH done AS (UPDATE"),
-        ("mutation { clearCompleted { count } }", "WITH done AS (DELETE"),
+        (r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, "WITH result AS ("),
+        ("mutation { completeAll { count } }", "WITH changed AS ("),
+        ("mutation { clearCompleted { count } }", "WITH deleted AS ("),
     ];
     check_all(cases, async |(document, sql)| {
         for hold in [0, 4] {

@@ -1,0 +1,141 @@
+//! Every statement of a user reads and changes rows of its owner only, and those only as the API role.
+
+use std::{any::type_name, collections::BTreeSet, fs, path::Path};
+
+use diesel::{debug_query, pg::Pg};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    store::sql::{
+        claim::{Claim, Recall},
+        fingerprint::Fingerprint,
+        statement::{Read, Statement, WriteStatement},
+    },
+    task::{Cursor, IdempotencyKey, TaskSort, TaskStatus},
+};
+
+const OWNER: &str = "ann";
+const TABLES: [&str; 3] = ["tasks", "deleted_tasks", "idempotency_keys"];
+
+/// The statements of each operation, with their values.
+#[derive(Default)]
+struct Statements {
+    of: BTreeSet<String>,
+    all: Vec<String>,
+}
+
+impl Statements {
+    fn read<R: Read>(mut self, read: &R) -> Self {
+        self.of.insert(type_name::<R>().rsplit("::").next().unwrap().to_owned());
+        self.all.push(read.statement(OWNER).debug());
+        self
+    }
+
+    fn write<W: Write>(mut self, write: &W) -> Self {
+        self.of.insert(type_name::<W>().rsplit("::").next().unwrap().to_owned());
+        self.all.push(write.statement(OWNER).debug());
+        self.all.push(write.statement(OWNER).recorded("key", 0).debug());
+        self
+    }
+}
+
+fn statements() -> Statements {
+    let new = || NewTask { title: "x".to_owned().try_into().unwrap(), description: None, completed: false };
+    let id = TaskId::generate();
+    let target = TaskTarget::new(id, Some(1));
+    let patch = TaskPatch { title: None, description: None, completed: Some(true) };
+    let key = IdempotencyKey::try_from(&b"key"[..]).unwrap();
+    let claim = Claim { key: Arc::new(key), part: 0, fingerprint: Fingerprint::of(&CompleteAll).unwrap() };
+    let keys = [claim.expire(OWNER), claim.insert(OWNER)].map(|key| debug_query::<Pg, _>(&key).to_string());
+    let search = Search::parse("x".to_owned()).unwrap().unwrap();
+    let filter = Filter { status: TaskStatus::Pending, search: Some(search.clone()) };
+    let row = json!({ "user_id": OWNER, "id": id.as_uuid(), "title": "x", "completed": false, "version": 1,
+                      "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z" });
+    let task: Task = serde_json::from_value::<TaskRow>(row).unwrap().into();
+    let after = Some(Cursor::of(&task, TaskSort::default()));
+    let request = PageRequest { after, ..PageRequest::default() };
+    let mut statements = Statements::default()
+        .read(&List { filter: Filter::default(), request: PageRequest::default() })
+        .read(&List { filter: filter.clone(), request })
+        .read(&Total(filter))
+        .read(&Counts(Some(search)))
+        .read(&Find(id))
+        .read(&ReadChanges::new(&Since::Beginning, Limit::default()))
+        .read(&Recall(claim.clone()))
+        .write(&Insert::from(new()))
+        .write(&InsertMany::from_iter([new()]))
+        .write(&Update::new(target, patch))
+        .write(&Delete(target))
+        .write(&Toggle(target))
+        .write(&SetCompleted { target, completed: true })
+        .write(&CompleteMany(vec![id.as_uuid()]))
+        .write(&DeleteMany(vec![id.as_uuid()]))
+        .write(&CompleteAll)
+        .write(&ClearCompleted);
+    statements.all.extend(keys);
+    statements
+}
+
+/// The types under a folder that implement a trait of operations.
+fn operations(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(operations(&path));
+            continue;
+        }
+        let source = fs::read_to_string(&path).unwrap();
+        for of in ["\nimpl Read for ", "\nimpl Write for "] {
+            found.extend(source.split(of).skip(1).map(|rest| rest.split(' ').next().unwrap().to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_operation_is_here() {
+    assert_eq!(statements().of, operations(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")));
+}
+
+/// Whether a condition begins with the owner and the role.
+fn is_owned(condition: &str) -> bool {
+    let condition = condition.trim_start_matches('(');
+    let role = match condition.strip_prefix("user_id, key, part) = ($1, $") {
+        Some(key) => key.split_once(')').map(|(_, role)| role),
+        None => condition.strip_prefix("user_id = $1"),
+    };
+    role.is_some_and(|role| role.starts_with(" AND current_user = 'tandem_api'"))
+}
+
+#[test]
+fn every_statement_names_its_owner_and_its_role_wherever_it_names_a_table() {
+    for statement in statements().all {
+        let sql = statement.replace('"', "").split_whitespace().collect::<Vec<_>>().join(" ");
+        let (sql, values) = sql.split_once(" -- binds: [").unwrap();
+        assert_eq!(values.split([',', ']']).next(), Some(OWNER), "{sql}");
+        let mut tables = 0;
+        for table in ["FROM", "UPDATE"].iter().flat_map(|keyword| TABLES.map(|table| format!("{keyword} {table} "))) {
+            for rest in sql.split(&table).skip(1) {
+                assert!(rest.split_once("WHERE ").is_some_and(|(_, condition)| is_owned(condition)), "{table}in {sql}");
+                tables += 1;
+            }
+        }
+        for rest in sql.split("INSERT INTO ").skip(1) {
+            let (columns, values) = rest.split_once(") ").unwrap();
+            assert!(columns.contains(" (user_id, "), "{sql}");
+            assert!(values.starts_with("VALUES ($1, ") || values.starts_with("SELECT $1, "), "{sql}");
+            // Tombstones are of what was deleted as the role.
+            let guards = [
+                "WHEN current_user = 'tandem_api'",
+                "WHERE current_user = 'tandem_api'",
+                "FROM deleted",
+                "FROM result",
+            ];
+            assert!(guards.iter().any(|guard| values.contains(guard)), "{sql}");
+            tables += 1;
+        }
+        assert!(tables > 0, "{sql}");
+    }
+}
