@@ -6,13 +6,16 @@
 mod shards;
 
 use diesel::{
-    QueryResult, QueryableByName, sql_query,
-    sql_types::{BigInt, Bool},
+    QueryResult, QueryableByName,
+    sql_types::{BigInt, Untyped},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 pub(super) use self::shards::{Nodes, examine};
-use super::connection::connect::HAS_CITUS;
+use super::{
+    connection::connect::HAS_CITUS,
+    sql::statement::{Sql, SqlRow},
+};
 
 /// Roles that were made for another database of the cluster are known to the other servers, and only a superuser could
 /// alter all of them. Roles, tables and functions in one transaction need one connection to each server.
@@ -31,7 +34,7 @@ const FUNCTIONS: &str = include_str!("functions.sql");
 /// Row-level security hides rows from the owner of the tables, but not from this role.
 const LOOK: &str = "
     SELECT set_config('search_path', quote_ident(current_schema()), true), set_config('role', 'tandem_feed', true)";
-const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM tasks) OR EXISTS (SELECT FROM deleted_tasks) AS is_true";
+const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM tasks) OR EXISTS (SELECT FROM deleted_tasks)";
 
 /// How Citus begins when a node doesn't answer. Its messages are not translated, and diesel doesn't pass SQLSTATEs on.
 const NODE_IS_AWAY: [&str; 3] = [
@@ -88,7 +91,7 @@ pub(super) async fn distribute(connection: &mut AsyncPgConnection, with_rows: bo
     if !is_installed(connection).await? {
         return Ok(Distribution::Absent);
     }
-    let state = state(connection).await?;
+    let state: State = Sql::<State>::returning(STATE).get_result(connection).await?;
     if state.nodes == 0 {
         return Ok(Distribution::WithoutNodes);
     }
@@ -113,30 +116,17 @@ struct State {
     undistributed: i64,
 }
 
-#[derive(QueryableByName)]
-struct Answer {
-    #[diesel(sql_type = Bool)]
-    is_true: bool,
+impl SqlRow for State {
+    type Columns = Untyped;
 }
 
 async fn is_installed(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-    ask(connection, &format!("SELECT {HAS_CITUS} AS is_true")).await
+    Sql::<bool>::returning(format!("SELECT {HAS_CITUS}")).get_result(connection).await
 }
 
 async fn has_rows(connection: &mut AsyncPgConnection) -> QueryResult<bool> {
     connection.batch_execute(LOOK).await?;
-    let has_rows = ask(connection, HAS_ROWS).await?;
+    let has_rows = Sql::<bool>::returning(HAS_ROWS).get_result(connection).await?;
     connection.batch_execute("SET LOCAL ROLE NONE").await?;
     Ok(has_rows)
-}
-
-#[expect(clippy::disallowed_methods, reason = "catalog queries")]
-async fn state(connection: &mut AsyncPgConnection) -> QueryResult<State> {
-    sql_query(STATE).get_result(connection).await
-}
-
-#[expect(clippy::disallowed_methods, reason = "catalog queries")]
-async fn ask(connection: &mut AsyncPgConnection, query: &str) -> QueryResult<bool> {
-    let answer: Answer = sql_query(query).get_result(connection).await?;
-    Ok(answer.is_true)
 }

@@ -4,17 +4,20 @@
 use std::collections::BTreeSet;
 
 use diesel::{
-    QueryResult, QueryableByName, sql_query,
-    sql_types::{Bool, Integer, Nullable, Text},
+    QueryResult, QueryableByName,
+    sql_types::{Bool, Integer, Nullable, Text, Untyped},
 };
 
-use crate::store::connection::Connection;
+use crate::store::{
+    connection::Connection,
+    sql::statement::{Sql, SqlRow},
+};
 
 /// The nodes that have shards of the user's tables.
 const NODES: &str = "
     SELECT DISTINCT groupid AS id, nodename AS name, nodeport AS port
     FROM pg_dist_node JOIN pg_dist_placement USING (groupid) JOIN pg_dist_shard USING (shardid)
-    WHERE noderole = 'primary' AND logicalrelid = to_regclass('{schema}.tasks') ORDER BY id";
+    WHERE noderole = 'primary' AND logicalrelid = to_regclass($1 || '.tasks') ORDER BY id";
 
 /// How long one node may take, to connect and to answer: others must be asked as well. In milliseconds.
 const LIMITS: &str = "
@@ -57,21 +60,31 @@ struct Node {
     port: i32,
 }
 
+impl SqlRow for Node {
+    type Columns = Untyped;
+}
+
+const ASK_NODE: &str = "SELECT success, result FROM master_run_on_worker(ARRAY[$1], ARRAY[$2], ARRAY[$3], false)";
+
+/// What a node said, or why it didn't.
 #[derive(QueryableByName)]
-struct Answer {
+struct NodeAnswer {
     #[diesel(sql_type = Bool)]
     success: bool,
     #[diesel(sql_type = Nullable<Text>)]
     result: Option<String>,
 }
 
+impl SqlRow for NodeAnswer {
+    type Columns = Untyped;
+}
+
 /// Asks all nodes, outside of any transaction. The inner error is what is wrong with a shard.
 pub(in crate::store) async fn examine(connection: &Connection, schema: &str) -> QueryResult<Result<Nodes, String>> {
-    let schema = schema.replace('\'', "''");
     let (mut nodes, mut policies) = (Nodes::default(), BTreeSet::new());
-    for node in rows::<Node>(connection, &NODES.replace("{schema}", &schema)).await? {
+    for node in Sql::<Node>::returning(NODES).bind::<Text, _>(schema).rows(connection).await? {
         let place = format!("{}:{}", node.name, node.port);
-        match ask(connection, &node, &schema).await? {
+        match ask(connection, &node, schema).await? {
             Ok(told) => match told.strip_prefix(SAME) {
                 Some(digest) => {
                     policies.insert(digest.to_owned());
@@ -93,33 +106,19 @@ pub(in crate::store) async fn examine(connection: &Connection, schema: &str) -> 
 
 /// What a node says of its shards, or why it doesn't answer.
 async fn ask(connection: &Connection, node: &Node, schema: &str) -> QueryResult<Result<String, String>> {
-    let question = include_str!("node_flaw.sql").replace("{schema}", schema).replace('\'', "''");
-    let name = node.name.replace('\'', "''");
-    let query = format!(
-        "SELECT success, result FROM master_run_on_worker(ARRAY['{name}'], ARRAY[{}], ARRAY['{question}'], false)",
-        node.port
-    );
-    run(connection, "BEGIN").await?;
-    run(connection, LIMITS).await?;
-    let answers = rows::<Answer>(connection, &query).await;
-    run(connection, "ROLLBACK").await?;
+    let question = include_str!("node_flaw.sql").replace("{schema}", &schema.replace('\'', "''"));
+    let ask = Sql::<NodeAnswer>::returning(ASK_NODE)
+        .bind::<Text, _>(&node.name)
+        .bind::<Integer, _>(node.port)
+        .bind::<Text, _>(question);
+    connection.execute(Sql::new("BEGIN")).await?;
+    connection.execute(Sql::new(LIMITS)).await?;
+    let answers = ask.rows(connection).await;
+    connection.execute(Sql::new("ROLLBACK")).await?;
     Ok(match answers.map(|mut answers| answers.pop()) {
-        Ok(Some(Answer { success: true, result })) => Ok(result.unwrap_or_default()),
-        Ok(Some(Answer { result, .. })) => Err(result.unwrap_or_default()),
+        Ok(Some(NodeAnswer { success: true, result })) => Ok(result.unwrap_or_default()),
+        Ok(Some(NodeAnswer { result, .. })) => Err(result.unwrap_or_default()),
         Ok(None) => Err("no answer".to_owned()),
         Err(error) => Err(error.to_string()),
     })
-}
-
-#[expect(clippy::disallowed_methods, reason = "catalog queries")]
-async fn rows<T>(connection: &Connection, query: &str) -> QueryResult<Vec<T>>
-where
-    T: QueryableByName<diesel::pg::Pg> + Send + 'static,
-{
-    connection.load(sql_query(query)).await
-}
-
-#[expect(clippy::disallowed_methods, reason = "statements the query builder doesn't have")]
-async fn run(connection: &Connection, statement: &str) -> QueryResult<usize> {
-    connection.execute(sql_query(statement)).await
 }

@@ -4,13 +4,17 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use diesel::{
-    QueryableByName, sql_query,
-    sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz},
+    QueryableByName,
+    sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Untyped},
 };
 
 use crate::{
     error::{Error, Result},
-    store::{DbConfig, connection::Connection},
+    store::{
+        DbConfig,
+        connection::Connection,
+        sql::statement::{Sql, SqlRow},
+    },
 };
 
 const FACTS: &str = "
@@ -63,6 +67,10 @@ pub struct Facts {
     pub clock: DateTime<Utc>,
 }
 
+impl SqlRow for Facts {
+    type Columns = Untyped;
+}
+
 /// What was found out, and how.
 #[derive(Clone, Debug)]
 pub struct Diagnosis {
@@ -98,8 +106,7 @@ async fn examine(connection: &Connection) -> Result<Diagnosis> {
     Ok(Diagnosis { facts, clock_skew, round_trip })
 }
 
-#[expect(clippy::disallowed_methods, reason = "catalog queries")]
 async fn ask(connection: &Connection) -> Result<Facts> {
-    let facts: Vec<Facts> = connection.load(sql_query(FACTS)).await.map_err(Error::internal)?;
+    let facts = Sql::<Facts>::returning(FACTS).rows(connection).await.map_err(Error::internal)?;
     facts.into_iter().next().ok_or_else(|| Error::internal("a SELECT without a row"))
 }

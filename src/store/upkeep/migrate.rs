@@ -3,15 +3,11 @@
 use std::fmt::Display;
 
 use diesel::{
-    QueryableByName,
     migration::{MigrationSource, MigrationVersion},
     pg::Pg,
-    sql_query,
-    sql_types::{Nullable, Text},
 };
 use diesel_async::{
-    AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
-    TransactionManager,
+    AnsiTransactionManager, AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -21,11 +17,14 @@ use crate::{
         DbConfig,
         connection::{OpenSocket, Statements, pooler::explain},
         distribution::{self, Distribution},
+        sql::statement::Sql,
     },
 };
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
+/// Waiting for other instances and changing a large table may take longer than any request should.
+const LIFT_LIMITS: &str = "SET LOCAL statement_timeout = 0";
 /// The advisory lock that serialises migrations: an arbitrary number that only this project uses.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8241978302147711)";
 
@@ -76,18 +75,15 @@ pub async fn revert(config: &DbConfig) -> Result<Vec<String>> {
 }
 
 /// The versions that are not applied yet, or why they can't be. Only reads, so that it needs no right to create anything.
-#[expect(clippy::disallowed_methods, reason = "diesel's own table of migrations isn't in the schema")]
 pub async fn pending(config: &DbConfig) -> Result<Result<Vec<String>, &'static str>> {
     let connector = config.connector().map_err(Error::internal)?;
     let connection = &connector.connect().await.map_err(Error::unavailable)?;
-    let exists = "SELECT to_regclass('__diesel_schema_migrations')::text AS version";
-    let exists: Vec<Applied> = connection.load(sql_query(exists)).await.map_err(Error::internal)?;
-    let mut applied: Vec<Applied> = Vec::new();
-    if exists.iter().any(|table| table.version.is_some()) {
-        let query = "SELECT version::text AS version FROM __diesel_schema_migrations";
-        applied = connection.load(sql_query(query)).await.map_err(Error::internal)?;
+    let exists = Sql::<bool>::returning("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL");
+    let mut applied = Vec::new();
+    if exists.rows(connection).await.map_err(Error::internal)? == [true] {
+        let versions = Sql::<String>::returning("SELECT version::text FROM __diesel_schema_migrations");
+        applied = versions.rows(connection).await.map_err(Error::internal)?;
     }
-    let applied: Vec<_> = applied.into_iter().filter_map(|applied| applied.version).collect();
     let mut pending = ours().map_err(Error::internal)?;
     if is_unreleased(&pending, &applied) {
         return Ok(Err(UNRELEASED));
@@ -107,12 +103,6 @@ fn ours() -> diesel::migration::Result<Vec<String>> {
 /// Whether a database has migrations from before ours. Later ones are those of a newer release, which this one can run on.
 fn is_unreleased(ours: &[String], applied: &[String]) -> bool {
     applied.iter().any(|version| ours.first().is_some_and(|first| version < first))
-}
-
-#[derive(QueryableByName)]
-struct Applied {
-    #[diesel(sql_type = Nullable<Text>)]
-    version: Option<String>,
 }
 
 fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
@@ -138,7 +128,8 @@ impl Locked {
             Statements::Unnamed(connection) => (connection.begin_named().await.map_err(Error::unavailable)?, true),
         };
         AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(failed)?;
-        lift_limits(&mut connection).await.map_err(failed)?;
+        connection.batch_execute(LIFT_LIMITS).await.map_err(failed)?;
+        connection.batch_execute(LOCK).await.map_err(failed)?;
         distribution::prepare(&mut connection).await.map_err(failed)?;
         Ok(Self { connection, is_shared, _socket: socket })
     }
@@ -169,12 +160,4 @@ fn failed(error: impl Display) -> Error {
         return Error::internal(format!("can't migrate: {text}. {MIGRATE_AS_OWNER}"));
     }
     Error::internal(explain(&text))
-}
-
-/// Waiting for the lock and changing a large table may take longer than any request should.
-#[expect(clippy::disallowed_methods, reason = "neither SET nor the lock function exists in diesel's query builder")]
-async fn lift_limits(connection: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
-    sql_query("SET LOCAL statement_timeout = 0").execute(connection).await?;
-    sql_query(LOCK).execute(connection).await?;
-    Ok(())
 }
