@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::connection::{connect::Connector, target::Target};
+use super::connection::target::Target;
 
 /// How the database is reached and how long anything may take.
 #[derive(Clone, Debug)]
@@ -19,13 +19,8 @@ pub struct DbConfig {
     pub statement_timeout: Duration,
     /// Whether statements are prepared by name.
     pub prepared_statements: bool,
+    /// Whether the server is asked for one answer to a transaction, not one to each statement.
+    pub single_sync: bool,
     /// How long a transaction may take before its statement's name is logged.
     pub slow_query: Duration,
-}
-
-impl DbConfig {
-    /// What makes connections; fails if the certificates to trust can't be read.
-    pub(super) fn connector(&self) -> std::io::Result<Connector> {
-        Connector::to(&self.target, self.statement_timeout, self.prepared_statements)
-    }
 }

@@ -43,6 +43,10 @@ pub struct DatabaseSettings {
     /// before 1.21
     #[arg(long, env, value_name = "true|false", default_value = "true", action = ArgAction::Set, value_parser = switch)]
     pub database_prepared_statements: bool,
+    /// Ask the database for one answer per transaction instead of one per statement; false if something in front of it
+    /// doesn't understand that, at the cost of throughput
+    #[arg(long, env, value_name = "true|false", default_value = "true", action = ArgAction::Set, value_parser = switch)]
+    pub database_single_sync: bool,
     /// Queries that take longer are logged as slow, by name
     #[arg(long, env, value_name = "DURATION", default_value = "500ms", value_parser = duration(MILLISECOND..=HOUR))]
     pub slow_query: Duration,
@@ -71,6 +75,7 @@ impl DatabaseSettings {
             checkout_timeout: self.checkout_timeout,
             statement_timeout: self.statement_timeout,
             prepared_statements: self.database_prepared_statements,
+            single_sync: self.database_single_sync,
             slow_query: self.slow_query,
         }
     }

@@ -17,13 +17,15 @@ use diesel::{
 use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, Socket, error::SqlState, tls::MakeTlsConnect};
 
+use tokio_postgres_rustls::MakeRustlsConnect;
+
 use super::{
     Connection,
     pooler::explain,
     target::{CONNECT_TIMEOUT, Target},
     wire::Wire,
 };
-use crate::error::Chain;
+use crate::{error::Chain, store::DbConfig};
 
 /// Whether the database can have distributed tables.
 pub(in crate::store) const HAS_CITUS: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
@@ -41,12 +43,32 @@ fn limits(statement_timeout: Duration) -> String {
 define_sql_function!(fn current_schema() -> Nullable<Text>);
 define_sql_function!(fn quote_ident(name: Nullable<Text>) -> Nullable<Text>);
 
+/// What is between tokio-postgres and the socket.
+#[derive(Clone)]
+enum Transport {
+    /// One `Sync` for a transaction, and TLS if need be.
+    Wire(Wire),
+    Tls(MakeRustlsConnect),
+    Plain,
+}
+
+impl Transport {
+    /// tokio-postgres doesn't hand over Unix sockets.
+    fn to(target: &Target, config: &mut Config, single_sync: bool) -> io::Result<Self> {
+        let tls = if target.is_socket() { None } else { target.tls()? };
+        Ok(match tls {
+            tls if single_sync && !target.is_socket() => Self::Wire(Wire::intercept_tls(config, tls)),
+            Some(tls) => Self::Tls(tls),
+            None => Self::Plain,
+        })
+    }
+}
+
 /// Makes connections to one database.
 pub(in crate::store) struct Connector {
     limited: Config,
     plain: Config,
-    /// None for Unix sockets: tokio-postgres doesn't hand those over.
-    wire: Option<Wire>,
+    transport: Transport,
     timeout: Duration,
     is_embedded: bool,
     names_statements: bool,
@@ -55,14 +77,11 @@ pub(in crate::store) struct Connector {
 
 impl Connector {
     /// Fails if the certificates to trust can't be read.
-    pub(in crate::store) fn to(
-        target: &Target,
-        statement_timeout: Duration,
-        names_statements: bool,
-    ) -> io::Result<Self> {
+    pub(in crate::store) fn new(config: &DbConfig) -> io::Result<Self> {
+        let target = &config.target;
         let mut plain = target.config().clone();
-        let wire = if target.is_socket() { None } else { Some(Wire::take_over(&mut plain, target.tls()?)) };
-        let limits = limits(statement_timeout);
+        let transport = Transport::to(target, &mut plain, config.single_sync)?;
+        let limits = limits(config.statement_timeout);
         let options = plain.get_options().map_or_else(|| limits.clone(), |given| format!("{limits} {given}"));
         let mut limited = plain.clone();
         limited.options(options);
@@ -70,9 +89,9 @@ impl Connector {
             timeout: plain.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT),
             limited,
             plain,
-            wire,
+            transport,
             is_embedded: target.is_embedded(),
-            names_statements,
+            names_statements: config.prepared_statements,
             is_distributed: AtomicBool::default(),
         })
     }
@@ -140,9 +159,10 @@ impl Connector {
     /// Asks the server to give up what a connection is doing. If it can't be reached, its own limit will do.
     pub(in crate::store) async fn cancel(&self, token: &CancelToken) {
         let request = async {
-            match &self.wire {
-                Some(wire) => token.cancel_query(wire.clone()).await,
-                None => token.cancel_query(NoTls).await,
+            match self.transport.clone() {
+                Transport::Wire(wire) => token.cancel_query(wire).await,
+                Transport::Tls(tls) => token.cancel_query(tls).await,
+                Transport::Plain => token.cancel_query(NoTls).await,
             }
         };
         match timeout(self.timeout, request).await {
@@ -158,9 +178,10 @@ impl Connector {
     }
 
     async fn open(&self, config: &Config) -> Result<ConnectionResult<Connection>, tokio_postgres::Error> {
-        match &self.wire {
-            Some(wire) => log_in(config, wire.clone(), self.names_statements).await,
-            None => log_in(config, NoTls, self.names_statements).await,
+        match self.transport.clone() {
+            Transport::Wire(wire) => log_in(config, wire, self.names_statements).await,
+            Transport::Tls(tls) => log_in(config, tls, self.names_statements).await,
+            Transport::Plain => log_in(config, NoTls, self.names_statements).await,
         }
     }
 }

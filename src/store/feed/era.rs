@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    store::DbConfig,
+    store::{DbConfig, connection::connect::Connector},
 };
 
 /// The last position of all users, which only this role sees.
@@ -22,7 +22,7 @@ const SET_AHEAD: &str = "
 /// Starts a new era of the change feed: all clients start over. Needs the rights of the owner of the tables, and the
 /// role `tandem_feed`, as whoever migrated has them.
 pub async fn reset_feed(config: &DbConfig) -> Result<()> {
-    let connector = config.connector().map_err(Error::internal)?;
+    let connector = Connector::new(config).map_err(Error::internal)?;
     let connection = connector.connect().await.map_err(Error::unavailable)?;
     // Nothing is prepared, so nothing is left to be closed when the embedded database is.
     let begin = format!("DELETE FROM feed_era; INSERT INTO feed_era (era) VALUES ({})", random_era());

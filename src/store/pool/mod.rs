@@ -123,7 +123,7 @@ impl Lease {
 
 impl Pool {
     pub(super) async fn open(config: &DbConfig) -> Result<Self> {
-        let connector = config.connector().map_err(Error::internal)?;
+        let connector = Connector::new(config).map_err(Error::internal)?;
         let connector = Arc::new(connector);
         let last_failure = LastFailure::default();
         let generation = Arc::new(AtomicU64::default());

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     store::{
         DbConfig,
-        connection::Connection,
+        connection::{Connection, connect::Connector},
         sql::statement::{Sql, SqlRow},
     },
 };
@@ -84,7 +84,7 @@ pub struct Diagnosis {
 
 /// Connects and asks. The cause of an error says what stands in the way.
 pub async fn diagnose(config: &DbConfig) -> Result<Diagnosis> {
-    let connector = config.connector().map_err(Error::internal)?;
+    let connector = Connector::new(config).map_err(Error::internal)?;
     let connection = connector.connect().await.map_err(Error::unavailable)?;
     // The first one is prepared as well, which would pass for a slow network.
     ask(&connection).await?;

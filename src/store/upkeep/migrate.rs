@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     store::{
         DbConfig,
-        connection::{OpenSocket, Statements, pooler::explain},
+        connection::{OpenSocket, Statements, connect::Connector, pooler::explain},
         distribution::{self, Distribution},
         sql::statement::Sql,
     },
@@ -76,7 +76,7 @@ pub async fn revert(config: &DbConfig) -> Result<Vec<String>> {
 
 /// The versions that are not applied yet, or why they can't be. Only reads, so that it needs no right to create anything.
 pub async fn pending(config: &DbConfig) -> Result<Result<Vec<String>, &'static str>> {
-    let connector = config.connector().map_err(Error::internal)?;
+    let connector = Connector::new(config).map_err(Error::internal)?;
     let connection = &connector.connect().await.map_err(Error::unavailable)?;
     let exists = Sql::<bool>::returning("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL");
     let mut applied = Vec::new();
@@ -121,7 +121,7 @@ struct Locked {
 
 impl Locked {
     async fn begin(config: &DbConfig) -> Result<Self> {
-        let connector = config.connector().map_err(Error::internal)?;
+        let connector = Connector::new(config).map_err(Error::internal)?;
         let (statements, socket) = connector.connect().await.map_err(Error::unavailable)?.into_parts();
         let (mut connection, is_shared) = match statements {
             Statements::Named(connection) => (*connection, false),

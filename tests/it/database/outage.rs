@@ -91,7 +91,8 @@ async fn waiting_for_a_connection_times_out() {
     db.config.checkout_timeout = Duration::from_millis(100);
     let app = App::on(db).await;
     let ann = app.user("ann");
-    ann.create("Busy").await;
+    // To make the connection may take longer than that.
+    while ann.get("/api/tasks").await.status != 200 {}
     let lock = Lock::table(&app.db).await;
     let (first, second) = tokio::join!(
         async {

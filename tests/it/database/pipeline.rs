@@ -158,3 +158,17 @@ async fn without_prepared_statements_a_transaction_is_one_flush_from_the_first_o
     assert_eq!((seen.statements.len(), seen.flushes, seen.syncs), (4, 1, 1), "{:?}", seen.statements);
     assert!(seen.names.is_empty(), "{:?}", seen.names);
 }
+
+#[tokio::test]
+async fn with_a_sync_for_each_statement_transactions_end_as_well() {
+    let Some((app, proxy)) = proxied_with(|config| config.single_sync = false).await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    let create = || ann.post("/api/tasks", json!({ "title": "Buy milk" })).key("once");
+    let created = create().await.good();
+    assert_eq!(create().await.good(), created);
+    assert_eq!(ann.tasks().await[0], created);
+    proxy.hold(4);
+    assert_eq!(ann.tasks().await[0], created);
+    let seen = proxy.seen();
+    assert_eq!((seen.statements.len(), seen.flushes, seen.syncs), (4, 1, 4), "{:?}", seen.statements);
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use tandem::store::Target;
+use tandem::store::{DbConfig, Target};
 
 use crate::{
     skip,
@@ -42,9 +42,9 @@ async fn refusal(url: &str) -> String {
 async fn everything_goes_over_tls_and_the_login_is_bound_to_it() {
     let Some((cluster, roots)) = encrypted().await else { skip!(Postgres) };
     let admin_url = cluster.url("postgres", "tandem");
-    for mode in ["require", "prefer", "verify-full"] {
+    for (mode, single_sync) in [("require", true), ("prefer", true), ("verify-full", true), ("require", false)] {
         let url = url(&cluster, HOST, &format!("sslmode={mode}&sslrootcert={roots}&channel_binding=require"));
-        let config = db::config(Target::parse(&url).unwrap(), 1);
+        let config = DbConfig { single_sync, ..db::config(Target::parse(&url).unwrap(), 1) };
         db::migrate(&config).await;
         let app = App::on(TestDb::at(config, &admin_url)).await;
         let ann = app.user("ann");
@@ -53,7 +53,7 @@ async fn everything_goes_over_tls_and_the_login_is_bound_to_it() {
         let ours =
             "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'tandem'";
         let is_encrypted: Option<bool> = app.db.superuser().await.query_one(ours, &[]).await.unwrap().get(0);
-        assert_eq!(is_encrypted, Some(true), "{mode}");
+        assert_eq!(is_encrypted, Some(true), "{mode}, single Sync: {single_sync}");
     }
 }
 

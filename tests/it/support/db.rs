@@ -158,6 +158,7 @@ pub fn config(target: Target, pool_size: u32) -> DbConfig {
         checkout_timeout: patience,
         statement_timeout: patience,
         prepared_statements: PgBouncer::shared().is_none_or(|pooler| pooler.tracks_statements),
+        single_sync: true,
         slow_query: patience,
     }
 }

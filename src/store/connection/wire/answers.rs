@@ -23,44 +23,44 @@ const READY_TO_ROLL_BACK: &[u8] = b"Z\0\0\0\x05E";
 const SKIPPED: &[u8] = b"SERROR\0VERROR\0C25P02\0\
     Mcurrent transaction is aborted, commands ignored until end of transaction block\0\0";
 
-/// Passes on an answer, with what tokio-postgres must hear at the end of a statement whose Sync was left out.
-pub(in crate::store::connection::wire) fn complete(
+/// Passes on an answer, with what tokio-postgres must hear at the end of a statement whose `Sync` was left out.
+pub(super) fn complete(
     message: Message<'_>,
     unanswered: &mut Unanswered,
     to_client: &mut BytesMut,
     to_server: &mut BytesMut,
 ) {
-    let Unanswered { ends, last } = unanswered;
-    if let (READY_FOR_QUERY, Some(end @ End::Skipped)) = (message.tag(), ends.front_mut()) {
+    let Unanswered { ends, commit } = unanswered;
+    if let (READY_FOR_QUERY, Some(end @ End::SkippedCommit)) = (message.tag(), ends.front_mut()) {
         *end = End::Ready;
-        to_server.extend_from_slice(last);
-        last.clear();
+        to_server.extend_from_slice(commit);
+        commit.clear();
         return;
     }
     to_client.extend_from_slice(message.bytes());
     match (message.tag(), ends.front()) {
         (READY_FOR_QUERY, end) => {
-            if end == Some(&End::Last) {
-                last.clear();
+            if end == Some(&End::Commit) {
+                commit.clear();
             }
             ends.pop_front();
         }
-        (COMMAND_COMPLETE | EMPTY_QUERY | SUSPENDED, Some(End::Joined)) => {
+        (COMMAND_COMPLETE | EMPTY_QUERY | SUSPENDED, Some(End::NoSync)) => {
             to_client.extend_from_slice(READY);
             ends.pop_front();
         }
-        (ERROR, Some(End::Joined)) => skip(ends, to_client),
+        (ERROR, Some(End::NoSync)) => skip(ends, to_client),
         _ => {}
     }
 }
 
-/// After a failure the server skips all statements up to the next Sync, which is behind the last one.
+/// After a failure the server skips all statements up to the next `Sync`, which is behind the `COMMIT`.
 fn skip(ends: &mut VecDeque<End>, to_client: &mut BytesMut) {
-    while let Some(End::Joined) = ends.front() {
+    while let Some(End::NoSync) = ends.front() {
         ends.pop_front();
         to_client.extend_from_slice(READY_TO_ROLL_BACK);
         match ends.front_mut() {
-            Some(last @ End::Last) => *last = End::Skipped,
+            Some(last @ End::Commit) => *last = End::SkippedCommit,
             _ => put_error(SKIPPED, to_client),
         }
     }
@@ -75,22 +75,24 @@ fn put_error(fields: &[u8], to_client: &mut BytesMut) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::message::example::{message, tags},
+        *,
+    };
 
-    const TRANSACTION: [End; 4] = [End::Joined, End::Joined, End::Joined, End::Last];
+    const TRANSACTION: [End; 4] = [End::NoSync, End::NoSync, End::NoSync, End::Commit];
 
     /// What tokio-postgres hears, what the server is sent, and how many answers are still to come.
-    fn completed(tags: &str, ends: &[End]) -> (String, String, usize) {
-        let last = if ends.contains(&End::Last) { b"COMMIT".to_vec() } else { Vec::new() };
-        let mut unanswered = Unanswered { ends: ends.iter().copied().collect(), last };
+    fn completed(received: &str, ends: &[End]) -> (String, String, usize) {
+        let commit = if ends.contains(&End::Commit) { b"COMMIT".to_vec() } else { Vec::new() };
+        let mut unanswered = Unanswered { ends: ends.iter().copied().collect(), commit };
         let (mut heard, mut sent) = (BytesMut::new(), BytesMut::new());
-        let received: Vec<_> = tags.bytes().flat_map(|tag| [tag, 0, 0, 0, 5, b'x']).collect();
-        for message in Message::all(&received) {
-            complete(message, &mut unanswered, &mut heard, &mut sent);
+        for tag in received.chars() {
+            let message = message(tag, "x");
+            complete(Message::split(&message).unwrap().0, &mut unanswered, &mut heard, &mut sent);
         }
-        let heard = Message::all(&heard).map(|message| char::from(message.tag())).collect();
-        assert_eq!(unanswered.has_joined(), unanswered.ends.contains(&End::Last));
-        (heard, String::from_utf8(sent.into()).unwrap(), unanswered.ends.len())
+        assert_eq!(unanswered.may_repeat_commit(), unanswered.ends.contains(&End::Commit));
+        (tags(&heard), String::from_utf8(sent.into()).unwrap(), unanswered.ends.len())
     }
 
     #[test]
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn statements_that_are_skipped_after_a_failure_fail_too_and_the_last_one_is_sent_again() {
+    fn statements_that_are_skipped_after_a_failure_fail_too_and_the_commit_is_sent_again() {
         let heard = |tags, heard: &str| {
             assert_eq!(completed(tags, &TRANSACTION), (heard.to_owned(), "COMMIT".to_owned(), 0));
         };
@@ -113,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn a_last_statement_that_fails_itself_is_not_sent_again() {
+    fn a_commit_that_fails_itself_is_not_sent_again() {
         assert_eq!(completed("2C2C2CEZ", &TRANSACTION), ("2CZ2CZ2CZEZ".to_owned(), String::new(), 0));
     }
 
     #[test]
-    fn what_was_sent_alone_before_does_not_count_as_the_last_one() {
+    fn what_was_sent_alone_before_does_not_count_as_the_commit() {
         let ends = [&[End::Ready][..], &TRANSACTION].concat();
         assert_eq!(completed("EZ2C2C2EZ2CZ", &ends), ("EZ2CZ2CZ2EZ2CZ".to_owned(), "COMMIT".to_owned(), 0));
     }

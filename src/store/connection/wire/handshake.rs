@@ -13,7 +13,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::either::Either;
 
-use super::stream::Joined;
+use super::coalescer::SyncCoalescer;
 
 /// "Do you speak TLS?": the length of the packet, and a number that no version of the protocol has.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -23,15 +23,15 @@ type Tls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
 /// Makes the streams of connections to servers with host names.
 #[derive(Clone)]
-pub(in crate::store) struct Wire {
+pub(in crate::store::connection) struct Wire {
     tls: Option<MakeRustlsConnect>,
     mode: SslMode,
     negotiation: SslNegotiation,
 }
 
 impl Wire {
-    /// Takes over what the configuration says about TLS.
-    pub(in crate::store) fn take_over(config: &mut Config, tls: Option<MakeRustlsConnect>) -> Self {
+    /// Does what the configuration says about TLS in tokio-postgres' place.
+    pub(in crate::store::connection) fn intercept_tls(config: &mut Config, tls: Option<MakeRustlsConnect>) -> Self {
         let wire = Self { tls, mode: config.get_ssl_mode(), negotiation: config.get_ssl_negotiation() };
         config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
         wire
@@ -39,7 +39,7 @@ impl Wire {
 }
 
 impl MakeTlsConnect<Socket> for Wire {
-    type Stream = Joined<Either<Socket, Tls>>;
+    type Stream = SyncCoalescer<Either<Socket, Tls>>;
     type TlsConnect = Handshake;
     type Error = Infallible;
 
@@ -50,25 +50,25 @@ impl MakeTlsConnect<Socket> for Wire {
 }
 
 /// That of one connection.
-pub(in crate::store) struct Handshake {
+pub(in crate::store::connection) struct Handshake {
     tls: Option<<MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect>,
     mode: SslMode,
     negotiation: SslNegotiation,
 }
 
 impl TlsConnect<Socket> for Handshake {
-    type Stream = Joined<Either<Socket, Tls>>;
+    type Stream = SyncCoalescer<Either<Socket, Tls>>;
     type Error = io::Error;
     type Future = BoxFuture<'static, io::Result<Self::Stream>>;
 
     fn connect(self, mut socket: Socket) -> Self::Future {
         async move {
-            let Some(tls) = self.tls else { return Ok(Joined::new(Either::Left(socket))) };
+            let Some(tls) = self.tls else { return Ok(SyncCoalescer::new(Either::Left(socket))) };
             let is_tls = self.negotiation == SslNegotiation::Direct || offers_tls(&mut socket).await?;
             match (is_tls, self.mode) {
-                (true, _) => Ok(Joined::new(Either::Right(tls.connect(socket).await?))),
+                (true, _) => Ok(SyncCoalescer::new(Either::Right(tls.connect(socket).await?))),
                 (false, SslMode::Require) => Err(io::Error::other("the server does not support TLS")),
-                (false, _) => Ok(Joined::new(Either::Left(socket))),
+                (false, _) => Ok(SyncCoalescer::new(Either::Left(socket))),
             }
         }
         .boxed()
@@ -80,7 +80,7 @@ async fn offers_tls(socket: &mut Socket) -> io::Result<bool> {
     Ok(socket.read_u8().await? == YES)
 }
 
-impl TlsStream for Joined<Either<Socket, Tls>> {
+impl TlsStream for SyncCoalescer<Either<Socket, Tls>> {
     fn channel_binding(&self) -> ChannelBinding {
         match self.get_ref() {
             Either::Left(_) => ChannelBinding::none(),

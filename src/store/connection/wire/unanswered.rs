@@ -2,29 +2,29 @@
 
 use std::collections::VecDeque;
 
-/// The end of the answer to a statement.
+/// How the answer to a statement ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store::connection::wire) enum End {
+pub(super) enum End {
     /// The server says that it is ready.
     Ready,
-    /// The server goes on with the next statement.
-    Joined,
-    /// The server says that it is ready, with the last one of joined statements.
-    Last,
-    /// The same, but it has skipped that one, which is sent once more then.
-    Skipped,
+    /// The server goes on with the next statement, as the `Sync` of this one was left out.
+    NoSync,
+    /// The server says that it is ready, with the `COMMIT` of a transaction without other `Sync`s.
+    Commit,
+    /// The same, but it has skipped the `COMMIT`, which is sent once more then.
+    SkippedCommit,
 }
 
 #[derive(Debug, Default)]
-pub(in crate::store::connection::wire) struct Unanswered {
-    pub(in crate::store::connection::wire) ends: VecDeque<End>,
-    /// The last one of joined statements, while the server may skip it.
-    pub(in crate::store::connection::wire) last: Vec<u8>,
+pub(super) struct Unanswered {
+    pub(super) ends: VecDeque<End>,
+    /// The messages of a `COMMIT`, while the server may skip it.
+    pub(super) commit: Vec<u8>,
 }
 
 impl Unanswered {
-    /// Whether something may have to be sent before anything else is.
-    pub(in crate::store::connection::wire) fn has_joined(&self) -> bool {
-        !self.last.is_empty()
+    /// Whether a `COMMIT` may have to be sent before anything else is.
+    pub(super) fn may_repeat_commit(&self) -> bool {
+        !self.commit.is_empty()
     }
 }
