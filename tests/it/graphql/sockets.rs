@@ -285,8 +285,13 @@ async fn a_page_of_another_origin_cannot_open_a_socket() {
 
 #[tokio::test]
 async fn a_socket_outlives_the_limits_of_requests_and_counts_as_a_connection() {
-    let settings =
-        [("MAX_CONNECTIONS", "1"), ("HEADER_TIMEOUT", "20ms"), ("IDLE_TIMEOUT", "20ms"), ("REQUEST_TIMEOUT", "20ms")];
+    let settings = [
+        ("MAX_CONNECTIONS", "1"),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "0"),
+        ("HEADER_TIMEOUT", "20ms"),
+        ("IDLE_TIMEOUT", "20ms"),
+        ("REQUEST_TIMEOUT", "20ms"),
+    ];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
     let mut socket = Socket::of(&server.url(), "ann").await;
     for _ in 0..20 {
