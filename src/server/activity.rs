@@ -32,41 +32,6 @@ struct State {
     is_http2: bool,
     /// Since when the client has read nothing.
     blocked: Option<Instant>,
-    head: Head,
-}
-
-/// How much of a request's head has arrived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Head {
-    /// Nothing yet, or a line without its end.
-    #[default]
-    InLine,
-    /// What could be the end of a line.
-    Return,
-    /// The end of a line.
-    LineEnd,
-    /// The end of a line, and what could be that of the head.
-    LastReturn,
-    /// All of it.
-    Whole,
-}
-
-impl Head {
-    /// Reads on; `None` at a line that ends without a carriage return, which a proxy may have taken for something else.
-    fn read(mut self, bytes: &[u8]) -> Option<Self> {
-        for byte in bytes {
-            self = match (self, byte) {
-                (Self::Whole, _) => return Some(self),
-                (Self::InLine, b'\r') => Self::Return,
-                (Self::Return, b'\n') => Self::LineEnd,
-                (Self::LineEnd, b'\r') => Self::LastReturn,
-                (Self::LastReturn, b'\n') => Self::Whole,
-                (_, b'\n') => return None,
-                _ => Self::InLine,
-            };
-        }
-        Some(self)
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,13 +44,7 @@ enum Waiting {
 
 impl Activity {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State {
-            in_flight: 0,
-            waiting: Waiting::Head(Instant::now()),
-            is_http2: false,
-            blocked: None,
-            head: Head::default(),
-        }))
+        Self(Mutex::new(State { in_flight: 0, waiting: Waiting::Head(Instant::now()), is_http2: false, blocked: None }))
     }
 
     /// A request has begun; it ends when the returned guard is dropped.
@@ -93,7 +52,6 @@ impl Activity {
         let mut state = self.state();
         state.in_flight += 1;
         state.is_http2 = version == Version::HTTP_2;
-        state.head = Head::default();
         InFlight(Arc::clone(self))
     }
 
@@ -120,17 +78,11 @@ impl Activity {
         }
     }
 
-    /// Notes what has arrived; fails if it can't be the head of a request.
-    fn received(&self, bytes: &[u8]) -> io::Result<()> {
+    fn received(&self) {
         let mut state = self.state();
-        if state.in_flight != 0 || state.is_http2 {
-            return Ok(());
-        }
-        if matches!(state.waiting, Waiting::Idle(_)) {
+        if state.in_flight == 0 && !state.is_http2 && matches!(state.waiting, Waiting::Idle(_)) {
             state.waiting = Waiting::Head(Instant::now());
         }
-        state.head = state.head.read(bytes).ok_or_else(|| io::Error::other("a line of a head ends without a CR"))?;
-        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -163,10 +115,10 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        match &buffer.filled()[filled..] {
-            [] => polled,
-            received => self.activity.received(received).map_or_else(|error| Poll::Ready(Err(error)), |()| polled),
+        if buffer.filled().len() > filled {
+            self.activity.received();
         }
+        polled
     }
 }
 

@@ -31,7 +31,7 @@ async fn refused(client: &mut Client, head: &str) -> RawAnswer {
         assert_eq!(client.rest().await, b"", "{head}");
         return answer;
     }
-    client.send(vec![b' '; BODY]).await;
+    client.send(vec![b'\n'; BODY]).await;
     assert_eq!(client.ask(LIVEZ).await.status, 200, "{head}");
     answer
 }
