@@ -21,7 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     Connection,
-    pooler::explain,
+    advice::explain,
     target::{CONNECT_TIMEOUT, Target},
     wire::Wire,
 };

@@ -1,6 +1,7 @@
 //! A connection, and how it sends statements: prepared by name, once for each connection, or without a name, each time
 //! with its text. The latter is for poolers that hand a client any server connection, whoever prepared statements there.
 
+pub(super) mod advice;
 pub(super) mod connect;
 pub(super) mod pooler;
 mod row;

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     store::{
         DbConfig,
-        connection::{OpenSocket, Statements, connect::Connector, pooler::explain},
+        connection::{OpenSocket, Statements, advice::explain, connect::Connector},
         distribution::{self, Distribution},
         sql::statement::Sql,
     },
