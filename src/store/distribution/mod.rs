@@ -1,7 +1,8 @@
-//! Tables that the extension Citus spreads over many servers, by user: each request asks the one that has its user's rows.
+//! Tables that the extension Citus distributes over several servers, by user: each request reaches the one that has its
+//! user's rows.
 //!
-//! Statements are the same as on one server. What differs is here, but for [`crate::store::feed`]'s question about many
-//! users, and in two functions of the database.
+//! Statements are the same as on one server. What differs is here, in the query of [`crate::store::feed`] for many users,
+//! and in two functions of the database.
 
 mod shards;
 
@@ -17,8 +18,8 @@ use super::{
     sql::statement::{Sql, SqlRow},
 };
 
-/// Roles that were made for another database of the cluster are known to the other servers, and only a superuser could
-/// alter all of them. Roles, tables and functions in one transaction need one connection to each server.
+/// Roles may have been made for another database of the cluster: then other servers know them, and only a superuser could
+/// alter all of them. Roles, tables and functions in one transaction need a single connection to each server.
 const PREPARE: &str = "
     SET LOCAL citus.enable_alter_role_propagation = off;
     SET LOCAL citus.multi_shard_modify_mode = 'sequential'";
@@ -28,15 +29,15 @@ const STATE: &str = "
            (SELECT count(*) FROM unnest(ARRAY['tasks', 'deleted_tasks', 'idempotency_keys', 'feed_era']) AS name
             WHERE NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass(name))) AS undistributed";
 
-/// What takes the places of functions that do for one server.
+/// Replaces functions that only work on one server.
 const FUNCTIONS: &str = include_str!("functions.sql");
 
-/// Row-level security hides rows from the owner of the tables, but not from this role.
+/// Row-level security hides rows from the tables' owner, but not from `tandem_feed`.
 const LOOK: &str = "
     SELECT set_config('search_path', quote_ident(current_schema()), true), set_config('role', 'tandem_feed', true)";
 const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM tasks) OR EXISTS (SELECT FROM deleted_tasks)";
 
-/// How Citus begins when a node doesn't answer. Its messages are not translated, and diesel doesn't pass SQLSTATEs on.
+/// How messages of Citus start when a node doesn't answer. They aren't translated, and diesel doesn't expose SQLSTATEs.
 const NODE_IS_AWAY: [&str; 3] = [
     "connection to the remote node ",
     "could not establish any connections to the node ",
@@ -46,15 +47,15 @@ const NODE_IS_AWAY: [&str; 3] = [
 /// Where the tables are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
-    /// On one server, which has nothing to distribute them with.
+    /// On one server, without Citus.
     Absent,
-    /// On one server, as long as the cluster has no other ones.
+    /// On one server, because the cluster has no nodes to distribute to.
     WithoutNodes,
-    /// On one server, with rows that have to be moved.
+    /// On one server, because they have rows that would have to be moved.
     Undistributed,
-    /// On many servers, as of now.
+    /// On several servers, since just now.
     Done,
-    /// On many servers.
+    /// On several servers.
     Present,
 }
 
@@ -81,12 +82,12 @@ pub(super) fn is_node_away(message: &str) -> bool {
     NODE_IS_AWAY.iter().any(|beginning| message.starts_with(beginning))
 }
 
-/// Makes a transaction that migrates ready for a database that is distributed, or will be.
+/// Prepares a transaction that migrates for a database that is distributed, or will be.
 pub(super) async fn prepare(connection: &mut AsyncPgConnection) -> QueryResult<()> {
     if is_installed(connection).await? { connection.batch_execute(PREPARE).await } else { Ok(()) }
 }
 
-/// Distributes tables that have no rows, or those that have, too.
+/// Distributes tables that have no rows; `with_rows`, those that have some, too.
 pub(super) async fn distribute(connection: &mut AsyncPgConnection, with_rows: bool) -> QueryResult<Distribution> {
     if !is_installed(connection).await? {
         return Ok(Distribution::Absent);
@@ -96,7 +97,7 @@ pub(super) async fn distribute(connection: &mut AsyncPgConnection, with_rows: bo
         return Ok(Distribution::WithoutNodes);
     }
     if state.undistributed == 0 {
-        // A migration has put those of one server in their places.
+        // A migration may have replaced them with those of one server.
         connection.batch_execute(FUNCTIONS).await?;
         return Ok(Distribution::Present);
     }

@@ -1,5 +1,5 @@
-//! What the proof of isolation adds where tables are distributed: row-level security has to be forced on each shard, since
-//! nothing on the coordinator keeps a statement on a shard from another user's rows. A node that is away has no say in it.
+//! The part of the proof of isolation for distributed tables: row-level security must be forced on each shard, as nothing on
+//! the coordinator keeps a statement on a shard from another user's rows. Nodes that are down are left out.
 
 use std::collections::BTreeSet;
 
@@ -19,11 +19,11 @@ const NODES: &str = "
     FROM pg_dist_node JOIN pg_dist_placement USING (groupid) JOIN pg_dist_shard USING (shardid)
     WHERE noderole = 'primary' AND logicalrelid = to_regclass($1 || '.tasks') ORDER BY id";
 
-/// How long one node may take, to connect and to answer: others must be asked as well. In milliseconds.
+/// How many milliseconds a node may take to connect and to answer: the others must be asked, too.
 const LIMITS: &str = "
     SELECT set_config('statement_timeout', '1000', true), set_config('citus.node_connection_timeout', '800', true)";
 
-/// What comes before the digest of a node's policies.
+/// Precedes the digest of a node's policies.
 const SAME: &str = "same ";
 
 /// The nodes that have shards.
@@ -36,8 +36,7 @@ pub(in crate::store) struct Nodes {
 }
 
 impl Nodes {
-    /// Asks for two made-up users with this prefix whose rows would be on nodes that answer; nothing to ask if no table is
-    /// distributed.
+    /// Finds two made-up users with this prefix whose rows would be on nodes that answer. `None` if no table is distributed.
     pub(in crate::store) fn users_query(&self, prefix: &str) -> Option<String> {
         let ids: Vec<_> = self.proved.iter().map(ToString::to_string).collect();
         let query = format!(
@@ -83,16 +82,16 @@ impl SqlRow for NodeAnswer {
 pub(in crate::store) async fn examine(connection: &Connection, schema: &str) -> QueryResult<Result<Nodes, String>> {
     let (mut nodes, mut policies) = (Nodes::default(), BTreeSet::new());
     for node in Sql::<Node>::returning(NODES).bind::<Text, _>(schema).rows(connection).await? {
-        let place = format!("{}:{}", node.name, node.port);
+        let address = format!("{}:{}", node.name, node.port);
         match ask(connection, &node, schema).await? {
             Ok(told) => match told.strip_prefix(SAME) {
                 Some(digest) => {
                     policies.insert(digest.to_owned());
                     nodes.proved.push(node.id);
                 }
-                None => return Ok(Err(format!("on the node {place}, {told}"))),
+                None => return Ok(Err(format!("on the node {address}, {told}"))),
             },
-            Err(reason) => nodes.away.push(format!("{place}: {reason}")),
+            Err(reason) => nodes.away.push(format!("{address}: {reason}")),
         }
     }
     if policies.len() > 1 {

@@ -1,5 +1,5 @@
-//! A new era voids all cursors of the change feed: for when rows were changed by other means than this server, as when a
-//! backup was restored. Perhaps the sequence that positions are drawn from was not restored, or not with these rows.
+//! A new era invalidates all cursors of the change feed, after rows were changed by other means than this server. After a
+//! backup was restored, for example: its sequence of positions may not match its rows.
 
 use uuid::Uuid;
 
@@ -8,14 +8,14 @@ use crate::{
     store::{DbConfig, connection::connect::Connector},
 };
 
-/// The last position of all users, which only this role sees.
+/// The last position of all users, which only `tandem_feed` sees.
 const LAST: &str = "
     SELECT set_config('search_path', quote_ident(current_schema()), true), set_config('role', 'tandem_feed', true);
     SELECT set_config('app.position', coalesce(max(last), 0)::text, true) FROM (
         SELECT max(position) AS last FROM tasks UNION ALL SELECT max(position) FROM deleted_tasks
     ) AS positions;
     SET LOCAL ROLE NONE";
-/// So far ahead that those who draw meanwhile don't get there: then it would go back.
+/// Far enough ahead that concurrent draws don't get there, so that the sequence never goes back.
 const SET_AHEAD: &str = "
     SELECT setval('feed_positions', greatest(last_value + 1000000, current_setting('app.position')::bigint)) FROM feed_positions";
 

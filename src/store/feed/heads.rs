@@ -36,11 +36,11 @@ pub struct Head {
 pub struct WatchedFeed {
     /// Whose feed it is.
     pub user: Arc<str>,
-    /// The head that is known of it.
+    /// Its last known head.
     pub head: Option<Head>,
 }
 
-/// Tells which feeds have moved.
+/// Finds the feeds that have moved.
 pub(in crate::store) struct FeedWatcher {
     pool: Pool,
 }
@@ -50,7 +50,8 @@ impl FeedWatcher {
         Self { pool: pool.clone() }
     }
 
-    /// The heads that are not as known. While nodes of a distributed database are away, of the users on the others.
+    /// The heads that differ from the known ones. While nodes of a distributed database are down, those of users on the
+    /// others.
     pub(in crate::store) async fn moved(&self, watched: &[WatchedFeed]) -> Result<Vec<(Arc<str>, Head)>> {
         match self.heads(watched).await {
             Err(error) if self.pool.connector().is_distributed() => self.moved_by_node(watched).await?.ok_or(error),
@@ -74,7 +75,7 @@ impl FeedWatcher {
         Ok(moved.collect())
     }
 
-    /// Asks for the users on each node apart; nothing if no node answers.
+    /// Asks for the users of each node separately; `None` if no node answers.
     async fn moved_by_node(&self, watched: &[WatchedFeed]) -> Result<Option<Vec<(Arc<str>, Head)>>> {
         let users: Vec<_> = watched.iter().map(|feed| feed.user.to_string()).collect();
         let mut on_nodes = BTreeMap::<i32, Vec<WatchedFeed>>::new();
@@ -91,7 +92,7 @@ impl FeedWatcher {
         Ok(moved)
     }
 
-    /// A caller who goes away leaves nothing half done.
+    /// Finished even if the caller goes away.
     async fn ask<Row: Send + 'static>(&self, query: impl Statement<Row> + Send + 'static) -> Result<Vec<Row>> {
         let mut lease = self.pool.lease().await?;
         let limit = self.pool.statement_timeout();
@@ -104,12 +105,12 @@ impl FeedWatcher {
     }
 }
 
-/// The feed that a query numbers from 1.
+/// The feed with this number, counted from 1.
 fn numbered(watched: &[WatchedFeed], number: i64) -> Option<&WatchedFeed> {
     watched.get(usize::try_from(number).ok()?.checked_sub(1)?)
 }
 
-/// All of it is sent at once. Behind a BEGIN that failed, it is not the role, and reads nothing.
+/// Sends everything at once. After a BEGIN that failed, the role isn't `tandem_feed`, and nothing is read.
 async fn read<Row>(connection: &Connection, act_as_feed: Sql<'_>, query: impl Statement<Row>) -> QueryResult<Vec<Row>> {
     let (begun, acting, rows, committed) = futures::join!(
         connection.execute(Sql::new(BEGIN_READ_ONLY)),
@@ -126,13 +127,13 @@ async fn read<Row>(connection: &Connection, act_as_feed: Sql<'_>, query: impl St
 const ACT_AS_FEED: &str = "SELECT set_config('role', 'tandem_feed', true), set_config('search_path', $1, true),
     set_config('statement_timeout', $2, true)";
 
-/// The same where tables are distributed: that needs a plan for known values, and no node is worth more than a second.
+/// The same for distributed tables: they need plans for the given values, and each node gets a second at most.
 const ACT_AS_FEED_ON_NODES: &str =
     "SELECT set_config('role', 'tandem_feed', true), set_config('search_path', $1, true),
     set_config('statement_timeout', $2, true), set_config('plan_cache_mode', 'auto', true),
     set_config('citus.node_connection_timeout', '1000', true)";
 
-/// The number of a feed in the question, and its head if that is another one.
+/// A feed that has moved, by its number, and its head.
 #[derive(QueryableByName)]
 struct HeadRow {
     #[diesel(sql_type = BigInt)]
@@ -147,9 +148,9 @@ impl SqlRow for HeadRow {
     type Columns = Untyped;
 }
 
-/// Two probes of an index for each user. They begin at the known head: an index scan that begins at the end of the user's
-/// entries reads all of them that are on the same page. After a backup was restored, nothing is there any more.
-/// Without OFFSET, the probes may be put in both places where the head is named.
+/// Two index probes per user. They start at the known head: a scan that starts at the end of the user's entries would read
+/// all of them that are on the same page. After a restored backup they find nothing, and the head is null. OFFSET keeps
+/// PostgreSQL from inlining the probes where `last` is used twice.
 const PROBED: &str = "
     WITH watched (user_id, known_era, known, number) AS (SELECT * FROM unnest($1, $2, $3) WITH ORDINALITY)
     SELECT number, era, last FROM (
@@ -164,8 +165,8 @@ const PROBED: &str = "
         FROM feed_era, watched WHERE current_user = 'tandem_feed' OFFSET 0
     ) AS heads WHERE (era, last) IS DISTINCT FROM (known_era, known)";
 
-/// The same where tables are distributed, and no subquery can ask for the rows of each user in turn: it reads the positions
-/// of all of these users' rows, beside each other on all servers.
+/// The same for distributed tables, where no correlated subquery can probe for each user: reads the positions of all of these
+/// users' rows, in parallel on all servers.
 const GROUPED: &str = "
     WITH watched (user_id, known_era, known, number) AS (SELECT * FROM unnest($1, $2, $3) WITH ORDINALITY),
     positions AS MATERIALIZED (
@@ -178,7 +179,7 @@ const GROUPED: &str = "
     SELECT number, era, last FROM feed_era, watched LEFT JOIN positions ON positions.user_id = watched.user_id
     WHERE (era, last) IS DISTINCT FROM (known_era, known) AND current_user = 'tandem_feed'";
 
-/// The number of a feed in the question, and the node that has the user's rows.
+/// A feed, by its number, and the node that has its user's rows.
 #[derive(QueryableByName)]
 struct NodeRow {
     #[diesel(sql_type = BigInt)]

@@ -1,4 +1,4 @@
-//! What the change feed needs of the database besides one user's changes: the heads of many feeds, and a new era.
+//! What the change feed needs besides one user's changes: the heads of many feeds, and a new era.
 
 mod era;
 mod heads;

@@ -1,8 +1,7 @@
 //! The statements of idempotency keys.
 //!
-//! The claim stands in front of its write, in the same transaction and the same round trip. If the key is taken, the
-//! claim fails and PostgreSQL skips the write behind it. Of two requests at the same time, the second waits for the
-//! first one's commit.
+//! A claim precedes its write in the same transaction and the same round trip. If the key is taken, the claim fails and
+//! PostgreSQL skips the write. Of two concurrent requests, the second waits for the first to commit.
 
 use std::sync::Arc;
 
@@ -27,7 +26,7 @@ pub(in crate::store) struct Claim {
 }
 
 impl Claim {
-    /// Frees the key if it has expired: the sweep may not have come by yet.
+    /// Frees the key if it has expired and was not swept yet.
     pub(in crate::store) fn expire<'a>(&'a self, owner: &'a str) -> Sql<'a> {
         self.named(
             owner,
@@ -37,7 +36,7 @@ impl Claim {
         .bind::<Interval, _>(KEY_LIFETIME)
     }
 
-    /// Inserts the key, which fails if it is taken; or if it has no fingerprint, because this is not the API role.
+    /// Inserts the key, which fails if it is taken. As any other role, the fingerprint is null, which the table refuses.
     pub(in crate::store) fn insert<'a>(&'a self, owner: &'a str) -> Sql<'a> {
         self.named(
             owner,
@@ -47,7 +46,7 @@ impl Claim {
         .bind::<Binary, _>(self.fingerprint.as_bytes())
     }
 
-    /// A statement whose first values name the key.
+    /// A statement whose `$1` to `$3` are the owner, the key and its part.
     fn named<'a, Row>(&'a self, owner: &'a str, text: &'static str) -> Sql<'a, Row> {
         Sql::returning(text).bind::<Text, _>(owner).bind::<Text, _>(self.key.as_str()).bind::<Integer, _>(self.part)
     }

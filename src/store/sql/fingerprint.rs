@@ -1,12 +1,12 @@
-//! What a write asked for, in 33 bytes: whether a request under a known key is the same one.
+//! What a write asks for, in 33 bytes: tells whether a request under a known key is the same one.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::statement::Write;
 use crate::error::{Error, Result};
 
-/// The form of fingerprints and outcomes. Increment it when the same request gets another fingerprint than before.
-/// Fields that are skipped while they have their default don't change it.
+/// The format of fingerprints and outcomes. Increment it when requests get other fingerprints than before. Fields that are
+/// skipped while they have their default don't change them.
 const FORMAT: u8 = 1;
 const LENGTH: usize = 1 + 32;
 
@@ -22,12 +22,12 @@ impl Fingerprint {
         Ok(Self(bytes))
     }
 
-    pub(in crate::store) fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Whether the stored fingerprint is of another request. One of another format can't be compared: during a deploy
-    /// a retry then gets the stored outcome rather than an error or a second write.
+    /// Whether the stored fingerprint is another request's. Those of another format can't be compared: during a deploy, a
+    /// retry gets the stored outcome rather than an error or a second write.
     pub(in crate::store) fn differs_from(self, stored: &[u8]) -> bool {
         let is_comparable = stored.len() == LENGTH && stored[0] == FORMAT;
         is_comparable && stored != self.0

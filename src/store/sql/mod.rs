@@ -1,4 +1,4 @@
-//! What statements are made of: rows, the generated schema, the owner that each names, and what a write leaves behind.
+//! Statements, and what those of users share: the generated schema, the owner, idempotency keys and outcomes.
 
 pub(super) mod claim;
 pub(super) mod fingerprint;

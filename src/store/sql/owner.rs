@@ -1,11 +1,9 @@
-//! The rows of a user, as the query builder names them: those with the user's id, as long as the transaction has become the
-//! API role; else none. Statements that are written as SQL name both themselves.
+//! The owner of rows, as a condition for the query builder. Statements written as SQL repeat it: `user_id = $1 AND
+//! current_user = 'tandem_api'`.
 //!
-//! Statements are sent before it is known whether BEGIN and the switch in front of them succeeded. Behind a BEGIN that
-//! failed they would run on their own, as the login.
-//!
-//! The role is a condition of its own, and not a part of the id: a distributed database finds the shard by an id that is a
-//! plain value.
+//! The role is checked because statements are sent before BEGIN and the switch of role are known to have succeeded. After a
+//! BEGIN that failed, they would run on their own, as the login. It is a condition of its own because Citus finds the shard
+//! by an id that is a plain value.
 
 use diesel::{
     QueryResult,

@@ -4,14 +4,14 @@ use diesel::sql_types::{Integer, Text};
 
 use super::statement::{Sql, Statement, WriteStatement};
 
-/// How a write ends that has several parts. What it returns comes from the one called `result`.
+/// How a write with several CTEs ends: the one called `result` has what it returns.
 const RETURN: &str = "SELECT * FROM result";
 
 impl<'a, Row> WriteStatement<'a, Row> for Sql<'a, Row>
 where
     Self: Statement<Row>,
 {
-    /// A write that found nothing to change releases its key instead: a retry may find it.
+    /// A write that found nothing to change releases its key instead: a retry may find something.
     fn recorded(mut self, key: &'a str, part: i32) -> Self {
         let result = match self.text.strip_suffix(RETURN) {
             Some(parts) => parts.to_owned(),

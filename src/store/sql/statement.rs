@@ -1,7 +1,7 @@
 //! Operations are values, and build their own statements: a retry sends the same one, and the fingerprint of a write is
 //! derived from the fields that its statement is built from.
 //!
-//! A statement is an [`Sql`] text beside its operation, or diesel's query builder where what is asked varies.
+//! A statement is an [`Sql`] text, or a query of diesel's where its form varies.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -30,18 +30,17 @@ pub(in crate::store) trait Read: Send + Sync + 'static {
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Row> + 'a;
 }
 
-/// A change of one user's rows. Its serialized fields are all that its effect depends on: they make up the fingerprint of
-/// a request under an idempotency key.
+/// A change of one user's rows. Its effect depends on nothing but its serialized fields: they make up the fingerprint of a
+/// request under an idempotency key.
 ///
 /// A field that is added later must be skipped while it has its default, so that a retry across the deploy that adds it
 /// keeps its fingerprint.
 pub(in crate::store) trait Write: Serialize + Send + Sync + 'static {
     /// What logs and metrics call it. A part of the fingerprint, too: never rename it.
     const NAME: &'static str;
-    /// The text of its statement.
+    /// Its statement, which returns rows itself or ends with `SELECT * FROM result`.
     const SQL: &'static str;
-    /// What comes back, and is stored as the outcome of a request under an idempotency key. No rows at all mean that there
-    /// was nothing to change.
+    /// What is returned, and stored as the outcome under an idempotency key. No rows mean that there was nothing to change.
     type Row: DeserializeOwned + Send + 'static;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, Self::Row>;
@@ -83,9 +82,9 @@ pub(in crate::store) trait WriteStatement<'a, Row>: Statement<Row> {
     fn recorded(self, key: &'a str, part: i32) -> Self;
 }
 
-/// What a row consists of.
+/// A row that [`Sql`] can return.
 pub(in crate::store) trait SqlRow {
-    /// The SQL types of its columns, or `Untyped` if they are told apart by their names.
+    /// The SQL types of its columns, or `Untyped` if they are read by name.
     type Columns;
 }
 
@@ -97,8 +96,8 @@ impl SqlRow for String {
     type Columns = Text;
 }
 
-/// A statement written as SQL, whose `$1`, `$2`, … are bound in this order. Unlike diesel's `sql_query`, it stays prepared:
-/// so its text must not contain values.
+/// A statement written as SQL; `$1`, `$2`, … are bound in this order. Unlike diesel's `sql_query` it is prepared once per
+/// connection, by its text: so that must not contain values.
 pub(in crate::store) struct Sql<'a, Row = ()> {
     pub(super) text: Cow<'static, str>,
     pub(super) binds: Vec<Box<dyn QueryFragment<Pg> + Send + 'a>>,
@@ -147,13 +146,13 @@ impl<Row> QueryFragment<Pg> for Sql<'_, Row> {
     }
 }
 
-/// Told apart by its SQL.
+/// Identified by its SQL.
 impl<Row> QueryId for Sql<'_, Row> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// A value, whose `$1` is in the text already.
+/// A value whose `$1` is already in the text.
 struct Bind<ST, V> {
     value: V,
     sql_type: PhantomData<fn() -> ST>,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::rows::{TaskRow, task_columns};
 use crate::store::sql::statement::{Sql, SqlRow, Write, WriteStatement};
 
-/// Completes these tasks if all of them are there. Ids must be distinct.
+/// Completes these tasks if all of them exist. Ids must be distinct.
 #[derive(Serialize)]
 pub(super) struct CompleteMany(pub(super) Vec<Uuid>);
 
@@ -40,7 +40,7 @@ impl Write for CompleteMany {
     }
 }
 
-/// Deletes these tasks if all of them are there, and leaves tombstones. Ids must be distinct.
+/// Deletes these tasks if all of them exist, and leaves tombstones. Ids must be distinct.
 #[derive(Serialize)]
 pub(super) struct DeleteMany(pub(super) Vec<Uuid>);
 
@@ -69,9 +69,9 @@ impl Write for DeleteMany {
     }
 }
 
-/// How many tasks a change has changed.
+/// How many tasks were changed.
 ///
-/// Its column is called like the part of the statement: so the outcome that is stored is a number, and not a row.
+/// The column has the name of its CTE, so that `to_jsonb(result)`, which is stored as the outcome, is a number and not a row.
 #[derive(Deserialize, Queryable)]
 #[serde(transparent)]
 pub(super) struct Count {

@@ -1,5 +1,5 @@
-//! The change feed as SQL: one statement, so that all of it is read in one snapshot. Tasks and deletions come from two index
-//! scans, merged in their order; the last position of either index is the feed's head.
+//! The change feed: one statement, so that all of it is read in one snapshot. Tasks and tombstones come from two index
+//! scans, merged in order; the last position in either index is the feed's head.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -17,7 +17,7 @@ use crate::{
     task::{Bounds, Change, Changes, FeedHead, Limit, Since},
 };
 
-/// A page of the feed, and one change more than the limit, to tell whether there is more.
+/// A page of the feed, and one change more than the limit, which tells whether there are more.
 pub(super) struct ReadChanges {
     bounds: Bounds,
     limit: i64,
@@ -29,7 +29,7 @@ impl ReadChanges {
     }
 }
 
-/// The feed's era, head and clock, and beside them a change, if there is one.
+/// The feed's era, its head and the database's clock; and a change, if there is one.
 #[derive(Queryable)]
 pub(super) struct FeedRow {
     era: i32,
@@ -55,8 +55,8 @@ impl From<ChangeRow> for Change {
 }
 
 impl ReadChanges {
-    /// The head is the end of both indexes: null if nothing ever changed. `max()` would be the same with twice the plan.
-    /// Each part has the limit: without, PostgreSQL would rather sort what an index has in order.
+    /// The head is null if nothing ever changed. `max()` would double the size of the plan. Both parts repeat the limit:
+    /// without it, PostgreSQL would sort rather than use the order of the index.
     const SQL: &str = concat!(
         "SELECT feed.*, change.*
          FROM (
@@ -101,7 +101,7 @@ impl Read for ReadChanges {
     }
 }
 
-/// The page that was read; `None` when `since` is lost.
+/// The page that was read; `None` if what changed since then is no longer known.
 pub(super) fn page(rows: Vec<FeedRow>, since: &Since, limit: Limit) -> Result<Option<Changes>> {
     let Some(&FeedRow { era, last, now, .. }) = rows.first() else {
         return Err(Error::internal("a feed without an era"));

@@ -1,4 +1,4 @@
-//! One user's tasks. Every query names the owner, and row-level security says it again.
+//! One user's tasks. Every statement names the owner, and row-level security repeats it.
 
 mod bulk;
 mod changes;
@@ -99,7 +99,7 @@ impl UserTasks {
         Ok(TaskCounts { pending: of(false), completed: of(true) })
     }
 
-    /// A page of what changed, or the first page of everything if it can't be told any more what changed since then.
+    /// A page of what changed since then, or the first page of everything if that is no longer known.
     pub async fn changes(&self, since: &Since, limit: Limit) -> Result<Changes> {
         let feed = self.read(ReadChanges::new(since, limit)).await?;
         if let Some(page) = changes::page(feed, since, limit)? {
@@ -129,30 +129,30 @@ impl UserTasks {
         self.changed(target, self.write(Delete(target)).await?).await
     }
 
-    /// Turns a task from pending to completed or back, if it is at the expected version.
+    /// Toggles whether a task is completed, if it is at the expected version.
     pub async fn toggle(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<Task>> {
         let target = TaskTarget::new(id, expected);
         self.changed(target, self.write(Toggle(target)).await?).await
     }
 
-    /// Makes a task completed or pending, if it is at the expected version. One that is so already keeps its version.
+    /// Sets whether a task is completed, if it is at the expected version. A task in that state keeps its version.
     pub async fn set_completed(&self, id: TaskId, completed: bool, expected: Option<i64>) -> Result<Changed<Task>> {
         let target = TaskTarget::new(id, expected);
         self.changed(target, self.write(SetCompleted { target, completed }).await?).await
     }
 
-    /// Adds tasks; they come back in the order they were given.
+    /// Adds tasks, and returns them in the order given.
     pub async fn insert_many(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
         Ok(in_order(self.write(InsertMany::from_iter(new)).await?))
     }
 
-    /// Completes these tasks if all of them are there, else none comes back. One that is completed already keeps its
-    /// version. No id may come twice.
+    /// Completes these tasks if all of them exist; if not, none is changed or returned. Completed tasks keep their version.
+    /// Ids must be distinct.
     pub async fn complete_many(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
         Ok(in_order(self.write(CompleteMany(uuids(ids))).await?))
     }
 
-    /// Deletes these tasks if all of them are there, else none comes back. No id may come twice.
+    /// Deletes these tasks if all of them exist; if not, none is deleted or returned. Ids must be distinct.
     pub async fn delete_many(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
         Ok(in_order(self.write(DeleteMany(uuids(ids))).await?))
     }
@@ -196,7 +196,7 @@ fn uuids(ids: Vec<TaskId>) -> Vec<uuid::Uuid> {
     ids.into_iter().map(TaskId::as_uuid).collect()
 }
 
-/// Oldest first. Ids grow with time, also those made in the same millisecond.
+/// Oldest first. Ids grow with time, even within a millisecond.
 fn in_order(rows: Vec<TaskRow>) -> Vec<Task> {
     let mut tasks: Vec<Task> = rows.into_iter().map(Into::into).collect();
     tasks.sort_unstable_by_key(|task| task.id.as_uuid());
@@ -208,16 +208,16 @@ fn count(rows: &[Count]) -> Result<u64> {
     count.ok_or_else(|| Error::internal("a change that returned no count"))
 }
 
-/// The rows found with one more than the limit, as a page of at most that many in the list's order. What a cursor stands
-/// for lies on the other side of it, so there the list goes on.
+/// Makes a page, in the list's order, of rows that were read with one more than the limit. The task that a cursor was made
+/// for is outside of the page, so there is always one on that side.
 fn cut(mut rows: Vec<TaskRow>, request: &PageRequest) -> Page {
     let limit = usize::try_from(request.limit.get()).unwrap_or(usize::MAX);
-    let goes_on = rows.len() > limit;
+    let has_more = rows.len() > limit;
     rows.truncate(limit);
     if request.from_end {
         rows.reverse();
     }
-    let has_next = request.before.is_some() || goes_on && !request.from_end;
-    let has_previous = request.after.is_some() || request.offset.get() > 0 || goes_on && request.from_end;
+    let has_next = request.before.is_some() || has_more && !request.from_end;
+    let has_previous = request.after.is_some() || request.offset.get() > 0 || has_more && request.from_end;
     Page { tasks: rows.into_iter().map(Into::into).collect(), has_next, has_previous, total: None }
 }

@@ -29,9 +29,9 @@ fn owned_by(owner: &str) -> Owned<'_> {
     tasks::table.filter(OwnedBy(owner))
 }
 
-/// Narrows a boxed query down to what matches a search, in a scan of the user's tasks: row-level security keeps trigram
-/// indexes from being used, since ILIKE is not leakproof. For an ASCII search the scan takes a third of the time in the
-/// collation "C", where only ASCII letters have cases: no other collation converts each text before it looks at it.
+/// Restricts a boxed query to what matches a search. It scans the user's tasks: under row-level security, ILIKE can't use a
+/// trigram index, because it isn't leakproof. An ASCII search takes a third of the time in the collation "C", where only
+/// ASCII letters have case and no text is converted first.
 macro_rules! matching {
     ($query:expr, $search:expr) => {{
         let query = $query;
@@ -50,7 +50,7 @@ macro_rules! matching {
     }};
 }
 
-/// Narrows a boxed query down to one status and what matches a search.
+/// Restricts a boxed query to one status and what matches a search.
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let filter: &Filter = $filter;
@@ -62,8 +62,8 @@ macro_rules! filtered {
     }};
 }
 
-/// A page of a list, and one task more than the limit, to tell whether the list goes on. In reverse when counted from the
-/// end.
+/// A page of a list, and one task more than the limit, which tells whether there are more. In reverse order if the page is
+/// the last one.
 pub(super) struct List {
     pub(super) filter: Filter,
     pub(super) request: PageRequest,
@@ -134,18 +134,18 @@ impl Read for Find {
     }
 }
 
-/// Bounds and order on one sort column: a comparison of rows, `(column, id) > (key, id)`, is what the index can answer.
+/// Bounds and order on one sort column. A comparison of rows, `(column, id) > (key, id)`, is one range of the index.
 macro_rules! sorted_by {
     ($query:ident, $page:ident, $column:path, $key:ident: $sql_type:ty) => {{
         let mut query = $query;
         for (cursor, is_lower_bound) in bounds($page) {
             let SortKey::$key(key) = cursor.key() else { continue };
-            let place = ($column, tasks::id).into_sql::<Record<($sql_type, sql_types::Uuid)>>();
+            let row = ($column, tasks::id).into_sql::<Record<($sql_type, sql_types::Uuid)>>();
             let bound = (key.clone(), cursor.id()).into_sql::<Record<($sql_type, sql_types::Uuid)>>();
             query = if is_lower_bound {
-                query.filter(RowAfter::new(place, bound))
+                query.filter(RowAfter::new(row, bound))
             } else {
-                query.filter(RowBefore::new(place, bound))
+                query.filter(RowBefore::new(row, bound))
             };
         }
         if $page.sort.descending == $page.from_end {
@@ -164,14 +164,14 @@ fn sorted<'a>(query: Listing<'a>, page: &PageRequest) -> Listing<'a> {
     }
 }
 
-/// The page's cursors, each with whether the list's keys are larger than it.
+/// The page's cursors, and whether each is a lower bound of the keys.
 fn bounds(page: &PageRequest) -> impl Iterator<Item = (&Cursor, bool)> {
     let after = page.after.as_ref().map(|cursor| (cursor, !page.sort.descending));
     let before = page.before.as_ref().map(|cursor| (cursor, page.sort.descending));
     after.into_iter().chain(before)
 }
 
-/// The pattern for a literal substring: what LIKE would read as a wildcard is escaped.
+/// The LIKE pattern of a literal substring, with wildcards escaped.
 fn contains(search: &Search) -> String {
     let mut pattern = String::with_capacity(search.as_str().len() + 2);
     pattern.push('%');

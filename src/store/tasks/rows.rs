@@ -17,8 +17,8 @@ use crate::{
     task::{DeletedTask, Description, NewTask, Task, TaskId, TaskPatch, Title},
 };
 
-/// A whole row. Also what is stored of one under an idempotency key: a column that is added needs `#[serde(default)]`,
-/// for outcomes that were stored before.
+/// A whole row. It is also stored as the outcome of a write under an idempotency key: a column that is added needs
+/// `#[serde(default)]`, for outcomes that were stored before.
 #[derive(Deserialize, Queryable)]
 pub(super) struct TaskRow {
     user_id: String,
@@ -41,8 +41,8 @@ macro_rules! task_columns {
 }
 pub(super) use task_columns;
 
-/// The same of a row of `deleted_tasks`, for a UNION of both. In the very same types, without which PostgreSQL would not
-/// merge the two in their order. A deleted task was last changed when it was deleted.
+/// The same columns of `deleted_tasks`, for a UNION of both. They need the same types, or PostgreSQL would sort instead of
+/// merging the two. A deleted task was last changed when it was deleted.
 macro_rules! tombstone_columns {
     () => {
         "user_id, id, '-'::task_title, NULL::task_description, false, version, deleted_at, deleted_at, position"
@@ -71,7 +71,7 @@ impl From<TaskRow> for Task {
 }
 
 impl TaskRow {
-    /// What `tombstone_columns!` were selected for.
+    /// Reads a row of `tombstone_columns!`.
     pub(super) fn into_deleted(self) -> DeletedTask {
         DeletedTask { id: self.id.into(), version: self.version, position: self.position, deleted_at: self.updated_at }
     }
@@ -101,7 +101,7 @@ impl From<NewTask> for Insert {
 impl Write for Insert {
     const NAME: &'static str = "insert";
     type Row = TaskRow;
-    /// The position is the column's default. The role guards the id, which can't be null.
+    /// The position is the column's default. As any other role, the id is null, which the table refuses.
     const SQL: &'static str = concat!(
         "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at)
          VALUES ($1, CASE WHEN current_user = 'tandem_api' THEN $2 END, $3, $4, $5,
@@ -120,7 +120,7 @@ impl Write for Insert {
     }
 }
 
-/// Adds tasks, given column by column: the statement is the same however many there are.
+/// Adds tasks, given column by column, so that the statement doesn't depend on their number.
 #[derive(Default, Serialize)]
 pub(super) struct InsertMany {
     #[serde(skip)]
@@ -146,8 +146,7 @@ impl FromIterator<NewTask> for InsertMany {
 impl Write for InsertMany {
     const NAME: &'static str = "insert_many";
     type Row = TaskRow;
-    /// The positions are the column's default: PostgreSQL plans a SELECT that draws from a sequence apart, which takes as long
-    /// again as the drawing.
+    /// The positions are the column's default: drawn by the SELECT, they would need a subquery in the plan.
     const SQL: &'static str = concat!(
         "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at)
          SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), statement_timestamp(), statement_timestamp()
@@ -166,7 +165,7 @@ impl Write for InsertMany {
     }
 }
 
-/// Changes what a patch names.
+/// Changes what is given of a task.
 #[derive(Serialize)]
 pub(super) struct Update {
     target: TaskTarget,

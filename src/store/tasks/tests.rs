@@ -1,4 +1,4 @@
-//! Every statement of a user reads and changes rows of its owner only, and those only as the API role.
+//! Every statement for a user reads and changes only rows of its owner, and only as the API role.
 
 use std::{any::type_name, collections::BTreeSet, fs, path::Path};
 

@@ -17,7 +17,7 @@ use crate::{
     task::DeletedTask,
 };
 
-/// One statement, no read before the write: concurrent toggles all count.
+/// Toggles whether a task is completed, without reading it first: concurrent toggles all count.
 #[derive(Serialize)]
 pub(super) struct Toggle(pub(super) TaskTarget);
 
@@ -38,7 +38,7 @@ impl Write for Toggle {
     }
 }
 
-/// A task that is in this state already keeps its version.
+/// A task that is already in this state keeps its version.
 #[derive(Serialize)]
 pub(super) struct SetCompleted {
     pub(super) target: TaskTarget,
@@ -48,7 +48,7 @@ pub(super) struct SetCompleted {
 impl Write for SetCompleted {
     const NAME: &'static str = "set_completed";
     type Row = TaskRow;
-    /// A distributed database refuses stable functions in a CASE, unless a SELECT has them.
+    /// Citus refuses stable functions in a CASE unless they are in a SELECT.
     const SQL: &'static str = concat!(
         "UPDATE tasks
          SET completed = $4,
@@ -65,7 +65,7 @@ impl Write for SetCompleted {
     }
 }
 
-/// Leaves a tombstone.
+/// Deletes a task, and leaves a tombstone.
 #[derive(Serialize)]
 pub(super) struct Delete(pub(super) TaskTarget);
 
@@ -87,8 +87,7 @@ impl Write for Delete {
     }
 }
 
-/// What is left of a deleted row: nothing that its user wanted to be gone. Outcomes that were stored by older versions have
-/// only the id.
+/// What remains of a deleted task: none of its text. Outcomes that were stored by older versions have only the id.
 #[derive(Deserialize, Queryable)]
 pub(super) struct DeletedRow {
     id: Uuid,

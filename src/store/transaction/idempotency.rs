@@ -1,5 +1,5 @@
-//! Idempotency keys: a request that is repeated under its key is answered from the stored outcome of the first one, and
-//! its writes are not done again.
+//! Idempotency keys: a request that is repeated under its key gets the stored outcome of the first one, and its writes are
+//! not done again.
 
 use std::sync::{
     Arc,
@@ -29,7 +29,7 @@ use crate::{
 
 /// How many writes one operation of a batch can have.
 const PARTS: i32 = 10_000;
-/// How often a write is tried under a key that was taken a moment ago and is free now.
+/// How often a write is tried under a key that was taken, but is free again when its outcome is read.
 const MAX_CLAIMS: usize = 3;
 
 /// A request under an idempotency key.
@@ -76,7 +76,7 @@ impl Idempotency {
     }
 }
 
-/// Writes for a user, once for each key.
+/// Runs a user's write, once per key.
 pub(in crate::store) async fn write<W: Write>(
     pool: &Pool,
     owner: &Arc<str>,

@@ -1,4 +1,4 @@
-//! What a connection tells of its database, for whoever sets a server up.
+//! What a connection reveals about its database, for whoever sets up a server.
 
 use std::time::Instant;
 
@@ -32,7 +32,7 @@ const FACTS: &str = "
            current_setting('plan_cache_mode') AS plan_cache_mode,
            clock_timestamp() AS clock";
 
-/// How often the server is asked. The shortest answer tells how far away it is, longer ones how busy both sides are.
+/// How many queries are timed. The fastest one shows the distance, slower ones also the load.
 const QUESTIONS: usize = 5;
 
 /// A database, as the login of a connection sees it.
@@ -50,16 +50,16 @@ pub struct Facts {
     /// Whether the server's last hop is encrypted; unknown behind some poolers.
     #[diesel(sql_type = Nullable<Bool>)]
     pub is_encrypted: Option<bool>,
-    /// Whether row-level security doesn't hold the login back, unless it becomes another role.
+    /// Whether the login bypasses row-level security, unless it becomes another role.
     #[diesel(sql_type = Bool)]
     pub bypasses_rls: bool,
     /// The roles that the login isn't a member of, though it has to be.
     #[diesel(sql_type = Array<Text>)]
     pub missing_roles: Vec<String>,
-    /// How many connections the server takes from all of its clients.
+    /// How many connections the server accepts from all of its clients.
     #[diesel(sql_type = Integer)]
     pub max_connections: i32,
-    /// `force_generic_plan`, unless a pooler refused the start-up options.
+    /// `force_generic_plan`, unless a pooler refused the startup options.
     #[diesel(sql_type = Text)]
     pub plan_cache_mode: String,
     /// The server's time.
@@ -86,7 +86,7 @@ pub struct Diagnosis {
 pub async fn diagnose(config: &DbConfig) -> Result<Diagnosis> {
     let connector = Connector::new(config).map_err(Error::internal)?;
     let connection = connector.connect().await.map_err(Error::unavailable)?;
-    // The first one is prepared as well, which would pass for a slow network.
+    // The first one is also prepared, which would look like a slow network.
     ask(&connection).await?;
     let mut diagnosis = examine(&connection).await?;
     for _ in 1..QUESTIONS {

@@ -114,7 +114,7 @@ type Harness = AsyncMigrationHarness<AsyncPgConnection>;
 /// One transaction around everything: a lock of the transaction works behind transaction poolers too.
 struct Locked {
     connection: AsyncPgConnection,
-    /// Whether others use its server connection, too, whose statements have no names but in here.
+    /// Whether a pooler shares its server connection: then named statements must not outlive the transaction.
     is_shared: bool,
     _socket: OpenSocket,
 }

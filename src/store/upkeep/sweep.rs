@@ -1,5 +1,5 @@
-//! Removes what has expired, of all users: idempotency keys, and tombstones that every cursor is too old for. In bounded
-//! batches, by one instance at a time, and as a role that sees nothing but the names of expired rows.
+//! Removes what has expired, of all users: idempotency keys, and tombstones that no valid cursor needs. In bounded batches,
+//! by one instance at a time, and as a role that sees nothing but the keys of expired rows.
 
 use std::time::Duration;
 
@@ -24,16 +24,16 @@ use crate::{
 
 /// How often expired rows are looked for.
 const INTERVAL: Duration = Duration::from_mins(10);
-/// How many rows one transaction removes: few enough to be done in an instant.
+/// How many rows one transaction removes, so that it is short.
 const BATCH: u16 = 1000;
 
-/// Distributed tables need a plan for known values.
+/// Distributed tables need plans for the given values.
 const ACT_AS_SWEEPER: &str = "SELECT set_config('role', 'tandem_sweeper', true), set_config('search_path', $1, true),
     set_config('plan_cache_mode', 'auto', true)";
 
 /// Each removes a batch of what is older than `$1`.
 ///
-/// The lock is any number that only this project uses. Whoever doesn't get it leaves the work to whoever has it.
+/// The lock is an arbitrary number that only this project uses. An instance that doesn't get it removes nothing.
 const REMOVALS: [(&str, TimeDelta); 2] = [
     (
         "DELETE FROM idempotency_keys WHERE (user_id, key, part) IN (
@@ -61,7 +61,7 @@ impl Sweeper {
         Self { pool: pool.clone() }
     }
 
-    /// Sweeps at intervals, for ever. A sweep that fails is repeated with the next one.
+    /// Sweeps at intervals, forever. After a failure, the next sweep tries again.
     pub(in crate::store) async fn keep_sweeping(&self) {
         loop {
             match self.sweep().await {
@@ -73,7 +73,7 @@ impl Sweeper {
         }
     }
 
-    /// Removes all that has expired, and counts it.
+    /// Removes everything that has expired, and counts it.
     pub(in crate::store) async fn sweep(&self) -> Result<usize> {
         let mut total = 0;
         for (removal, age) in REMOVALS {
@@ -88,7 +88,7 @@ impl Sweeper {
         Ok(total)
     }
 
-    /// A caller who goes away leaves nothing half done.
+    /// Finished even if the caller goes away.
     async fn remove_batch(&self, removal: &'static str, age: TimeDelta) -> Result<usize> {
         let mut lease = self.pool.lease().await?;
         let (limit, schema) = (self.pool.statement_timeout(), lease.schema());
