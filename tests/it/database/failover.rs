@@ -266,7 +266,7 @@ async fn statements_after_a_failed_begin_read_and_change_nothing() {
 fn with_array_types(sql: &str) -> String {
     let many = "unnest($2::uuid[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bool[])";
     let typed = sql.replace("unnest($2), unnest($3), unnest($4), unnest($5)", many);
-    let typed = typed.replace(" $2, $3, $4, $5, position", " $2::uuid, $3::text, $4::text, $5::bool, position");
+    let typed = typed.replace("THEN $2 END", "THEN $2::uuid END");
     (1..30).fold(typed, |sql, n| sql.replace(&format!("cardinality(${n})"), &format!("cardinality(${n}::uuid[])")))
 }
 
