@@ -71,11 +71,12 @@ pub(in crate::graphql) async fn execute_batch(
     connection: &Connection,
 ) -> Result<Vec<Reply>> {
     let (count, limit) = (batch.len(), engine.limits.batch);
+    let mut preparation = Preparation { engine, spent: Cost::default(), is_batch: false };
     if count > limit {
+        preparation.charge(tasks)?;
         let message = format!("The batch has {count} operations, the limit (GRAPHQL_MAX_BATCH) is {limit}");
         return Err(Error::new(Code::BadUserInput, message));
     }
-    let mut preparation = Preparation { engine, spent: Cost::default(), is_batch: false };
     let mut prepared = Vec::with_capacity(count);
     let mut failed = Ok(());
     for parameters in batch {
