@@ -104,9 +104,12 @@ impl PersistedDocuments {
         let hash = id.strip_prefix("sha256:").unwrap_or(id);
         let text = trusted(id).or_else(|| trusted(hash)).or_else(|| self.by_hash.get(hash));
         // Apollo's clients match on these messages.
-        let not_found = || match self.policy.by_hash {
-            true => server_error(Code::PersistedQueryNotFound, "PersistedQueryNotFound"),
-            false => server_error(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported"),
+        let not_found = || {
+            if self.policy.by_hash {
+                server_error(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
+            } else {
+                server_error(Code::PersistedQueryNotSupported, "PersistedQueryNotSupported")
+            }
         };
         text.map(|text| DocumentText { text, hash: None }).ok_or_else(not_found)
     }
