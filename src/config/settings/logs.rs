@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{
     config::ConfigErrors,
+    setting::number,
     telemetry::{LogFormat, Traces, Tracing},
 };
 
@@ -29,9 +30,13 @@ pub struct LogSettings {
     /// `otlp` [default: no traces]
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", value_parser = collector)]
     pub otlp_endpoint: Option<Url>,
-    /// Fraction of requests that are traced, from 0 to 1; a `traceparent` header takes precedence
+    /// Fraction of requests that are traced, from 0 to 1; the sampled flag of a `traceparent` header takes precedence
     #[arg(long, env, value_name = "RATIO", default_value = "0.1", value_parser = ratio)]
     pub trace_sampling: f64,
+    /// Maximum number of traces per second that clients can force with the sampled flag of `traceparent`; further requests are
+    /// sampled like those without the header
+    #[arg(long, env, value_name = "NUMBER", default_value = "100", value_parser = number(0..=1_000_000_u32))]
+    pub traceparent_limit: u32,
 }
 
 impl LogSettings {
@@ -44,7 +49,11 @@ impl LogSettings {
 
     /// Starts logging and, if configured, sending traces.
     pub fn start(&self) -> Result<Traces, String> {
-        let tracing = self.otlp_endpoint.clone().map(|endpoint| Tracing { endpoint, sampling: self.trace_sampling });
+        let tracing = self.otlp_endpoint.clone().map(|endpoint| Tracing {
+            endpoint,
+            sampling: self.trace_sampling,
+            traceparent_limit: self.traceparent_limit,
+        });
         self.log_format.start(&self.log, tracing.as_ref())
     }
 }

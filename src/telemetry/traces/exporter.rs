@@ -25,7 +25,7 @@ mod otlp {
     #[derive(Debug)]
     struct Exporter {
         provider: SdkTracerProvider,
-        sampling: f64,
+        tracing: Tracing,
     }
 
     impl Traces {
@@ -33,7 +33,7 @@ mod otlp {
         pub(crate) fn start(tracing: Option<&Tracing>) -> Result<Self, String> {
             let Some(tracing) = tracing else { return Ok(Self(None)) };
             let provider = provider(tracing).map_err(|error| error.to_string())?;
-            Ok(Self(Some(Exporter { provider, sampling: tracing.sampling })))
+            Ok(Self(Some(Exporter { provider, tracing: tracing.clone() })))
         }
 
         /// Converts spans to OpenTelemetry's.
@@ -41,7 +41,7 @@ mod otlp {
         where
             S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
         {
-            let Exporter { provider, sampling } = self.0.as_ref()?;
+            let Exporter { provider, tracing } = self.0.as_ref()?;
             // Threads and source locations say nothing about a request.
             let layer = tracing_opentelemetry::layer()
                 .with_tracer(provider.tracer("tandem"))
@@ -50,7 +50,7 @@ mod otlp {
                 .with_target(false)
                 .with_level(false)
                 .with_tracked_inactivity(false);
-            Some(layer.with_filter(sampling::filter(*sampling)).boxed())
+            Some(layer.with_filter(sampling::filter(tracing)).boxed())
         }
 
         /// Sends the remaining spans.

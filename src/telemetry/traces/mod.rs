@@ -42,7 +42,7 @@ macro_rules! root_span {
 }
 pub(crate) use root_span;
 
-/// A span that continues the client's trace if the client samples it, or starts one if the client names none.
+/// A span that continues the client's trace if the client samples it, within the limit, or starts one if the client names none.
 macro_rules! entry_span {
     ($remote:expr, $($name_and_fields:tt)+) => {
         match $remote.is_sampled() {
@@ -58,8 +58,10 @@ macro_rules! entry_span {
 pub struct Tracing {
     /// The collector, without a path.
     pub endpoint: Url,
-    /// The fraction of requests without a `traceparent` that are traced.
+    /// The fraction of requests that are traced.
     pub sampling: f64,
+    /// Maximum number of traces per second that clients may force with a sampled `traceparent`.
+    pub traceparent_limit: u32,
 }
 
 /// The span of a request.

@@ -98,9 +98,19 @@ fn id(span: &Value) -> &str {
 }
 
 async fn traced(db: &TestDb, collector: &Collector, sampling: &str) -> Instance {
+    traced_within(db, collector, sampling, "100").await
+}
+
+/// A server on which clients can force only so many traces per second.
+async fn traced_within(db: &TestDb, collector: &Collector, sampling: &str, limit: &str) -> Instance {
     let url = collector.listen().await;
     let jwks = format!("{url}/jwks");
-    let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()), ("TRACE_SAMPLING", sampling), ("JWKS_URL", &jwks)];
+    let settings = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
+        ("TRACE_SAMPLING", sampling),
+        ("TRACEPARENT_LIMIT", limit),
+        ("JWKS_URL", &jwks),
+    ];
     Instance::start(db.url(), &settings).await
 }
 
@@ -203,6 +213,28 @@ async fn sampling_decides_where_the_client_does_not() {
         assert_eq!(get.send().await.unwrap().status(), 200);
         server.stop().await;
         assert_eq!(collector.traces(), traces, "{sampling} {flags:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_can_force_only_so_many_traces() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    // With a limit of 1, all requests are traced only if they take that many seconds.
+    let cases = [("0", "0", 3, 0..1), ("0", "1", 100, 1..100), ("1", "0", 3, 3..4)];
+    check_all(cases, async |(sampling, limit, requests, expected)| {
+        let collector = Collector::default();
+        let mut server = traced_within(&db, &collector, sampling, limit).await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        for _ in 0..requests {
+            let get = client.get(format!("{}/api/tasks", server.url())).bearer_auth(token("ann"));
+            let get = get.header("traceparent", format!("00-{TRACE}-{PARENT}-01"));
+            assert_eq!(get.send().await.unwrap().status(), 200);
+        }
+        server.stop().await;
+        assert!(expected.contains(&collector.traces()), "{sampling} {limit}: {} traces", collector.traces());
+        let spans = collector.spans.lock().unwrap();
+        assert!(spans.iter().all(|span| span["kind"] != json!(2) || span["traceId"] == TRACE), "{spans:#?}");
     })
     .await;
 }
