@@ -152,9 +152,9 @@ async fn migrations(config: &Config, migrating: &DbConfig) -> Verdict {
         Ok(Err(fault)) => Verdict::failure(check, fault),
         Ok(Ok(pending)) if pending.is_empty() => Verdict::ok(check, "all are applied"),
         Ok(Ok(pending)) if config.database.migrate_on_start => {
-            Verdict::warning(check, format!("{} to apply, which the server does when it starts", pending.join(", ")))
+            Verdict::warning(check, format!("{} pending, which the server applies when it starts", pending.join(", ")))
         }
-        Ok(Ok(pending)) => Verdict::failure(check, format!("{} to apply. Run `tandem migrate`", pending.join(", "))),
+        Ok(Ok(pending)) => Verdict::failure(check, format!("{} pending. Run `tandem migrate`", pending.join(", "))),
         Err(error) if config.database.migrate_on_start => {
             Verdict::failure(check, format!("this login can't migrate ({}). {MIGRATE_AS_OWNER}", error.report()))
         }

@@ -13,7 +13,7 @@ pub(super) fn examine(config: &Config) -> Vec<Verdict> {
         verdicts.push(Verdict::failure("documents", error));
     }
     if !config.is_development() {
-        verdicts.extend([address(config), metrics(config)]);
+        verdicts.extend([address(config), proxies(config), metrics(config)]);
     }
     verdicts.extend(open_files(config));
     verdicts
@@ -50,6 +50,15 @@ fn address(config: &Config) -> Verdict {
         return Verdict::warning("address", detail);
     }
     Verdict::ok("address", address.to_string())
+}
+
+fn proxies(config: &Config) -> Verdict {
+    if config.rate_limits.trusted_proxies.is_some() {
+        return Verdict::ok("proxies", "those in TRUSTED_PROXIES say whom they speak for");
+    }
+    let detail = "TRUSTED_PROXIES is not set, so X-Forwarded-For is ignored, and all clients of a proxy share the limits of \
+                  one address. If there is a proxy in front, set it to the proxy's addresses";
+    Verdict::warning("proxies", detail)
 }
 
 fn metrics(config: &Config) -> Verdict {

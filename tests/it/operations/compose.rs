@@ -41,6 +41,7 @@ async fn the_logins_of_the_compose_files_serve_and_can_do_nothing_else() {
         ("DATABASE_MIGRATION_URL", &owner),
         ("BETTER_AUTH_SECRET", SECRET),
         ("JWT_AUDIENCE", "tandem"),
+        ("TRUSTED_PROXIES", "172.18.0.1"),
         ("MIGRATE_ON_START", "false"),
         ("HOST", "0.0.0.0"),
         ("METRICS_LISTEN", "127.0.0.1:9090"),

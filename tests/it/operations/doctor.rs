@@ -18,8 +18,13 @@ use crate::{
 /// Its output with these settings, and its exit code.
 fn told(args: &[&str], env: &[(&str, &str)]) -> (Option<i32>, String) {
     let args: Vec<_> = std::iter::once(&"doctor").chain(args).copied().collect();
-    let usual =
-        [("JWT_AUDIENCE", "api"), ("HOST", "0.0.0.0"), ("METRICS_LISTEN", "127.0.0.1:9090"), ("RUST_LOG", "off")];
+    let usual = [
+        ("JWT_AUDIENCE", "api"),
+        ("HOST", "0.0.0.0"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8"),
+        ("METRICS_LISTEN", "127.0.0.1:9090"),
+        ("RUST_LOG", "off"),
+    ];
     let env: Vec<_> = usual.iter().chain(env).copied().collect();
     let done = output(&scratch_dir(), &args, &env);
     (done.status.code(), String::from_utf8(done.stdout).unwrap())
@@ -56,6 +61,7 @@ async fn a_server_that_can_serve_passes_every_check() {
         "settings",
         "tokens",
         "address",
+        "proxies",
         "metrics",
         "open files",
         "TLS",
@@ -79,7 +85,7 @@ async fn a_server_that_can_serve_passes_every_check() {
 async fn a_database_that_is_not_set_up_is_reported_with_what_to_do() {
     let Some(db) = TestDb::empty().await else { skip!(Postgres) };
     let url = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET), ("MIGRATE_ON_START", "false")];
-    assert_fails(&url, &["FAIL  migrations: 20261124000000, ", "to apply. Run `tandem migrate`", "FAIL  isolation: "]);
+    assert_fails(&url, &["FAIL  migrations: 20261124000000, ", "pending. Run `tandem migrate`", "FAIL  isolation: "]);
     let (_, later) = told(&[], &url[..2]);
     assert!(later.contains("warn  migrations: ") && later.contains("when it starts"), "{later}");
     db::migrate(&db.config).await;
@@ -127,6 +133,8 @@ fn offline_it_checks_what_needs_no_network() {
     let (code, told) = told(&["--offline"], &env);
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("ok    settings: ") && told.contains("skip  database: ") && told.contains("skip  keys: "));
+    let (_, unnamed) = self::told(&["--offline"], &[env[0], env[1], ("TRUSTED_PROXIES", "")]);
+    assert!(unnamed.contains("warn  proxies: TRUSTED_PROXIES is not set, so X-Forwarded-For is ignored"), "{unnamed}");
     let development = output(&scratch_dir(), &["doctor", "--offline"], &[]);
     let told = String::from_utf8(development.stdout).unwrap();
     assert!(told.contains("warn  settings: development mode") && told.contains("set DATABASE_URL"), "{told}");
