@@ -1,4 +1,4 @@
-//! Asks the server on this machine how it is: a health check for images that have no curl.
+//! `tandem health`: a health check for images without curl.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -12,10 +12,10 @@ use crate::{
     http::guard::PROBES,
 };
 
-/// Less than the patience of container engines.
+/// Less than the timeout of container engines.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether it is ready, or just alive. What it answers is printed.
+/// Checks whether the server is ready, or only whether it is alive, and prints its response.
 pub(super) async fn health(config: &Config, live: bool) -> Result<ExitCode> {
     let [alive, is_ready, _] = PROBES;
     let address = config.logs.metrics_listen.unwrap_or_else(|| config.server.address());
@@ -28,7 +28,7 @@ pub(super) async fn health(config: &Config, live: bool) -> Result<ExitCode> {
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Where a server that listens on this address is found from here.
+/// The address at which this machine reaches a server that listens on `address`.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -102,7 +102,9 @@ impl FromStr for Cursor {
         let key = match (sort.column, key) {
             (SortColumn::Created, WireKey::Number(time)) => SortKey::Time(stored_time(time)?),
             (SortColumn::Updated, WireKey::Number(number)) => SortKey::Position(number),
-            (SortColumn::Title, WireKey::Title(title)) => SortKey::Title(stored_title(title)?),
+            (SortColumn::Title, WireKey::Title(title)) => {
+                SortKey::Title(Title::try_from(title).map_err(|_| Violation::Cursor)?.into_string())
+            }
             _ => return Err(Violation::Cursor),
         };
         Ok(Self { sort, key, id })
@@ -113,11 +115,6 @@ impl FromStr for Cursor {
 pub(super) fn stored_time(micros: i64) -> Result<DateTime<Utc>, Violation> {
     let in_range = (0..=MAX_TIME).contains(&micros);
     in_range.then(|| DateTime::from_timestamp_micros(micros)).flatten().ok_or(Violation::Cursor)
-}
-
-/// Checks that the database can store this title.
-fn stored_title(title: String) -> Result<String, Violation> {
-    Title::try_from(title).map(Title::into_string).map_err(|_| Violation::Cursor)
 }
 
 #[cfg(test)]

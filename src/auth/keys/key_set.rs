@@ -163,13 +163,8 @@ impl KeySet {
         signer.ok_or_else(|| TokenError::new(Check::Signature, "signature does not match"))
     }
 
-    /// Whether a key fits the token.
-    pub(crate) fn has_key_for(&self, header: &Header, algorithm: Algorithm) -> bool {
-        self.candidates(header, algorithm).is_ok()
-    }
-
     /// The keys that may have signed a token: all secrets, or the published key with its key id.
-    fn candidates(&self, header: &Header, algorithm: Algorithm) -> Result<Vec<&Arc<Key>>, TokenError> {
+    pub(crate) fn candidates(&self, header: &Header, algorithm: Algorithm) -> Result<Vec<&Arc<Key>>, TokenError> {
         let unknown = |reason| Err(TokenError::new(Check::Key, reason));
         let is_secret = algorithm == Algorithm::HS256;
         let kid = header.kid.as_deref();

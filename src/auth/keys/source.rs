@@ -83,7 +83,7 @@ impl KeySource {
     /// Fetches the key that [`Self::verify`] didn't find, unless the cooldown forbids it. Then call `verify` again.
     pub(crate) async fn look_for(&self, token: &Token<'_>, algorithm: Algorithm) {
         if let Keys::Published(jwks) = &self.keys {
-            jwks.look_for(|keys| keys.has_key_for(&token.header, algorithm)).await;
+            jwks.look_for(|keys| keys.candidates(&token.header, algorithm).is_ok()).await;
         }
     }
 

@@ -1,4 +1,4 @@
-//! Limits have one home in the code. What repeats them, the documents and the texts of both schemas, is compared with it here.
+//! The documents and OpenAPI's texts repeat limits of the code.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,6 @@ use tandem::{
     },
 };
 
-const GRAPHQL_SCHEMA: &str = include_str!("../../../schema.graphql");
 const GRAPHQL_PAGE: &str = include_str!("../../../docs/GRAPHQL.md");
 const REST_PAGE: &str = include_str!("../../../docs/REST.md");
 const LIVE_PAGE: &str = include_str!("../../../docs/LIVE.md");
@@ -25,16 +24,13 @@ fn numbers(text: &str, before: &str, after: &str) -> BTreeSet<usize> {
 }
 
 #[test]
-fn documents_and_schemas_state_the_limits_of_the_code() {
+fn documents_state_the_limits_of_the_code() {
     let lengths = [MAX_TITLE, MAX_DESCRIPTION, MAX_SEARCH];
     let [page, hours, cursor_days, tombstone_days] =
         [MAX_LIMIT, KEY_LIFETIME.num_hours(), MAX_AGE.num_days(), TOMBSTONE_LIFETIME.num_days()]
             .map(|number| usize::try_from(number).unwrap());
     let kib = MAX_BODY / 1024;
-    let cases: [(&str, &str, &str, &[usize]); 13] = [
-        (GRAPHQL_SCHEMA, "", "characters", &lengths),
-        (GRAPHQL_SCHEMA, "to", "tasks", &[MAX_BULK]),
-        (GRAPHQL_SCHEMA, "to", "", &[MAX_TITLE, MAX_BULK, page]),
+    let cases: [(&str, &str, &str, &[usize]); 10] = [
         (GRAPHQL_PAGE, "to", "tasks", &[MAX_BULK]),
         (openapi(), "within", "hours", &[hours]),
         (openapi(), "than", "KiB", &[kib]),
