@@ -195,3 +195,15 @@ impl SqlRow for NodeRow {
 const NODES: &str = "
     SELECT number, groupid AS node FROM unnest($1) WITH ORDINALITY AS watched (user_id, number)
     JOIN pg_dist_placement ON shardid = get_shard_id_for_distribution_column('tasks', user_id)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_read_as_no_other_role() {
+        for sql in [PROBED, GROUPED] {
+            assert!(sql.contains("current_user = 'tandem_feed'"), "{sql}");
+        }
+    }
+}

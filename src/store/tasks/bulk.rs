@@ -1,6 +1,7 @@
 //! Changes to many tasks, each one statement: all are done, or none.
 //!
-//! Rows are locked in the order of their ids before any is changed, so that two bulk changes can't deadlock.
+//! Rows are locked in the order of their ids before any is changed, so that two bulk changes can't deadlock. Tombstones are
+//! returned, though nobody reads them: without RETURNING, Citus would COPY them, which row-level security refuses.
 
 use diesel::{
     prelude::*,
@@ -61,6 +62,7 @@ impl Write for DeleteMany {
         "), tombstones AS (
              INSERT INTO deleted_tasks (user_id, id, version, deleted_at)
              SELECT $1, id, version + 1, statement_timestamp() FROM result
+             RETURNING id
          ) SELECT * FROM result"
     );
 
@@ -122,6 +124,7 @@ impl Write for ClearCompleted {
      ), tombstones AS (
          INSERT INTO deleted_tasks (user_id, id, version, deleted_at)
          SELECT $1, id, version + 1, statement_timestamp() FROM deleted
+         RETURNING id
      ), result AS (SELECT count(*) AS result FROM deleted) SELECT * FROM result";
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, Count> {

@@ -104,3 +104,15 @@ impl Sweeper {
         FinishOnDrop::new(removed.boxed()).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_removed_as_no_other_role() {
+        for (sql, _) in REMOVALS {
+            assert!(sql.contains("current_user = 'tandem_sweeper'"), "{sql}");
+        }
+    }
+}

@@ -249,7 +249,7 @@ async fn a_server_stays_ready_without_a_node_and_says_so_once() {
     until("degraded", 1).await;
     let env = [("DATABASE_URL", app.db.url()), ("BETTER_AUTH_SECRET", SECRET)];
     let told = String::from_utf8(output(&scratch_dir(), &["doctor"], &env).stdout).unwrap();
-    let verdict = format!("warn  isolation: proved, but not for nodes that don't answer: 127.0.0.1:{}: ", network.port);
+    let verdict = format!("warn  isolation: proved, except for nodes that don't respond: 127.0.0.1:{}: ", network.port);
     assert!(told.contains(&verdict), "{told}");
     Fault::end(&network);
     until("ok", 0).await;
