@@ -115,18 +115,6 @@ pub async fn delete(tasks: &UserTasks, id: TaskId, expected: Option<i64>) -> Res
     to_result(tasks.delete(id, expected).await?, expected)
 }
 
-/// Completes or reopens a task, whichever changes it. Fails with `NOT_FOUND`.
-#[instrument(target = "tandem_trace", level = "debug", skip_all)]
-pub async fn toggle(tasks: &UserTasks, id: TaskId) -> Result<Task> {
-    complete(tasks, id, None, None).await
-}
-
-/// Completes or reopens a task; idempotent. Fails with `NOT_FOUND`.
-#[instrument(target = "tandem_trace", level = "debug", skip_all)]
-pub async fn set_completed(tasks: &UserTasks, id: TaskId, completed: bool) -> Result<Task> {
-    complete(tasks, id, Some(completed), None).await
-}
-
 /// Completes or reopens a task; `None` toggles it. Fails with `NOT_FOUND`, or with `VERSION_CONFLICT` if the task is not at
 /// the expected version.
 #[instrument(target = "tandem_trace", level = "debug", skip_all)]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Position, Violation, cursor::stored_time};
 
 /// How old what a replica knows may be.
-pub const MAX_AGE: TimeDelta = TimeDelta::days(30);
+pub const CURSOR_LIFETIME: TimeDelta = TimeDelta::days(30);
 /// For how long a deletion is remembered: a day longer, for clocks that jump. A policy of the database repeats it.
 pub const TOMBSTONE_LIFETIME: TimeDelta = TimeDelta::days(31);
 /// Maximum length in bytes.
@@ -103,7 +103,7 @@ impl FeedCursor {
     /// as after the database was restored from a backup.
     fn is_valid(&self, head: &FeedHead) -> bool {
         let is_ahead = self.number().max(self.head) > head.last;
-        self.era == head.era && !is_ahead && head.now.signed_duration_since(self.fresh) <= MAX_AGE
+        self.era == head.era && !is_ahead && head.now.signed_duration_since(self.fresh) <= CURSOR_LIFETIME
     }
 
     /// Advances past a page that ends with this change, if any; past the last page, to the head of the feed.
@@ -244,7 +244,7 @@ mod tests {
         let middle = cursor.advance(Some(position(101)), true, &head(Some(150), 200));
         assert!(Since::Cursor(middle).resume(&head(Some(150), 200)).is_some());
         assert!(Since::Cursor(middle).resume(&head(Some(149), 200)).is_none(), "the head it had seen is gone");
-        let month = MAX_AGE.num_seconds();
+        let month = CURSOR_LIFETIME.num_seconds();
         assert!(is_known(head(Some(100), 200 + month)), "at the maximum age");
         assert!(!is_known(head(Some(100), 201 + month)), "too old");
         // The database's clock was set back: a cursor from the future is usable.

@@ -100,7 +100,7 @@ impl Mutation {
 
     /// Toggles whether a task is completed. Retrying toggles it back; `setTaskCompleted` is safe to retry.
     async fn toggle_task(&self, ctx: &Context<'_>, #[graphql(desc = "The task's id.")] id: ID) -> Nullable<Json<Task>> {
-        nullable(async { Ok(Json(resolvers::toggle(ctx.tasks()?, task_id(&id)?).await?)) }).await
+        nullable(async { Ok(Json(resolvers::complete(ctx.tasks()?, task_id(&id)?, None, None).await?)) }).await
     }
 
     /// Sets whether a task is completed. Idempotent.
@@ -110,6 +110,6 @@ impl Mutation {
         #[graphql(desc = "The task's id.")] id: ID,
         #[graphql(desc = "Whether the task is completed.")] completed: bool,
     ) -> Nullable<Json<Task>> {
-        nullable(async { Ok(Json(resolvers::set_completed(ctx.tasks()?, task_id(&id)?, completed).await?)) }).await
+        nullable(async { Ok(Json(resolvers::complete(ctx.tasks()?, task_id(&id)?, Some(completed), None).await?)) }).await
     }
 }

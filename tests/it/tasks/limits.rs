@@ -6,7 +6,7 @@ use tandem::{
     http::request::MAX_BODY,
     rest::openapi,
     task::{
-        KEY_LIFETIME, MAX_AGE, MAX_BULK, MAX_DESCRIPTION, MAX_KEY, MAX_LIMIT, MAX_SEARCH, MAX_TITLE, TOMBSTONE_LIFETIME,
+        KEY_LIFETIME, CURSOR_LIFETIME, MAX_BULK, MAX_DESCRIPTION, MAX_KEY, MAX_LIMIT, MAX_SEARCH, MAX_TITLE, TOMBSTONE_LIFETIME,
     },
 };
 
@@ -27,7 +27,7 @@ fn numbers(text: &str, before: &str, after: &str) -> BTreeSet<usize> {
 fn documents_state_the_limits_of_the_code() {
     let lengths = [MAX_TITLE, MAX_DESCRIPTION, MAX_SEARCH];
     let [page, hours, cursor_days, tombstone_days] =
-        [MAX_LIMIT, KEY_LIFETIME.num_hours(), MAX_AGE.num_days(), TOMBSTONE_LIFETIME.num_days()]
+        [MAX_LIMIT, KEY_LIFETIME.num_hours(), CURSOR_LIFETIME.num_days(), TOMBSTONE_LIFETIME.num_days()]
             .map(|number| usize::try_from(number).unwrap());
     let kib = MAX_BODY / 1024;
     let cases: [(&str, &str, &str, &[usize]); 10] = [
