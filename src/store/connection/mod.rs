@@ -79,7 +79,7 @@ impl OpenSocket {
 
 impl Connection {
     /// Whether its statements have names can't be changed later.
-    async fn new<S, T>(
+    pub(super) async fn new<S, T>(
         client: Client,
         connection: tokio_postgres::Connection<S, T>,
         names_statements: bool,

@@ -1,6 +1,7 @@
 //! How the pool makes its connections, and which of them may not go back to it.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -69,12 +70,21 @@ pub(super) struct PooledConnection {
     pub(super) schema: Arc<str>,
     pub(super) generation: u64,
     /// What limits its transactions.
-    pub(super) timer: Timer,
+    timer: Timer,
     /// Whether it may be inside a transaction, or something may be on its way to it.
     pub(super) is_broken: bool,
 }
 
 impl PooledConnection {
+    /// Does work within a limit. A connection whose work was not finished, because of the limit or because this future was
+    /// dropped, is broken: it may be inside a transaction.
+    pub(super) async fn limit<T>(&mut self, limit: Duration, work: impl AsyncFnOnce(&Connection) -> T) -> Option<T> {
+        self.is_broken = true;
+        let done = self.timer.limit(limit, pin!(work(&self.connection))).await;
+        self.is_broken = done.is_none();
+        done
+    }
+
     /// Whether it was marked so, or the server has closed it.
     pub(super) fn is_broken(&mut self) -> bool {
         self.is_broken || self.connection.is_broken()
@@ -103,5 +113,51 @@ impl LastFailure {
             tracing::warn!("{failure}");
             *last = Some(failure);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use futures::FutureExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio_postgres::{Config, NoTls};
+
+    use super::*;
+
+    /// A connection to a server that lets everybody in and answers nothing; and the server's end of it.
+    async fn connected() -> (PooledConnection, DuplexStream) {
+        let (stream, mut server) = duplex(1024);
+        let let_in = async {
+            server.read_buf(&mut Vec::new()).await.unwrap();
+            server.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").await.unwrap();
+        };
+        let config = Config::new().user("ann").clone();
+        let (((), connected), generation) = (futures::join!(let_in, config.connect_raw(stream, NoTls)), 0);
+        let (client, connection) = connected.unwrap();
+        let connection = Connection::new(client, connection, false).await.unwrap();
+        let (schema, timer) = ("public".into(), Timer::default());
+        (PooledConnection { connection, schema, generation, timer, is_broken: false }, server)
+    }
+
+    const LONG: Duration = Duration::from_hours(1);
+
+    #[tokio::test]
+    async fn a_connection_whose_work_is_done_is_as_good_as_before() {
+        let (mut connection, _server) = connected().await;
+        assert_eq!(connection.limit(LONG, async |_| 1).await, Some(1));
+        assert!(!connection.is_broken());
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_work_takes_too_long_or_is_dropped_is_broken() {
+        let (mut connection, _server) = connected().await;
+        assert_eq!(connection.limit(Duration::from_millis(1), async |_| pending::<()>().await).await, None);
+        assert!(connection.is_broken());
+
+        let (mut connection, _server) = connected().await;
+        assert_eq!(connection.limit(LONG, async |_| pending::<()>().await).now_or_never(), None);
+        assert!(connection.is_broken());
     }
 }

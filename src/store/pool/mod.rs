@@ -24,7 +24,7 @@ use tokio_postgres::CancelToken;
 pub(super) use self::admission::Access;
 use self::{
     admission::{Admission, Permit, acquire},
-    manager::{LastFailure, Manager, PooledConnection},
+    manager::{LastFailure, Manager},
 };
 use super::{
     DbConfig,
@@ -81,14 +81,9 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Does work within a limit; nothing comes of what takes longer. A connection whose work was not finished, because of the
-    /// limit or because this future was dropped, is closed: whatever is on its way would be taken for the next work's.
+    /// Does work within a limit; nothing comes of what takes longer.
     pub(super) async fn limit<T>(&mut self, limit: Duration, work: impl AsyncFnOnce(&Connection) -> T) -> Option<T> {
-        let PooledConnection { connection, timer, is_broken, .. } = &mut **self.connection;
-        *is_broken = true;
-        let done = timer.limit(limit, pin!(work(connection))).await;
-        *is_broken = done.is_none();
-        done
+        self.connection.limit(limit, work).await
     }
 
     /// The same for work that is no user's: a connection on which a statement failed may still be inside a transaction, so
