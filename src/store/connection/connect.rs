@@ -16,13 +16,12 @@ use diesel::{
 };
 use tokio::time::timeout;
 use tokio_postgres::{CancelToken, Config, NoTls, Socket, error::SqlState, tls::MakeTlsConnect};
-
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     Connection,
     advice::explain,
-    target::{CONNECT_TIMEOUT, Target},
+    target::{CONNECT_TIMEOUT, KEEPALIVE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, Target},
     wire::Wire,
 };
 use crate::{error::Chain, store::DbConfig};
@@ -30,14 +29,20 @@ use crate::{error::Chain, store::DbConfig};
 /// Whether the database can have distributed tables.
 pub(in crate::store) const HAS_CITUS: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
 
-/// Kept by the server, so that nothing runs on after a client has given up.
+/// Kept by the server, so that nothing runs on after a client has given up, or can't be reached any more.
 fn limits(statement_timeout: Duration) -> String {
     // A statement is planned once, for any user: PostgreSQL would plan each page of a long list anew, which takes longer
     // than reading it. Such a plan must not sort, because it doesn't know how long this user's list is. Compilation takes
     // longer than these statements run.
     const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_sort=off -c jit=off";
     let millis = statement_timeout.as_millis();
-    format!("-c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} {PLANS}")
+    let (idle, interval) = (KEEPALIVE.as_secs(), KEEPALIVE_INTERVAL.as_secs());
+    let tcp = format!(
+        "-c tcp_keepalives_idle={idle} -c tcp_keepalives_interval={interval} \
+         -c tcp_keepalives_count={KEEPALIVE_RETRIES} -c tcp_user_timeout={}",
+        KEEPALIVE.as_millis()
+    );
+    format!("-c statement_timeout={millis} -c idle_in_transaction_session_timeout={millis} {tcp} {PLANS}")
 }
 
 define_sql_function!(fn current_schema() -> Nullable<Text>);

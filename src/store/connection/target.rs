@@ -23,8 +23,11 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[cfg(all(feature = "embedded", unix))]
 const EMBEDDED_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a connection may be silent before the network is asked whether the other side is still there, and how long it
-/// may stay unacknowledged.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+/// may stay unacknowledged. Both sides keep to it.
+pub(super) const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How long after that it is asked again, and how often.
+pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+pub(super) const KEEPALIVE_RETRIES: u32 = 3;
 
 /// Whether a connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,10 +187,10 @@ fn set_defaults(config: &mut Config, is_given: impl Fn(&str) -> bool) {
         config.keepalives_idle(KEEPALIVE);
     }
     if !is_given("keepalives_interval") {
-        config.keepalives_interval(KEEPALIVE / 3);
+        config.keepalives_interval(KEEPALIVE_INTERVAL);
     }
     if !is_given("keepalives_retries") {
-        config.keepalives_retries(3);
+        config.keepalives_retries(KEEPALIVE_RETRIES);
     }
     if !is_given("tcp_user_timeout") {
         config.tcp_user_timeout(KEEPALIVE);
@@ -212,8 +215,11 @@ mod tests {
         let Target { config, .. } = Target::parse("postgres://db.example.com").unwrap();
         assert_eq!(config.get_connect_timeout(), Some(&CONNECT_TIMEOUT));
         assert_eq!(config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
-        assert_eq!((config.get_keepalives_idle(), config.get_keepalives_retries()), (KEEPALIVE, Some(3)));
-        assert_eq!(config.get_keepalives_interval(), Some(KEEPALIVE / 3));
+        assert_eq!(
+            (config.get_keepalives_idle(), config.get_keepalives_retries()),
+            (KEEPALIVE, Some(KEEPALIVE_RETRIES))
+        );
+        assert_eq!(config.get_keepalives_interval(), Some(KEEPALIVE_INTERVAL));
         assert_eq!(config.get_tcp_user_timeout(), Some(&KEEPALIVE));
         let given = "postgres://db.example.com?target_session_attrs=any&tcp_user_timeout=1&connect_timeout=1";
         let Target { config, .. } = Target::parse(given).unwrap();

@@ -16,10 +16,11 @@ const SWITCH: &str = "SELECT set_config('role', 'tandem_api', true), tandem_spea
 
 /// The same for a write, which also takes the user's lock: changes of one user become visible one transaction after the
 /// other, in the order of their positions. The lock is released after the changes are visible. Users whose hashes collide
-/// only wait for each other. The statement timeout that is set here doesn't hold for this statement yet.
+/// only wait for each other. The statement timeout that is set here doesn't hold for this statement yet, and the lock's own
+/// timeout not for what follows.
 const SWITCH_AND_LOCK: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1),
     set_config('statement_timeout', $2, true), set_config('search_path', $3, true),
-    set_config('lock_timeout', $2, true), tandem_lock($1)";
+    set_config('lock_timeout', $4, true), tandem_lock($1), set_config('lock_timeout', $2, true)";
 
 impl Access {
     pub(super) fn begin(self) -> Sql<'static> {
@@ -30,11 +31,13 @@ impl Access {
     }
 
     pub(super) fn switch<'a>(self, to: &Switch<'a>) -> Sql<'a> {
-        let sql = match self {
-            Self::ReadOnly => SWITCH,
-            Self::ReadWrite => SWITCH_AND_LOCK,
+        let switch = |sql| {
+            Sql::new(sql).bind::<Text, _>(to.user).bind::<Text, _>(to.statement_timeout).bind::<Text, _>(to.schema)
         };
-        Sql::new(sql).bind::<Text, _>(to.user).bind::<Text, _>(to.statement_timeout).bind::<Text, _>(to.schema)
+        match self {
+            Self::ReadOnly => switch(SWITCH),
+            Self::ReadWrite => switch(SWITCH_AND_LOCK).bind::<Text, _>(to.lock_timeout),
+        }
     }
 }
 
@@ -42,5 +45,7 @@ impl Access {
 pub(super) struct Switch<'a> {
     pub(super) user: &'a str,
     pub(super) statement_timeout: &'a str,
+    /// How long a write waits for its user's lock.
+    pub(super) lock_timeout: &'a str,
     pub(super) schema: &'a str,
 }

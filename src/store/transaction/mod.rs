@@ -9,6 +9,7 @@
 pub(super) mod access;
 pub(super) mod cancellation;
 pub(super) mod idempotency;
+mod silence;
 
 use std::{sync::Arc, time::Duration};
 
@@ -85,14 +86,25 @@ pub(super) async fn read<W: Work>(pool: &Pool, user: &Arc<str>, work: Arc<W>) ->
     }
 }
 
-/// Changes something for a user. Tried once more only if it is certain that nothing was done.
+/// Changes something for a user. Tried once more only if it is certain that nothing was done; and again while another write
+/// of the user is under way, which may be one whose connection has gone silent.
 pub(super) async fn change<W: Work>(pool: &Pool, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
-    match run(pool, Access::ReadWrite, user, Arc::clone(&work)).await {
-        Err(Failure::NotDone(_)) => {
-            sleep(RETRY_PAUSE).await;
-            Ok(run(pool, Access::ReadWrite, user, work).await?)
+    let started = Instant::now();
+    let mut is_first = true;
+    loop {
+        match run(pool, Access::ReadWrite, user, Arc::clone(&work)).await {
+            Err(Failure::Locked(error)) => {
+                let is_free = silence::end_holder(pool, user).await;
+                if !is_free && started.elapsed() >= pool.statement_timeout() {
+                    return Err(error);
+                }
+            }
+            Err(Failure::NotDone(_)) if is_first => {
+                is_first = false;
+                sleep(RETRY_PAUSE).await;
+            }
+            done => return Ok(done?),
         }
-        done => Ok(done?),
     }
 }
 
@@ -134,7 +146,13 @@ async fn transact<W: Work>(
     let started = Instant::now();
     let limit = pool.statement_timeout();
     let schema = lease.schema();
-    let switch = Switch { user: &user, statement_timeout: pool.statement_timeout_setting(), schema: &schema };
+    let lock_timeout = silence::lock_timeout(limit);
+    let switch = Switch {
+        user: &user,
+        statement_timeout: pool.statement_timeout_setting(),
+        lock_timeout: &lock_timeout.as_millis().to_string(),
+        schema: &schema,
+    };
     let send = async |connection: &Connection| pipeline(connection, access, &switch, &*work).await;
     let answers = lease.limit(limit + GRACE, send).await;
     let elapsed = started.elapsed();
@@ -143,7 +161,7 @@ async fn transact<W: Work>(
     }
     let Some(answers) = answers else {
         telemetry::transaction_ended(W::STATEMENT, TransactionOutcome::Unknown, elapsed);
-        return Err(give_up(&pool, lease, &settled));
+        return Err(give_up(&pool, lease));
     };
     if answers.begin.is_err() {
         pool.retire(&mut lease);
@@ -153,7 +171,8 @@ async fn transact<W: Work>(
     if answers.switch.is_err() || answers.commit.is_err() || !settled.settle() {
         lease.mark_broken();
     }
-    let done = answers.judge(elapsed >= limit);
+    let is_locked = access == Access::ReadWrite && elapsed >= lock_timeout;
+    let done = answers.judge(is_locked, elapsed >= limit);
     telemetry::transaction_ended(W::STATEMENT, outcome(&done), elapsed);
     if elapsed >= pool.slow_query() {
         tracing::warn!(statement = W::STATEMENT, ms = elapsed.as_secs_f64() * 1000.0, "slow query");
@@ -164,19 +183,19 @@ async fn transact<W: Work>(
 fn outcome<T>(done: &Result<T, Failure>) -> TransactionOutcome {
     match done {
         Ok(_) => TransactionOutcome::Committed,
-        Err(Failure::NotDone(_)) => TransactionOutcome::RolledBack,
+        Err(Failure::NotDone(_) | Failure::Locked(_)) => TransactionOutcome::RolledBack,
         Err(Failure::Final(_)) => TransactionOutcome::Failed,
         Err(Failure::Unknown(_)) => TransactionOutcome::Unknown,
     }
 }
 
 /// The server limits itself, so no answer at all means that the connection is dead, or the server is.
-fn give_up(pool: &Pool, mut lease: Lease, settled: &Settled) -> Failure {
-    if pool.connector().can_cancel() && settled.settle() {
-        let (connector, token) = (Arc::clone(pool.connector()), lease.cancel_token());
-        tokio::spawn(async move { connector.cancel(&token).await });
-    }
+fn give_up(pool: &Pool, mut lease: Lease) -> Failure {
     pool.retire(&mut lease);
+    if !pool.connector().has_one_backend() {
+        let pool = pool.clone();
+        tokio::spawn(async move { silence::end_all(&pool).await });
+    }
     Failure::Unknown(Error::unavailable(TOO_LATE))
 }
 
@@ -212,11 +231,16 @@ struct Answers<T> {
 impl<T> Answers<T> {
     /// A COMMIT without a good answer leaves it open what was done. Otherwise the first failure in the order they were sent
     /// is the cause of those behind it, and a query that failed has turned the COMMIT into a rollback.
-    fn judge(self, has_used_its_time: bool) -> Result<T, Failure> {
+    fn judge(self, is_locked: bool, has_used_its_time: bool) -> Result<T, Failure> {
         self.commit.map_err(|error| Failure::Unknown(Error::unavailable(error)))?;
         // A primary that became a standby, as a rule. Nothing behind it was done: see `owner`.
         self.begin.map_err(|error| Failure::NotDone(Error::unavailable(error)))?;
-        self.switch.map_err(|error| Failure::Final(Error::unavailable(error)))?;
+        self.switch.map_err(|error| match error {
+            DbError::DatabaseError(DatabaseErrorKind::Unknown, _) if is_locked => {
+                Failure::Locked(Error::unavailable(error))
+            }
+            error => Failure::Final(Error::unavailable(error)),
+        })?;
         self.result.map_err(|error| classify(error, has_used_its_time))
     }
 }
@@ -225,6 +249,8 @@ impl<T> Answers<T> {
 enum Failure {
     /// Nothing was done, and it may go better next time.
     NotDone(Error),
+    /// Nothing was done, as another write of the user holds their lock.
+    Locked(Error),
     /// Whether the server got as far as the commit is not known.
     Unknown(Error),
     /// It would fail again.
@@ -234,7 +260,7 @@ enum Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::NotDone(error) | Failure::Unknown(error) | Failure::Final(error) => error,
+            Failure::NotDone(error) | Failure::Locked(error) | Failure::Unknown(error) | Failure::Final(error) => error,
         }
     }
 }

@@ -8,6 +8,7 @@ mod outage;
 mod pipeline;
 mod plans;
 mod poolers;
+mod silence;
 mod soak;
 mod tls;
 mod upgrade;

@@ -1,10 +1,13 @@
 //! A PostgreSQL proxy that shows what goes over the network, and can interfere: it holds the server's answers
 //! back until the client has sent a number of statements (a client that waits for an answer in between never gets
-//! one), or cuts the connection after any message in either direction.
+//! one), or cuts the connection after any message in either direction, or lets it go silent there.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tandem::store::{DbConfig, Target};
@@ -55,10 +58,22 @@ struct Wire {
     changed: Notify,
 }
 
-/// How many more messages get through before the connection that carries them is cut.
+/// How much more gets through before the connection that carries it is cut.
 struct Cut {
     direction: Direction,
-    left: usize,
+    messages: usize,
+    /// Of the message behind those.
+    bytes: usize,
+    /// Neither closed nor forwarded any more.
+    is_silent: bool,
+}
+
+/// What becomes of a connection.
+#[derive(PartialEq)]
+enum Fate {
+    Open,
+    Cut,
+    Silent,
 }
 
 /// What the client has sent.
@@ -127,7 +142,13 @@ impl Proxy {
 
     /// Lets this many more messages through in one direction, then cuts the connection that carries the next one.
     pub fn cut_after(&self, messages: usize, direction: Direction) {
-        *self.wire.cut.lock().unwrap() = Some(Cut { direction, left: messages });
+        *self.wire.cut.lock().unwrap() = Some(Cut { direction, messages, bytes: 0, is_silent: false });
+    }
+
+    /// Lets this many more messages through in one direction, and bytes of the next one. Then the connection that carries
+    /// it is silent in both directions, but open.
+    pub fn silence_after(&self, messages: usize, bytes: usize, direction: Direction) {
+        *self.wire.cut.lock().unwrap() = Some(Cut { direction, messages, bytes, is_silent: true });
     }
 
     /// Whether a cut is still to come.
@@ -154,13 +175,29 @@ async fn accept(listener: TcpListener, server: String, wire: Arc<Wire>) {
 async fn forward(client: TcpStream, server: TcpStream, reader: Reader, wire: Arc<Wire>) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
+    let is_silent = AtomicBool::default();
     tokio::select! {
-        () = requests(from_client, to_server, reader, &wire) => {}
-        () = answers(from_server, to_client, &wire) => {}
+        () = requests(from_client, to_server, reader, &wire, &is_silent) => {}
+        () = answers(from_server, to_client, &wire, &is_silent) => {}
     }
 }
 
-async fn requests(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, mut reader: Reader, wire: &Wire) {
+/// Whether a connection goes on. One that is silent does neither.
+async fn goes_on(fate: Fate, is_silent: &AtomicBool) -> bool {
+    is_silent.fetch_or(fate == Fate::Silent, Ordering::SeqCst);
+    if is_silent.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
+    }
+    fate == Fate::Open
+}
+
+async fn requests(
+    mut client: OwnedReadHalf,
+    mut server: OwnedWriteHalf,
+    mut reader: Reader,
+    wire: &Wire,
+    is_silent: &AtomicBool,
+) {
     let mut frames = Frames { has_started: false, ..Frames::default() };
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = client.read(&mut buffer).await {
@@ -170,14 +207,14 @@ async fn requests(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, mut rea
             reader.read(&buffer[..count], &mut seen);
         }
         wire.changed.notify_waiters();
-        let allowed = wire.allowed(&mut frames, &buffer[..count], Direction::Requests);
-        if server.write_all(&buffer[..allowed]).await.is_err() || allowed < count {
+        let (allowed, fate) = wire.allowed(&mut frames, &buffer[..count], Direction::Requests);
+        if server.write_all(&buffer[..allowed]).await.is_err() || !goes_on(fate, is_silent).await {
             return;
         }
     }
 }
 
-async fn answers(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, wire: &Wire) {
+async fn answers(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, wire: &Wire, is_silent: &AtomicBool) {
     let mut frames = Frames { has_started: true, ..Frames::default() };
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = server.read(&mut buffer).await {
@@ -188,8 +225,11 @@ async fn answers(mut server: OwnedReadHalf, mut client: OwnedWriteHalf, wire: &W
             }
             changed.await;
         }
-        let allowed = wire.allowed(&mut frames, &buffer[..count], Direction::Answers);
-        if client.write_all(&buffer[..allowed]).await.is_err() || allowed < count {
+        if !goes_on(Fate::Open, is_silent).await {
+            return;
+        }
+        let (allowed, fate) = wire.allowed(&mut frames, &buffer[..count], Direction::Answers);
+        if client.write_all(&buffer[..allowed]).await.is_err() || !goes_on(fate, is_silent).await {
             return;
         }
     }
@@ -202,22 +242,20 @@ impl Wire {
     }
 
     /// How many of these bytes may pass: all of them, unless a cut is due within.
-    fn allowed(&self, frames: &mut Frames, bytes: &[u8], direction: Direction) -> usize {
+    fn allowed(&self, frames: &mut Frames, bytes: &[u8], direction: Direction) -> (usize, Fate) {
         let ends = frames.ends(bytes);
         let mut due = self.cut.lock().unwrap();
-        let Some(cut) = due.as_mut().filter(|cut| cut.direction == direction) else { return bytes.len() };
+        let Some(cut) = due.as_mut().filter(|cut| cut.direction == direction) else { return (bytes.len(), Fate::Open) };
         // The bytes behind the last message that may pass belong to one that may not.
-        let last = cut.left.checked_sub(1).map(|index| ends.get(index).copied());
-        let allowed = match last {
-            None => 0,
-            Some(Some(end)) => end,
-            Some(None) => bytes.len(),
-        };
-        cut.left -= ends.len().min(cut.left);
-        if allowed < bytes.len() {
-            *due = None;
+        let last = cut.messages.checked_sub(1).map_or(Some(0), |index| ends.get(index).copied());
+        let allowed = last.map_or(bytes.len(), |end| (end + cut.bytes).min(bytes.len()));
+        cut.messages -= ends.len().min(cut.messages);
+        if allowed == bytes.len() {
+            return (allowed, Fate::Open);
         }
-        allowed
+        let fate = if cut.is_silent { Fate::Silent } else { Fate::Cut };
+        *due = None;
+        (allowed, fate)
     }
 }
 
