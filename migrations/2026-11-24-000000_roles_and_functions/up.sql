@@ -46,19 +46,22 @@ CREATE FUNCTION tandem_speak_for(speaker text) RETURNS text LANGUAGE sql VOLATIL
 
 COMMENT ON FUNCTION tandem_speak_for IS 'Sets the user the transaction speaks for, until it ends.';
 
--- The seed of the hash is an arbitrary number that only this project uses.
-CREATE FUNCTION tandem_lock(speaker text) RETURNS void LANGUAGE sql VOLATILE
-    AS $$ SELECT pg_advisory_xact_lock(hashtextextended(speaker, 8241978302147713)) $$;
-
-COMMENT ON FUNCTION tandem_lock IS
-    'Takes the user''s lock until the transaction ends, so that the user''s changes become visible in the order of their positions.';
-
 CREATE FUNCTION tandem_next_position() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT nextval('feed_positions') $$;
 
 COMMENT ON FUNCTION tandem_next_position IS 'A position greater than all that were drawn before.';
 
-CREATE FUNCTION tandem_position() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT tandem_next_position() $$;
+-- The seed of the hash is an arbitrary number that only this project uses.
+CREATE FUNCTION tandem_lock(speaker text) RETURNS text LANGUAGE sql VOLATILE
+    AS $$ SELECT CASE WHEN pg_advisory_xact_lock(hashtextextended(speaker, 8241978302147713)) IS NOT NULL
+                      THEN set_config('app.position', tandem_next_position()::text, true) END $$;
 
-COMMENT ON FUNCTION tandem_position IS 'The position of a change, for a transaction that has its user''s lock.';
+COMMENT ON FUNCTION tandem_lock IS
+    'Takes the user''s lock until the transaction ends, so that the user''s changes become visible in the order of their '
+    'positions; then draws the position of what the transaction changes.';
+
+CREATE FUNCTION tandem_position() RETURNS bigint LANGUAGE sql STABLE
+    AS $$ SELECT current_setting('app.position')::bigint $$;
+
+COMMENT ON FUNCTION tandem_position IS 'The position of what this transaction changes, which tandem_lock has drawn.';
 
 GRANT EXECUTE ON FUNCTION tandem_speak_for, tandem_lock, tandem_next_position, tandem_position TO PUBLIC;

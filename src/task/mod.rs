@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use self::{
     change::{Change, Changes, DeletedTask, Position},
     cursor::{Cursor, SortKey},
-    feed_cursor::{Bounds, FeedCursor, FeedHead, CURSOR_LIFETIME, Since, TOMBSTONE_LIFETIME},
+    feed_cursor::{Bounds, CURSOR_LIFETIME, FeedCursor, FeedHead, Since, TOMBSTONE_LIFETIME},
     field_error::{FieldError, ListItem, Violation},
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, KEY_LIFETIME, MAX_KEY},
     list::{

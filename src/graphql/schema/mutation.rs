@@ -110,6 +110,7 @@ impl Mutation {
         #[graphql(desc = "The task's id.")] id: ID,
         #[graphql(desc = "Whether the task is completed.")] completed: bool,
     ) -> Nullable<Json<Task>> {
-        nullable(async { Ok(Json(resolvers::complete(ctx.tasks()?, task_id(&id)?, Some(completed), None).await?)) }).await
+        nullable(async { Ok(Json(resolvers::complete(ctx.tasks()?, task_id(&id)?, Some(completed), None).await?)) })
+            .await
     }
 }

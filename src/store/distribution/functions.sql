@@ -1,19 +1,15 @@
--- Citus refuses volatile functions in an UPDATE, and would draw from a sequence on the server that has the rows, whose numbers
--- mean nothing on another one. So the transaction draws one where the lock is, for all that it changes.
-CREATE OR REPLACE FUNCTION tandem_lock(speaker text) RETURNS void LANGUAGE plpgsql VOLATILE
+-- Citus hands on what SET sets, not what set_config does, and here it is told to.
+CREATE OR REPLACE FUNCTION tandem_lock(speaker text) RETURNS text LANGUAGE plpgsql VOLATILE
     SET citus.propagate_set_commands = 'local'
     AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(speaker, 8241978302147713));
     EXECUTE 'SET LOCAL app.position = ' || tandem_next_position();
+    RETURN current_setting('app.position');
 END
 $$;
 
-CREATE OR REPLACE FUNCTION tandem_position() RETURNS bigint LANGUAGE sql STABLE
-    AS $$ SELECT current_setting('app.position')::bigint $$;
-
--- Citus hands on what SET sets, not what set_config does, and here it is told to. It finds the shard of a statement with
--- subqueries only in a plan for known values.
+-- Citus finds the shard of a statement with subqueries only in a plan for known values.
 CREATE OR REPLACE FUNCTION tandem_speak_for(speaker text) RETURNS text LANGUAGE plpgsql VOLATILE
     SET citus.propagate_set_commands = 'local'
     AS $$

@@ -38,12 +38,23 @@ pub(in crate::store) trait Read: Send + Sync + 'static {
 pub(in crate::store) trait Write: Serialize + Send + Sync + 'static {
     /// What logs and metrics call it. A part of the fingerprint, too: never rename it.
     const NAME: &'static str;
-    /// Its statement, which returns rows itself or ends with `SELECT * FROM result`.
+    /// Its statement, which returns rows itself or ends with `SELECT * FROM result`; or how it begins, if it depends on their
+    /// number.
     const SQL: &'static str;
     /// What is returned, and stored as the outcome under an idempotency key. No rows mean that there was nothing to change.
     type Row: DeserializeOwned + Send + 'static;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, Self::Row>;
+
+    /// A statement that goes before it.
+    fn first<'a>(&'a self, _owner: &'a str) -> Option<Sql<'a>> {
+        None
+    }
+
+    /// Both, if the rows are to be stored as an outcome.
+    fn under_key<'a>(&'a self, owner: &'a str) -> (Option<Sql<'a>>, impl WriteStatement<'a, Self::Row>) {
+        (self.first(owner), self.statement(owner))
+    }
 }
 
 /// The rows a statement will return. The future borrows the connection only, not the statement.

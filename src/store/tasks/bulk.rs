@@ -1,7 +1,4 @@
-//! Changes to many tasks, each one statement: all are done, or none.
-//!
-//! Rows are locked in the order of their ids before any is changed, so that two bulk changes can't deadlock. Tombstones are
-//! returned, though nobody reads them: without RETURNING, Citus would COPY them, which row-level security refuses.
+//! Changes to many tasks: all are done, or none.
 
 use diesel::{
     prelude::*,
@@ -10,7 +7,7 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::rows::{TaskRow, task_columns};
+use super::rows::{TaskRow, insert_tombstones, task_columns};
 use crate::store::sql::statement::{Sql, SqlRow, Write, WriteStatement};
 
 /// Completes these tasks if all of them exist. Ids must be distinct.
@@ -27,10 +24,7 @@ impl Write for CompleteMany {
              position = CASE WHEN completed THEN position ELSE (SELECT tandem_position()) END,
              updated_at = CASE WHEN completed THEN updated_at ELSE (SELECT statement_timestamp()) END
          WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2) AND cardinality($2) = (
-             SELECT count(*) FROM (
-                 SELECT FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
-                 ORDER BY id FOR UPDATE
-             ) AS present
+             SELECT count(*) FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
          )
          RETURNING ",
         task_columns!()
@@ -49,22 +43,22 @@ impl Write for DeleteMany {
     const NAME: &'static str = "delete_many";
     type Row = TaskRow;
     const SQL: &'static str = concat!(
-        "WITH result AS (
-             DELETE FROM tasks
-             WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2) AND cardinality($2) = (
-                 SELECT count(*) FROM (
-                     SELECT FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
-                     ORDER BY id FOR UPDATE
-                 ) AS present
-             )
-             RETURNING ",
-        task_columns!(),
-        "), tombstones AS (
-             INSERT INTO deleted_tasks (user_id, id, version, deleted_at)
-             SELECT $1, id, version + 1, statement_timestamp() FROM result
-             RETURNING id
-         ) SELECT * FROM result"
+        "DELETE FROM tasks
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2) AND cardinality($2) = (
+             SELECT count(*) FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
+         )
+         RETURNING ",
+        task_columns!()
     );
+
+    fn first<'a>(&'a self, owner: &'a str) -> Option<Sql<'a>> {
+        let sql = insert_tombstones!(
+            "id = ANY ($2) AND cardinality($2) = (
+                 SELECT count(*) FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
+             )"
+        );
+        Some(Sql::new(sql).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(&self.0))
+    }
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, TaskRow> {
         Sql::returning(Self::SQL).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(&self.0)
@@ -95,10 +89,7 @@ impl Write for CompleteAll {
          UPDATE tasks
          SET completed = true,
              version = version + 1, position = tandem_position(), updated_at = statement_timestamp()
-         WHERE user_id = $1 AND current_user = 'tandem_api' AND NOT completed AND id IN (
-             SELECT id FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND NOT completed
-             ORDER BY id FOR UPDATE
-         )
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND NOT completed
          RETURNING id
      ), result AS (SELECT count(*) AS result FROM changed) SELECT * FROM result";
 
@@ -116,16 +107,13 @@ impl Write for ClearCompleted {
     type Row = Count;
     const SQL: &'static str = "WITH deleted AS (
          DELETE FROM tasks
-         WHERE user_id = $1 AND current_user = 'tandem_api' AND completed AND id IN (
-             SELECT id FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND completed
-             ORDER BY id FOR UPDATE
-         )
-         RETURNING id, version
-     ), tombstones AS (
-         INSERT INTO deleted_tasks (user_id, id, version, deleted_at)
-         SELECT $1, id, version + 1, statement_timestamp() FROM deleted
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND completed
          RETURNING id
      ), result AS (SELECT count(*) AS result FROM deleted) SELECT * FROM result";
+
+    fn first<'a>(&'a self, owner: &'a str) -> Option<Sql<'a>> {
+        Some(Sql::new(insert_tombstones!("completed")).bind::<Text, _>(owner))
+    }
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, Count> {
         Sql::returning(Self::SQL).bind::<Text, _>(owner)

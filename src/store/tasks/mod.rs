@@ -15,7 +15,7 @@ use self::{
     bulk::{ClearCompleted, CompleteAll, CompleteMany, Count, DeleteMany},
     changes::ReadChanges,
     reads::{Counts, Find, List, Total},
-    rows::{Insert, InsertMany, TaskRow, Update},
+    rows::{Insert, TaskRow, Update},
     target::TaskTarget,
     writes::{Delete, SetCompleted, Toggle},
 };
@@ -113,7 +113,7 @@ impl UserTasks {
 
     /// Adds a task.
     pub async fn insert(&self, new: NewTask) -> Result<Task> {
-        let row = self.write(Insert::from(new)).await?.pop();
+        let row = self.write(Insert::from_iter([new])).await?.pop();
         row.map(Into::into).ok_or_else(|| Error::internal("an INSERT that returned no row"))
     }
 
@@ -143,7 +143,7 @@ impl UserTasks {
 
     /// Adds tasks, and returns them in the order given.
     pub async fn insert_many(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
-        Ok(in_order(self.write(InsertMany::from_iter(new)).await?))
+        Ok(in_order(self.write(Insert::from_iter(new)).await?))
     }
 
     /// Completes these tasks if all of them exist; if not, none is changed or returned. Completed tasks keep their version.

@@ -33,6 +33,20 @@ pub(super) struct TaskRow {
     position: i64,
 }
 
+/// Leaves tombstones of tasks that are then deleted, for `concat!`. Two statements, because Citus would send every node what one
+/// deletes and inserts. The user's lock keeps others from changing anything in between.
+macro_rules! insert_tombstones {
+    ($which:literal) => {
+        concat!(
+            "INSERT INTO deleted_tasks (user_id, id, version, position, deleted_at)
+             SELECT user_id, id, version + 1, tandem_position(), now() FROM tasks
+             WHERE user_id = $1 AND current_user = 'tandem_api' AND ",
+            $which
+        )
+    };
+}
+pub(super) use insert_tombstones;
+
 /// The columns of [`TaskRow`], for `concat!`.
 macro_rules! task_columns {
     () => {
@@ -77,9 +91,13 @@ impl TaskRow {
     }
 }
 
-/// Adds a task. Its id is made here, so it is not part of what was asked for.
+/// Adds tasks. Their ids are made here, so they are not part of what was asked for.
 #[derive(Serialize)]
-pub(super) struct Insert {
+#[serde(transparent)]
+pub(super) struct Insert(Vec<NewRow>);
+
+#[derive(Serialize)]
+struct NewRow {
     #[serde(skip)]
     id: Uuid,
     title: String,
@@ -87,81 +105,64 @@ pub(super) struct Insert {
     completed: bool,
 }
 
-impl From<NewTask> for Insert {
-    fn from(NewTask { title, description, completed }: NewTask) -> Self {
-        Self {
+impl FromIterator<NewTask> for Insert {
+    fn from_iter<I: IntoIterator<Item = NewTask>>(new: I) -> Self {
+        let row = |NewTask { title, description, completed }| NewRow {
             id: TaskId::generate().as_uuid(),
             title: title.into_string(),
             description: description.map(Description::into_string),
             completed,
+        };
+        Self(new.into_iter().map(row).collect())
+    }
+}
+
+impl Insert {
+    const READ: &str = concat!(
+        "SELECT ",
+        task_columns!(),
+        " FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)"
+    );
+
+    /// As any other role, the id is null, which the table refuses. The position is the column's default.
+    fn values(index: usize) -> String {
+        let [id, title, description, completed] = [2, 3, 4, 5].map(|column| 4 * index + column);
+        format!(
+            "($1, CASE WHEN current_user = 'tandem_api' THEN ${id} END, ${title}, ${description}, ${completed},
+              statement_timestamp(), statement_timestamp())"
+        )
+    }
+
+    /// The rows are listed in VALUES: Citus would commit an INSERT of a SELECT in two phases.
+    fn insert<'a, Row>(&'a self, owner: &'a str, returning: &str) -> Sql<'a, Row> {
+        let values: Vec<_> = (0..self.0.len()).map(Self::values).collect();
+        let text = format!("{} VALUES {}{returning}", Self::SQL, values.join(", "));
+        let mut insert = Sql::returning(text).bind::<Text, _>(owner);
+        for NewRow { id, title, description, completed } in &self.0 {
+            insert = insert
+                .bind::<sql_types::Uuid, _>(id)
+                .bind::<Text, _>(title)
+                .bind::<Nullable<Text>, _>(description)
+                .bind::<Bool, _>(completed);
         }
+        insert
     }
 }
 
 impl Write for Insert {
     const NAME: &'static str = "insert";
     type Row = TaskRow;
-    /// The position is the column's default. As any other role, the id is null, which the table refuses.
-    const SQL: &'static str = concat!(
-        "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at)
-         VALUES ($1, CASE WHEN current_user = 'tandem_api' THEN $2 END, $3, $4, $5,
-                 statement_timestamp(), statement_timestamp())
-         RETURNING ",
-        task_columns!()
-    );
+    const SQL: &'static str = "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at)";
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, TaskRow> {
-        Sql::returning(Self::SQL)
-            .bind::<Text, _>(owner)
-            .bind::<sql_types::Uuid, _>(self.id)
-            .bind::<Text, _>(&self.title)
-            .bind::<Nullable<Text>, _>(&self.description)
-            .bind::<Bool, _>(self.completed)
+        self.insert(owner, concat!(" RETURNING ", task_columns!()))
     }
-}
 
-/// Adds tasks, given column by column, so that the statement doesn't depend on their number.
-#[derive(Default, Serialize)]
-pub(super) struct InsertMany {
-    #[serde(skip)]
-    ids: Vec<Uuid>,
-    titles: Vec<String>,
-    descriptions: Vec<Option<String>>,
-    completed: Vec<bool>,
-}
-
-impl FromIterator<NewTask> for InsertMany {
-    fn from_iter<I: IntoIterator<Item = NewTask>>(new: I) -> Self {
-        let mut rows = Self::default();
-        for Insert { id, title, description, completed } in new.into_iter().map(Insert::from) {
-            rows.ids.push(id);
-            rows.titles.push(title);
-            rows.descriptions.push(description);
-            rows.completed.push(completed);
-        }
-        rows
-    }
-}
-
-impl Write for InsertMany {
-    const NAME: &'static str = "insert_many";
-    type Row = TaskRow;
-    /// The positions are the column's default: drawn by the SELECT, they would need a subquery in the plan.
-    const SQL: &'static str = concat!(
-        "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at)
-         SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5), statement_timestamp(), statement_timestamp()
-         WHERE current_user = 'tandem_api'
-         RETURNING ",
-        task_columns!()
-    );
-
-    fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, TaskRow> {
-        Sql::returning(Self::SQL)
-            .bind::<Text, _>(owner)
-            .bind::<Array<sql_types::Uuid>, _>(&self.ids)
-            .bind::<Array<Text>, _>(&self.titles)
-            .bind::<Array<Nullable<Text>>, _>(&self.descriptions)
-            .bind::<Array<Bool>, _>(&self.completed)
+    /// Citus can't insert and store an outcome in one statement.
+    fn under_key<'a>(&'a self, owner: &'a str) -> (Option<Sql<'a>>, impl WriteStatement<'a, TaskRow>) {
+        let ids: Vec<_> = self.0.iter().map(|row| row.id).collect();
+        let read = Sql::returning(Self::READ).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(ids);
+        (Some(self.insert(owner, "")), read)
     }
 }
 
@@ -241,10 +242,8 @@ mod tests {
     #[test]
     fn every_column_a_client_sets_is_inserted_and_updated() {
         for column in schema().iter().filter(|column| !KEPT_BY_THE_SERVER.contains(&column.as_str())) {
-            for insert in [Insert::SQL, InsertMany::SQL] {
-                let columns = insert.split(['(', ')']).nth(1).unwrap();
-                assert!(columns.split(", ").any(|inserted| inserted == column), "{column}: {insert}");
-            }
+            let columns = Insert::SQL.split(['(', ')']).nth(1).unwrap();
+            assert!(columns.split(", ").any(|inserted| inserted == column), "{column}");
             assert!(column == "id" || Update::SQL.contains(&format!(" {column} = ")), "{column}");
         }
     }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    rows::{TaskRow, task_columns},
+    rows::{TaskRow, insert_tombstones, task_columns},
     target::TaskTarget,
 };
 use crate::{
-    store::sql::statement::{SqlRow, Write, WriteStatement},
+    store::sql::statement::{Sql, SqlRow, Write, WriteStatement},
     task::DeletedTask,
 };
 
@@ -75,12 +75,14 @@ impl Write for Delete {
     const SQL: &'static str = "WITH deleted AS (
          DELETE FROM tasks
          WHERE user_id = $1 AND current_user = 'tandem_api' AND id = $2 AND coalesce(version = $3, true)
-         RETURNING id, version
      ), result AS (
-         INSERT INTO deleted_tasks (user_id, id, version, deleted_at)
-         SELECT $1, id, version + 1, statement_timestamp() FROM deleted
-         RETURNING id, version, position, deleted_at
+         SELECT id, version, position, deleted_at FROM deleted_tasks
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND position = tandem_position()
      ) SELECT * FROM result";
+
+    fn first<'a>(&'a self, owner: &'a str) -> Option<Sql<'a>> {
+        Some(self.0.statement(owner, insert_tombstones!("id = $2 AND coalesce(version = $3, true)")))
+    }
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, DeletedRow> {
         self.0.statement(owner, Self::SQL)

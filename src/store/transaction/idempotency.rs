@@ -10,7 +10,10 @@ use diesel::{
     QueryResult,
     result::{DatabaseErrorKind, Error as DbError},
 };
-use futures::{FutureExt, TryFutureExt, future::BoxFuture};
+use futures::{
+    FutureExt, TryFutureExt,
+    future::{BoxFuture, OptionFuture},
+};
 
 use super::{Work, change, read};
 use crate::{
@@ -121,17 +124,27 @@ impl<W: Write> Work for Keyed<W> {
     type Output = Option<Vec<W::Row>>;
 
     fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
-        let write = self.write.statement(owner);
-        let Some(claim) = &self.claim else { return write.rows(connection).map_ok(Some).boxed() };
+        let Some(claim) = &self.claim else {
+            let rows = self.write.statement(owner).rows(connection);
+            let Some(first) = self.write.first(owner) else { return rows.map_ok(Some).boxed() };
+            let first = connection.execute(first);
+            return async move {
+                let (first, rows) = futures::join!(first, rows);
+                first.and(rows.map(Some))
+            }
+            .boxed();
+        };
         let expired = connection.execute(claim.expire(owner));
         let inserted = connection.execute(claim.insert(owner));
+        let (first, write) = self.write.under_key(owner);
+        let first = OptionFuture::from(first.map(|first| connection.execute(first)));
         let rows = write.recorded(claim.key.as_str(), claim.part).rows(connection);
         async move {
-            let (expired, inserted, rows) = futures::join!(expired, inserted, rows);
+            let (expired, inserted, first, rows) = futures::join!(expired, inserted, first, rows);
             expired?;
             match inserted {
                 Err(DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(None),
-                inserted => inserted.and(rows.map(Some)),
+                inserted => inserted.and(first.transpose()).and(rows.map(Some)),
             }
         }
         .boxed()
