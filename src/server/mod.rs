@@ -78,8 +78,11 @@ pub async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-/// The database, migrated if that is wanted, and proved to keep users apart.
+/// The database, migrated if that is wanted, and proved to keep users apart. First the pooler is checked: one that mixes up
+/// statements can make anything fail.
 async fn open(config: &Config, database: &Database) -> Result<Db> {
+    let db = Db::open(&database.config).await?;
+    db.check_pooler().await?;
     if config.database.migrate_on_start {
         let migrated = store::migrate(&database.migrating).await?;
         for version in migrated.versions {
@@ -89,8 +92,6 @@ async fn open(config: &Config, database: &Database) -> Result<Db> {
             tracing::warn!("{advice}");
         }
     }
-    let db = Db::open(&database.config).await?;
-    db.check_pooler().await?;
     db.prove_isolation_at_start().await?;
     Ok(db)
 }

@@ -11,7 +11,7 @@ use super::{
     DbConfig, UserTasks,
     feed::{FeedWatcher, Head, WatchedFeed},
     pool,
-    proof::{isolation::Coverage, prober},
+    proof::{isolation::Coverage, pooler, prober},
     upkeep::sweep::Sweeper,
 };
 use crate::{
@@ -64,7 +64,7 @@ impl Db {
 
     /// Fails if a pooler in front of the database mixes up prepared statements; the error's cause says what to change.
     pub async fn check_pooler(&self) -> Result<()> {
-        self.0.pool.connector().check_pooler().await.map_err(Error::unavailable)
+        pooler::check(self.0.pool.connector()).await.map_err(Error::unavailable)
     }
 
     /// Proves that this database keeps users apart; the error's cause says what to fix.

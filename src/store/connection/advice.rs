@@ -2,18 +2,27 @@
 
 use diesel::ConnectionError;
 
-pub(super) const ADVICE: &str = "the pooler in front of the database doesn't keep prepared statements of its clients apart, so one \
+const ADVICE: &str = "the pooler in front of the database doesn't keep prepared statements of its clients apart, so one \
     could run another's. Let it track them (PgBouncer 1.21 and newer: max_prepared_statements = 100), set \
     DATABASE_PREPARED_STATEMENTS=false, choose session pooling, or connect to the database without it";
 
-/// What a failure to make a connection is about, if it is about prepared statements. The server's message may be
-/// translated; the names our statements have are not.
+/// A pooler was found to mix them up.
+pub(in crate::store) fn refusal() -> ConnectionError {
+    ConnectionError::BadConnection(ADVICE.to_owned())
+}
+
+/// What a failure is about, if it is about prepared statements.
 pub(in crate::store) fn explain(message: &str) -> ConnectionError {
+    ConnectionError::BadConnection(explained(message).unwrap_or_else(|| message.to_owned()))
+}
+
+/// The message with what to do, if it is about a prepared statement. The server's messages may be translated; the names our
+/// statements have are not.
+pub(in crate::store) fn explained(message: &str) -> Option<String> {
     let is_about_statement = message.split('"').skip(1).step_by(2).any(|name| {
         name.strip_prefix('s').is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     });
-    let message = if is_about_statement { format!("{ADVICE} ({message})") } else { message.to_owned() };
-    ConnectionError::BadConnection(message)
+    is_about_statement.then(|| format!("{ADVICE} ({message})"))
 }
 
 #[cfg(test)]

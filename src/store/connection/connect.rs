@@ -147,7 +147,7 @@ impl Connector {
     }
 
     /// Whether statements are prepared by name.
-    pub(super) fn names_statements(&self) -> bool {
+    pub(in crate::store) fn names_statements(&self) -> bool {
         self.names_statements
     }
 
@@ -178,7 +178,7 @@ impl Connector {
     }
 
     /// How long a connection may take to be made.
-    pub(super) fn timeout(&self) -> Duration {
+    pub(in crate::store) fn timeout(&self) -> Duration {
         self.timeout
     }
 

@@ -3,7 +3,6 @@
 
 pub(super) mod advice;
 pub(super) mod connect;
-pub(super) mod pooler;
 mod row;
 pub(super) mod target;
 mod unnamed;

@@ -11,7 +11,11 @@ use super::isolation::{self, Coverage};
 use crate::{
     error::{Error, Result},
     store::{
-        connection::{Connection, connect::Connector},
+        connection::{
+            Connection,
+            advice::{explain, explained},
+            connect::Connector,
+        },
         pool::{Lease, Pool},
         transaction::cancellation::FinishOnDrop,
     },
@@ -74,9 +78,11 @@ async fn within(
     timeout(limit, isolation::prove(connection, schema, is_distributed))
         .await
         .map_err(Error::unavailable)?
-        .map_err(Error::unavailable)
+        .map_err(|error| Error::unavailable(explain(&error.to_string())))
 }
 
+/// A pooler that mixes up statements can make any of them fail.
 fn judge(proof: Result<Coverage, String>) -> Result<Coverage> {
-    proof.map_err(|flaw| Error::internal(format!("user isolation can't be proved: {flaw}")))
+    let advise = |flaw: String| explained(&flaw).unwrap_or_else(|| format!("user isolation can't be proved: {flaw}"));
+    proof.map_err(|flaw| Error::internal(advise(flaw)))
 }
