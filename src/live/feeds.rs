@@ -1,21 +1,22 @@
 //! The feeds that have streams on this server.
 //!
-//! A stream may be left alone by its client at any point, so it doesn't read itself: a task of its own does, and so a client
-//! that takes nothing holds neither a connection to the database nor what other streams wait for.
+//! A client may leave its stream unpolled at any point, so reads run in tasks of their own: otherwise it would hold a
+//! connection to the database, or a page that other streams wait for.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared, WeakShared},
+use futures::TryFutureExt;
+use parking_lot::Mutex;
+use tokio::{
+    spawn,
+    sync::{Notify, OnceCell},
 };
-use tokio::{spawn, sync::Notify};
 use tracing::Instrument;
 
 use crate::{
@@ -25,42 +26,40 @@ use crate::{
     telemetry::{self, root_span},
 };
 
-/// By user. Cheap to clone.
+/// Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Feeds(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    of_users: Mutex<HashMap<Arc<str>, Watched>>,
-    has_first: Notify,
+    by_user: Mutex<HashMap<Arc<str>, OpenFeed>>,
+    not_empty: Notify,
 }
 
-/// A feed that has streams.
 #[derive(Default)]
-struct Watched {
+struct OpenFeed {
     feed: Arc<Feed>,
     streams: usize,
 }
 
-/// One user's feed, for all streams of that user. A counter and a `Notify`, because a `watch` channel is three times as large,
-/// and most users have one stream.
+/// One user's feed, shared by the user's streams. A counter and a `Notify`, because a `watch` channel is three times as
+/// large, and most users have one stream.
 #[derive(Default)]
 struct Feed {
     /// Incremented when there may be something to read.
     signal: AtomicU64,
-    /// Told of each increment.
+    /// Notified of each increment.
     moved: Notify,
-    /// The head that all streams have seen, as far as is known.
+    /// The latest head that all streams are known to have read.
     head: Mutex<Option<Head>>,
-    /// What was read last.
-    read: Mutex<Option<SharedRead>>,
+    latest: Mutex<Option<SharedRead>>,
 }
 
-/// A read for all streams that are at the same position. It is kept for as long as one of them waits for it.
+/// A read that streams at one position share. It lives as long as one of them waits for it.
 struct SharedRead {
     since: Head,
     signal: u64,
-    page: WeakShared<BoxFuture<'static, Option<Arc<Changes>>>>,
+    page: Weak<OnceCell<Arc<Changes>>>,
 }
 
 /// The head of a feed that was read up to this cursor.
@@ -69,51 +68,45 @@ fn head_at(cursor: &FeedCursor) -> Head {
 }
 
 impl Feeds {
-    /// One more stream of this user.
-    pub(super) fn watch(&self, user: &Arc<str>) -> Watch {
-        let mut of_users = self.lock();
-        if of_users.is_empty() {
-            self.0.has_first.notify_one();
+    /// Opens one more stream of this user.
+    pub(super) fn open(&self, user: &Arc<str>) -> FeedReader {
+        let mut by_user = self.0.by_user.lock();
+        if by_user.is_empty() {
+            self.0.not_empty.notify_one();
         }
-        let watched = of_users.entry(Arc::clone(user)).or_default();
-        watched.streams += 1;
-        let feed = Arc::clone(&watched.feed);
-        Watch { seen: feed.signal(), feed, user: Arc::clone(user), feeds: self.clone() }
+        let open = by_user.entry(Arc::clone(user)).or_default();
+        open.streams += 1;
+        let feed = Arc::clone(&open.feed);
+        FeedReader { seen: feed.signal(), feed, user: Arc::clone(user), feeds: self.clone() }
     }
 
-    /// There is something to read, if the write succeeded.
+    /// Wakes the user's streams after a write, which may have failed.
     pub(super) fn wrote(&self, user: &str) {
-        if let Some(Watched { feed, .. }) = self.lock().get(user) {
-            feed.wake();
+        if let Some(open) = self.0.by_user.lock().get(user) {
+            open.feed.wake();
         }
     }
 
-    /// Wakes the streams of a feed whose head may be one that not all of them have seen.
+    /// Wakes the user's streams unless all of them are known to have read this head.
     pub(super) fn polled(&self, user: &str, head: Head) {
-        if let Some(Watched { feed, .. }) = self.lock().get(user)
-            && feed.head().replace(head) != Some(head)
+        if let Some(open) = self.0.by_user.lock().get(user)
+            && open.feed.head.lock().replace(head) != Some(head)
         {
-            feed.wake();
+            open.feed.wake();
         }
     }
 
-    /// The users who have streams, once there are any, and the heads that all streams of each have seen.
-    pub(super) async fn known(&self) -> Vec<WatchedFeed> {
+    /// All feeds, once there are any.
+    pub(super) async fn watched(&self) -> Vec<WatchedFeed> {
+        let watched =
+            |(user, open): (&Arc<str>, &OpenFeed)| WatchedFeed { user: Arc::clone(user), head: *open.feed.head.lock() };
         loop {
-            let of_users = |(user, watched): (&Arc<str>, &Watched)| WatchedFeed {
-                user: Arc::clone(user),
-                head: *watched.feed.head(),
-            };
-            let known: Vec<_> = self.lock().iter().map(of_users).collect();
-            if !known.is_empty() {
-                return known;
+            let feeds: Vec<_> = self.0.by_user.lock().iter().map(watched).collect();
+            if !feeds.is_empty() {
+                return feeds;
             }
-            self.0.has_first.notified().await;
+            self.0.not_empty.notified().await;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Watched>> {
-        self.0.of_users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,20 +120,10 @@ impl Feed {
         self.moved.notify_waiters();
     }
 
-    fn head(&self) -> MutexGuard<'_, Option<Head>> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A page with nothing behind it ends at the head. One stream that has seen it doesn't speak for the others: a later head
-    /// than the known one is left to the next poll, which wakes all.
-    fn saw(&self, page: &Changes) {
-        if !page.has_more {
-            self.saw_head(head_at(&page.cursor));
-        }
-    }
-
-    fn saw_head(&self, Head { era, last }: Head) {
-        let mut known = self.head();
+    /// One stream has read up to this head. That says nothing of the others, so a later head than the known one is left to
+    /// the next poll, which wakes all of them.
+    fn read_up_to(&self, Head { era, last }: Head) {
+        let mut known = self.head.lock();
         *known = match *known {
             None => Some(Head { era, last }),
             Some(known) if known.era != era => None,
@@ -148,45 +131,39 @@ impl Feed {
         };
     }
 
-    /// What streams read that are at this cursor, and were woken by this signal or an earlier one. `None` if that fails.
-    fn read_shared(
-        self: &Arc<Self>,
-        tasks: &UserTasks,
-        cursor: FeedCursor,
-        signal: u64,
-        limit: Limit,
-    ) -> Shared<BoxFuture<'static, Option<Arc<Changes>>>> {
-        let since = head_at(&cursor);
-        let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(read) = last.as_ref().filter(|read| read.signal == signal && read.since == since)
+    /// The page behind this head, for all streams there that were woken by this signal.
+    fn shared_page(&self, since: Head, signal: u64) -> Arc<OnceCell<Arc<Changes>>> {
+        let mut latest = self.latest.lock();
+        if let Some(read) = latest.as_ref().filter(|read| read.signal == signal && read.since == since)
             && let Some(page) = read.page.upgrade()
         {
             return page;
         }
-        let read = spawn(read(Arc::clone(self), tasks.clone(), Since::Cursor(cursor), limit));
-        let page = async move { Some(Arc::new(read.await.ok()?.ok()?)) }.boxed().shared();
-        *last = page.downgrade().map(|page| SharedRead { since, signal, page });
+        let page = Arc::default();
+        *latest = Some(SharedRead { since, signal, page: Arc::downgrade(&page) });
         page
     }
 }
 
-/// Reads a page, perhaps in another task: the trace is that of the caller.
+/// Reads a page, perhaps in another task. It is traced in the caller's span.
 fn read(
     feed: Arc<Feed>,
     tasks: UserTasks,
     since: Since,
     limit: Limit,
-) -> impl Future<Output = Result<Changes>> + Send + 'static {
+) -> impl Future<Output = Result<Arc<Changes>>> + Send + 'static {
     let span = root_span!("changes");
     async move {
         let page = tasks.changes(&since, limit).instrument(span).await?;
-        feed.saw(&page);
-        Ok(page)
+        if !page.has_more {
+            feed.read_up_to(head_at(&page.cursor));
+        }
+        Ok(Arc::new(page))
     }
 }
 
-/// One stream's view of its user's feed.
-pub(super) struct Watch {
+/// One stream's access to its user's feed.
+pub(super) struct FeedReader {
     /// The signal at the last read.
     seen: u64,
     feed: Arc<Feed>,
@@ -194,11 +171,11 @@ pub(super) struct Watch {
     feeds: Feeds,
 }
 
-impl Watch {
-    /// Waits until there may be something that wasn't there at the last read.
-    pub(super) async fn changed(&mut self) {
+impl FeedReader {
+    /// Waits until there may be something new since the last read.
+    pub(super) async fn moved(&mut self) {
         loop {
-            // Hears of what happens from here on, before it is polled.
+            // Receives notifications from here on, before it is polled.
             let moved = self.feed.moved.notified();
             let signal = self.feed.signal();
             if std::mem::replace(&mut self.seen, signal) != signal {
@@ -208,15 +185,14 @@ impl Watch {
         }
     }
 
-    /// Reads a page.
-    pub(super) async fn read(&mut self, tasks: &UserTasks, since: Since, limit: Limit) -> Result<Changes> {
+    pub(super) async fn read(&mut self, tasks: &UserTasks, since: Since, limit: Limit) -> Result<Arc<Changes>> {
         self.seen = self.feed.signal();
-        // The first page belongs to the request that asked for the stream, later ones to none.
+        // The first page is traced with the request that opened the stream, later ones on their own.
         let read = telemetry::in_current_spans(read(Arc::clone(&self.feed), tasks.clone(), since, limit));
         spawn(read).await.map_err(Error::internal)?
     }
 
-    /// Reads the page behind a cursor that all earlier changes lie before: what the user's other streams read too.
+    /// Reads the page behind the former head, once for all of the user's streams there.
     pub(super) async fn read_shared(
         &mut self,
         tasks: &UserTasks,
@@ -224,21 +200,20 @@ impl Watch {
         limit: Limit,
     ) -> Result<Arc<Changes>> {
         self.seen = self.feed.signal();
-        match self.feed.read_shared(tasks, cursor, self.seen, limit).await {
-            Some(page) => Ok(page),
-            None => self.read(tasks, Since::Cursor(cursor), limit).await.map(Arc::new),
-        }
+        let page = self.feed.shared_page(head_at(&cursor), self.seen);
+        let read = read(Arc::clone(&self.feed), tasks.clone(), Since::Cursor(cursor), limit);
+        let shared = async move { page.get_or_try_init(|| read).map_ok(Arc::clone).await };
+        spawn(shared).await.map_err(Error::internal)?
     }
 }
 
-impl Drop for Watch {
-    /// The last one out forgets the user.
+impl Drop for FeedReader {
     fn drop(&mut self) {
-        let mut of_users = self.feeds.lock();
-        if let Entry::Occupied(mut watched) = of_users.entry(Arc::clone(&self.user)) {
-            watched.get_mut().streams -= 1;
-            if watched.get().streams == 0 {
-                watched.remove();
+        let mut by_user = self.feeds.0.by_user.lock();
+        if let Entry::Occupied(mut open) = by_user.entry(Arc::clone(&self.user)) {
+            open.get_mut().streams -= 1;
+            if open.get().streams == 0 {
+                open.remove();
             }
         }
     }
@@ -257,19 +232,19 @@ mod tests {
     #[tokio::test]
     async fn a_write_wakes_the_streams_of_its_user_and_no_others() {
         let feeds = Feeds::default();
-        let (mut ann, mut twin) = (feeds.watch(&"ann".into()), feeds.watch(&"ann".into()));
-        let mut bob = feeds.watch(&"bob".into());
+        let (mut ann, mut twin) = (feeds.open(&"ann".into()), feeds.open(&"ann".into()));
+        let mut bob = feeds.open(&"bob".into());
         feeds.wrote("ann");
         feeds.wrote("nobody");
-        assert!(ann.changed().now_or_never().is_some() && twin.changed().now_or_never().is_some());
-        assert!(ann.changed().now_or_never().is_none(), "one write wakes once");
-        assert!(bob.changed().now_or_never().is_none());
+        assert!(ann.moved().now_or_never().is_some() && twin.moved().now_or_never().is_some());
+        assert!(ann.moved().now_or_never().is_none(), "one write wakes once");
+        assert!(bob.moved().now_or_never().is_none());
     }
 
     #[tokio::test]
     async fn a_poll_wakes_when_the_head_is_another_one() {
         let feeds = Feeds::default();
-        let mut ann = feeds.watch(&"ann".into());
+        let mut ann = feeds.open(&"ann".into());
         let (before, after) = (Some(1), Some(2));
         // Before, after, a reset, and a database that was restored.
         for (polled, wakes) in [
@@ -281,12 +256,12 @@ mod tests {
             ((2, None), true),
         ] {
             feeds.polled("ann", head(polled));
-            assert_eq!(ann.changed().now_or_never().is_some(), wakes, "{polled:?}");
+            assert_eq!(ann.moved().now_or_never().is_some(), wakes, "{polled:?}");
         }
     }
 
     #[tokio::test]
-    async fn a_head_that_one_stream_has_seen_still_wakes_the_others() {
+    async fn a_head_that_one_stream_has_read_still_wakes_the_others() {
         let (before, after) = (Some(1), Some(2));
         for (seen, polled, wakes) in [
             // All are at the head, then one of them sees the next one, in whatever order they are done.
@@ -296,23 +271,23 @@ mod tests {
             ([(1, before), (2, before)], (2, before), true),
         ] {
             let feeds = Feeds::default();
-            let mut ann = feeds.watch(&"ann".into());
+            let mut ann = feeds.open(&"ann".into());
             for seen in seen {
-                ann.feed.saw_head(head(seen));
+                ann.feed.read_up_to(head(seen));
             }
             feeds.polled("ann", head(polled));
-            assert_eq!(ann.changed().now_or_never().is_some(), wakes, "{seen:?}, {polled:?}");
+            assert_eq!(ann.moved().now_or_never().is_some(), wakes, "{seen:?}, {polled:?}");
         }
     }
 
     #[tokio::test]
     async fn users_are_forgotten_when_their_last_stream_ends() {
         let feeds = Feeds::default();
-        assert!(feeds.known().now_or_never().is_none());
-        let (first, second) = (feeds.watch(&"ann".into()), feeds.watch(&"ann".into()));
+        assert!(feeds.watched().now_or_never().is_none());
+        let (first, second) = (feeds.open(&"ann".into()), feeds.open(&"ann".into()));
         drop(first);
-        assert_eq!(feeds.known().await, [WatchedFeed { user: "ann".into(), head: None }]);
+        assert_eq!(feeds.watched().await, [WatchedFeed { user: "ann".into(), head: None }]);
         drop(second);
-        assert!(feeds.lock().is_empty());
+        assert!(feeds.0.by_user.lock().is_empty());
     }
 }

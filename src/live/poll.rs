@@ -1,4 +1,4 @@
-//! Finds what other servers write: asks for the heads of the feeds that have streams here, again and again.
+//! Finds writes on other servers: polls the heads of the feeds that have streams here.
 
 use std::time::Duration;
 
@@ -10,13 +10,12 @@ use crate::{
     store::{Db, WatchedFeed},
 };
 
-/// How many users one query asks about.
+/// Feeds in one query.
 const BATCH: usize = 1000;
-/// The pause between two rounds.
+/// Bounds of the pause between two rounds.
 const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_millis(1500);
-/// How much longer the pause is than the round: polling takes at most a fiftieth of one processor, unless that would make
-/// the pause longer than the longest.
+/// The pause in multiples of the round, so that polling takes a fiftieth of a core, as far as the bounds allow.
 const PAUSE_PER_ROUND: u32 = 49;
 
 pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
@@ -25,13 +24,13 @@ pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
     }
     let mut was_polled = true;
     loop {
-        let known = feeds.known().await;
+        let watched = feeds.watched().await;
         let started = Instant::now();
-        let polled = poll(db, feeds, &known).await;
+        let polled = poll(db, feeds, &watched).await;
         if let Err(error) = &polled
             && was_polled
         {
-            tracing::warn!(error = error.report(), "can't look for changes that other servers make");
+            tracing::warn!(error = error.report(), "can't poll for changes made on other servers");
         }
         was_polled = polled.is_ok();
         metrics::polled(was_polled);
@@ -39,8 +38,8 @@ pub(super) async fn keep_polling(db: &Db, feeds: &Feeds) {
     }
 }
 
-async fn poll(db: &Db, feeds: &Feeds, known: &[WatchedFeed]) -> Result<()> {
-    for batch in known.chunks(BATCH) {
+async fn poll(db: &Db, feeds: &Feeds, watched: &[WatchedFeed]) -> Result<()> {
+    for batch in watched.chunks(BATCH) {
         for (user, head) in db.moved_heads(batch).await? {
             feeds.polled(&user, head);
         }

@@ -57,7 +57,7 @@ impl Subscriber {
     }
 
     /// `ExecuteSubscriptionEvent`.
-    async fn event(&self, engine: &Engine, page: Result<Changes>) -> Reply {
+    async fn event(&self, engine: &Engine, page: Result<Arc<Changes>>) -> Reply {
         let page = match page {
             Ok(page) => page,
             Err(error) => return Reply::not_executed(vec![request_error(&error)]),
@@ -66,7 +66,7 @@ impl Subscriber {
             Ok(plan) => plan,
             Err(error) => return Reply::not_executed(vec![error]),
         };
-        let request = request(bind(plan, &self.variables).document).data(Event::new(page));
+        let request = request(bind(plan, &self.variables).document).data(Event(page));
         let reply = Reply::from(first_response(engine, request).await.unwrap_or_default());
         // The root field is not nullable: without data, the event failed as a whole.
         if reply.data == Some(Value::Null) { Reply::not_executed(reply.errors) } else { reply }

@@ -1,5 +1,7 @@
 //! The query root.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object};
 
 use super::{
@@ -93,7 +95,7 @@ impl Query {
         #[graphql(default_with = "DEFAULT_PAGE", desc = "The maximum number of changes, 1 to 1000.")] first: i64,
     ) -> Result<Changes, GraphqlError> {
         let (since, limit) = feed_page(after, first)?;
-        Ok(resolvers::changes(ctx.tasks()?, &since, limit).await?.into())
+        Ok(Arc::new(resolvers::changes(ctx.tasks()?, &since, limit).await?).into())
     }
 
     /// Any object by its id; null if it doesn't exist or belongs to another user.

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::{error::Result, task::Changes};
 
 /// The source stream: pages of the change feed.
-pub(super) type Pages = BoxStream<'static, Result<Changes>>;
+pub(super) type Pages = BoxStream<'static, Result<Arc<Changes>>>;
 
 /// Where the root field puts its source stream.
 #[derive(Clone, Default)]
@@ -27,14 +27,4 @@ impl Source {
 }
 
 /// The page that the root field resolves to.
-pub(in crate::graphql) struct Event(Mutex<Option<Changes>>);
-
-impl Event {
-    pub(in crate::graphql) fn new(page: Changes) -> Self {
-        Self(Mutex::new(Some(page)))
-    }
-
-    pub(super) fn take(&self) -> Option<Changes> {
-        self.0.lock().take()
-    }
-}
+pub(in crate::graphql) struct Event(pub(in crate::graphql) Arc<Changes>);

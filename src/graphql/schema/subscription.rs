@@ -1,5 +1,7 @@
 //! The subscription root (specification, section 6.2.3).
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Subscription};
 use futures::{Stream, StreamExt, stream};
 
@@ -28,7 +30,7 @@ impl Subscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Changes> + use<>, GraphqlError> {
         let page = match ctx.data_opt::<Event>() {
-            Some(event) => event.take(),
+            Some(Event(page)) => Some(Arc::clone(page)),
             None => {
                 let pages = ctx.live()?.subscribe(ctx.tasks()?.clone(), feed_position(after)?);
                 ctx.source()?.put(pages.boxed());

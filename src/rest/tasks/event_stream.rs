@@ -1,5 +1,7 @@
 //! The change feed as server-sent events.
 
+use std::sync::Arc;
+
 use axum::{
     extract::FromRequestParts,
     http::request::Parts,
@@ -68,7 +70,9 @@ impl Subscriber {
         let Self { token, connection, streams, live } = self;
         let place = streams.open(token.user(), Outlet::RestSse)?;
         let lifetime = Lifetime::new(token, connection.stopping(), streams.limits().heartbeat);
-        let events = live.subscribe(tasks, since).map(|page| page.map(event).map_err(|error| end(&error))).boxed();
+        let pages = live.subscribe(tasks, since);
+        let events = pages.map(|page| page.map(|page| event(Arc::unwrap_or_clone(page))).map_err(|error| end(&error)));
+        let events = events.boxed();
         Ok(EventStream { events, lifetime, place, farewell }.into_response())
     }
 }

@@ -1,6 +1,6 @@
 //! Streams of changes: what wakes them, and what they survive.
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use futures::{FutureExt, Stream, StreamExt};
@@ -21,7 +21,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A stream of a user's changes.
-struct Followed(Pin<Box<dyn Stream<Item = Result<Changes>> + Send>>);
+struct Followed(Pin<Box<dyn Stream<Item = Result<Arc<Changes>>> + Send>>);
 
 impl Followed {
     async fn new(app: &App, user: &str, since: Since) -> Self {
@@ -35,7 +35,7 @@ impl Followed {
         followed
     }
 
-    async fn next(&mut self) -> Changes {
+    async fn next(&mut self) -> Arc<Changes> {
         let next = timeout(PATIENCE, self.0.next()).await.expect("a page in time").expect("an open stream");
         next.map_err(|error| error.report()).unwrap()
     }

@@ -1,5 +1,7 @@
 //! The change feed: the query and the subscription `changes`.
 
+use std::sync::Arc;
+
 use async_graphql::{ID, Object, SimpleObject, Union, parser::types::SelectionSet};
 
 use super::{
@@ -43,10 +45,10 @@ impl WriteObject for Change {
 }
 
 /// A page of the change feed.
-pub(in crate::graphql) struct Changes(task::Changes);
+pub(in crate::graphql) struct Changes(Arc<task::Changes>);
 
-impl From<task::Changes> for Changes {
-    fn from(changes: task::Changes) -> Self {
+impl From<Arc<task::Changes>> for Changes {
+    fn from(changes: Arc<task::Changes>) -> Self {
         Self(changes)
     }
 }
