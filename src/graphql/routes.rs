@@ -58,8 +58,7 @@ async fn get_endpoint(State(state): State<SharedState>, connection: Connection, 
 }
 
 async fn socket(State(state): State<SharedState>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    upgrade(state, parts).await
+    upgrade(state, request).await
 }
 
 async fn get_playground(State(playground): State<Playground>, headers: HeaderMap) -> Response {

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 
 use axum::{
+    body::{Body, Bytes},
     http::{HeaderValue, header},
     response::{
         IntoResponse, Response,
@@ -11,6 +12,7 @@ use axum::{
     },
 };
 use futures::{StreamExt, stream};
+use http_body_util::BodyExt;
 
 use crate::{
     error::Error,
@@ -21,7 +23,7 @@ use crate::{
 /// The response to a query or a mutation.
 pub(in crate::graphql) fn reply_events(reply: &Reply) -> Response {
     let events = [next(reply), complete()].map(Ok::<_, Infallible>);
-    vary(Sse::new(stream::iter(events)).into_response())
+    finish(Sse::new(stream::iter(events)).into_response())
 }
 
 /// The response to a subscription.
@@ -31,7 +33,7 @@ pub(in crate::graphql) fn subscription_events(replies: Replies, lifetime: Lifeti
         stream::iter([Some(Ok(next(&reply))), end].into_iter().flatten())
     });
     let events = events.chain(stream::iter([Ok(complete())])).boxed();
-    vary(EventStream { events, lifetime, place, farewell }.into_response())
+    finish(EventStream { events, lifetime, place, farewell }.into_response())
 }
 
 /// Without `complete`, the client reconnects.
@@ -45,12 +47,17 @@ fn next(reply: &Reply) -> Event {
     Event::default().event("next").data(String::from_utf8(json).unwrap_or_default())
 }
 
-/// Browsers dispatch no event without a `data` line.
 fn complete() -> Event {
-    Event::default().event("complete").data("")
+    Event::default().event("complete")
 }
 
-fn vary(mut response: Response) -> Response {
+/// Gives `complete` a `data` line: readers dispatch no event without one (HTML, section 9.2.6), and axum can't write an empty
+/// one.
+fn finish(mut response: Response) -> Response {
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
-    response
+    let with_data = |event: Bytes| match &event[..] {
+        b"event: complete\n\n" => Bytes::from_static(b"event: complete\ndata:\n\n"),
+        _ => event,
+    };
+    response.map(|body| Body::new(body.map_frame(move |frame| frame.map_data(with_data))))
 }

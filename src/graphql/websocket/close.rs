@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use axum::extract::ws::{CloseFrame, Message};
+use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 use crate::http::streams::Ended;
 
@@ -64,7 +64,7 @@ impl From<Close> for Message {
     fn from(Close { code, reason }: Close) -> Self {
         let cut = reason.floor_char_boundary(MAX_REASON);
         let reason = reason.get(..cut).unwrap_or_default();
-        Self::Close(Some(CloseFrame { code, reason: reason.into() }))
+        Self::Close(Some(CloseFrame { code: code.into(), reason: reason.into() }))
     }
 }
 
@@ -77,6 +77,6 @@ mod tests {
         let Message::Close(Some(frame)) = Close::duplicate(&format!("x{}", "ü".repeat(100))).into() else {
             panic!("no close frame")
         };
-        assert_eq!((frame.code, frame.reason.len()), (4409, MAX_REASON - 1));
+        assert_eq!((frame.code.into(), frame.reason.len()), (4409_u16, MAX_REASON - 1));
     }
 }

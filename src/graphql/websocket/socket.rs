@@ -2,18 +2,25 @@
 //! done long ago ends it.
 
 use std::{
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use axum::{
-    Error,
-    body::Bytes,
-    extract::ws::{Message, WebSocket},
-};
+use axum::{Error, extract::ws};
 use futures::{FutureExt, Sink, SinkExt, Stream, StreamExt};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{Sleep, sleep, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Bytes, Message,
+        protocol::{Role, WebSocketConfig},
+    },
+};
 
 use super::{
     close::Close,
@@ -24,19 +31,21 @@ use crate::http::streams::{Connection, Ended, Lifetime, StreamLimits};
 
 /// How many pings may be unanswered.
 const MAX_UNANSWERED: u8 = 2;
-/// How long a client may take to answer a close frame.
+/// How long a client that is told why its socket is closed may send nothing, and how long it may send.
 const CLOSING: Duration = Duration::from_secs(2);
+const MAX_CLOSING: Duration = Duration::from_secs(30);
+/// What is read at once. Most messages of clients are shorter, and thousands of sockets have such a buffer each.
+const READ_BUFFER: usize = 256;
 
 /// One socket.
-pub(super) struct Socket {
-    inner: WebSocket,
+pub(super) struct Socket<S> {
+    inner: WebSocketStream<S>,
     protocol: Protocol,
     admission: Admission,
     lifetime: Lifetime,
     /// Pings since the client was last heard.
     unanswered: u8,
     heartbeat: Duration,
-    max_message: usize,
     /// Held to the end.
     connection: Connection,
     /// Set while the client doesn't read.
@@ -45,16 +54,21 @@ pub(super) struct Socket {
     close: Option<Close>,
 }
 
-impl Socket {
-    pub(super) fn new(inner: WebSocket, connection: Connection, limits: &StreamLimits, admission: Admission) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// Of a connection whose client has been told that it is one.
+    pub(super) async fn new(io: S, connection: Connection, limits: &StreamLimits, admission: Admission) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(limits.message))
+            .max_frame_size(Some(limits.message));
         Self {
-            inner,
+            inner: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await,
             protocol: Protocol::new(limits.operations),
             admission,
             lifetime: Lifetime::without_session(connection.stopping(), limits.init_timeout),
             unanswered: 0,
             heartbeat: limits.heartbeat,
-            max_message: limits.message,
             connection,
             stalled: None,
             ended: None,
@@ -69,14 +83,20 @@ impl Socket {
         }
         if let Some(close) = self.close.take() {
             tracing::debug!(code = close.code, "closing a socket");
-            // What is still on its way to us would make the kernel drop what is on its way to the client.
-            let close = async {
-                self.inner.send(close.into()).await?;
-                while self.inner.next().await.transpose()?.is_some() {}
-                Ok::<_, Error>(())
-            };
-            let _ = timeout(CLOSING, close).await;
+            if let Ok(Ok(())) = timeout(CLOSING, self.inner.send(close.into())).await {
+                let _ = timeout(MAX_CLOSING, self.drain()).await;
+            }
         }
+    }
+
+    /// Drops what the client still sends: unread, it would make the kernel drop what is on its way to the client. It may be
+    /// the rest of a message that is too large, which tungstenite would keep.
+    async fn drain(&mut self) -> io::Result<()> {
+        let io = self.inner.get_mut();
+        io.shutdown().await?;
+        let mut dropped = [0; 512];
+        while let Ok(1..) = timeout(CLOSING, io.read(&mut dropped)).await? {}
+        Ok(())
     }
 
     /// From now on nothing is read, and nothing but this sent.
@@ -85,7 +105,7 @@ impl Socket {
         self.close = self.close.take().or(close);
     }
 
-    fn refuse(&mut self, close: Close) {
+    pub(super) fn refuse(&mut self, close: Close) {
         self.end(Ended::Refused, Some(close));
     }
 
@@ -111,27 +131,26 @@ impl Socket {
     }
 
     /// A message for async-graphql, if it is for it.
-    fn receive(&mut self, message: Message) -> Option<Message> {
+    fn receive(&mut self, message: &Message) -> Option<ws::Message> {
         self.unanswered = 0;
         let received = match message {
-            Message::Text(text) if text.len() > self.max_message => Err(Close::TOO_LARGE),
-            Message::Text(text) => self.protocol.receive(&text),
+            Message::Text(text) => self.protocol.receive(text),
             Message::Binary(_) => Err(Close::invalid("it is binary")),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Ok(None),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(None),
         };
-        received.map_err(|close| self.refuse(close)).ok().flatten().map(|text| Message::Text(text.into()))
+        received.map_err(|close| self.refuse(close)).ok().flatten().map(|text| ws::Message::Text(text.into()))
     }
 
     /// A message for the client, if it is to hear it.
-    fn pass(&mut self, message: Message) -> Option<Message> {
-        let Message::Text(text) = message else {
+    fn pass(&mut self, message: &ws::Message) -> Option<Message> {
+        let ws::Message::Text(text) = message else {
             // A close frame: `connection_init` was refused.
             let refused = self.admission.get().and_then(|admission| admission.as_ref().err().cloned());
             self.refuse(refused.unwrap_or(Close::UNAUTHORIZED));
             return None;
         };
         let was_acknowledged = self.protocol.is_acknowledged();
-        let passed = self.protocol.send(&text);
+        let passed = self.protocol.send(text);
         if !was_acknowledged
             && self.protocol.is_acknowledged()
             && let Some(Ok(Admitted { session, .. })) = self.admission.get()
@@ -145,7 +164,7 @@ impl Socket {
     fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if let Poll::Ready(written) = self.inner.poll_flush_unpin(context) {
             self.stalled = None;
-            return Poll::Ready(written);
+            return Poll::Ready(written.map_err(Error::new));
         }
         self.poll_stalled(context).map(Err)
     }
@@ -163,8 +182,8 @@ impl Socket {
     }
 }
 
-impl Stream for Socket {
-    type Item = Result<Message, Error>;
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
+    type Item = Result<ws::Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
@@ -176,26 +195,27 @@ impl Stream for Socket {
             }
             match ready!(this.inner.poll_next_unpin(context)) {
                 Some(Ok(message)) => {
-                    if let Some(message) = this.receive(message) {
+                    if let Some(message) = this.receive(&message) {
                         return Poll::Ready(Some(Ok(message)));
                     }
                 }
+                Some(Err(tungstenite::Error::Capacity(_))) => this.refuse(Close::TOO_LARGE),
                 Some(Err(_)) | None => return Poll::Ready(None),
             }
         }
     }
 }
 
-impl Sink<Message> for Socket {
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<ws::Message> for Socket<S> {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll_written(context)
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        match self.pass(message) {
-            Some(message) => self.inner.start_send_unpin(message),
+    fn start_send(mut self: Pin<&mut Self>, message: ws::Message) -> Result<(), Error> {
+        match self.pass(&message) {
+            Some(message) => self.inner.start_send_unpin(message).map_err(Error::new),
             None => Ok(()),
         }
     }
@@ -205,7 +225,7 @@ impl Sink<Message> for Socket {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_close_unpin(context)
+        self.inner.poll_close_unpin(context).map_err(Error::new)
     }
 }
 
@@ -213,14 +233,11 @@ impl Sink<Message> for Socket {
 mod tests {
     use std::sync::Arc;
 
-    use axum::{Router, extract::ws::WebSocketUpgrade};
-    use hyper_util::{rt::TokioIo, service::TowerToHyperService};
     use tokio::{
         io::{DuplexStream, duplex},
-        join, select, spawn,
-        sync::{mpsc, watch},
+        join, select,
+        sync::watch,
     };
-    use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
 
     use super::*;
     use crate::auth::{ClaimRules, KeySource, Verifier, mint};
@@ -234,29 +251,21 @@ mod tests {
     type Client = WebSocketStream<DuplexStream>;
 
     /// A socket, its client, and what stops the server.
-    async fn socket(send_timeout: Duration) -> (Socket, Client, watch::Sender<()>) {
-        let (io, server_io) = duplex(CAPACITY);
-        let (sender, mut upgraded) = mpsc::unbounded_channel();
-        let upgrade = async move |upgrade: WebSocketUpgrade| {
-            upgrade.write_buffer_size(0).on_upgrade(async move |socket| sender.send(socket).unwrap())
-        };
-        let service = TowerToHyperService::new(Router::new().fallback(upgrade));
-        let server = hyper::server::conn::http1::Builder::new();
-        spawn(server.serve_connection(TokioIo::new(server_io), service).with_upgrades());
-        let (client, _) = client_async("ws://localhost/", io).await.unwrap();
+    async fn socket(send_timeout: Duration) -> (Socket<DuplexStream>, Client, watch::Sender<()>) {
+        let (server, client) = duplex(CAPACITY);
         let (stop, stopping) = watch::channel(());
         let connection = Connection::new(Arc::new(()), stopping, send_timeout);
         let limits = StreamLimits { init_timeout: LONG, ..StreamLimits::default() };
-        let socket = Socket::new(upgraded.recv().await.unwrap(), connection, &limits, Admission::default());
-        (socket, client, stop)
+        let socket = Socket::new(server, connection, &limits, Admission::default()).await;
+        (socket, WebSocketStream::from_raw_socket(client, Role::Client, None).await, stop)
     }
 
     /// More than is sent to a client that doesn't read.
-    fn long() -> Message {
-        Message::Text(format!(r#"{{"type":"pong","payload":"{}"}}"#, "x".repeat(4 * CAPACITY)).into())
+    fn long() -> ws::Message {
+        ws::Message::Text(format!(r#"{{"type":"pong","payload":"{}"}}"#, "x".repeat(4 * CAPACITY)).into())
     }
 
-    async fn read(client: &mut Client) -> tungstenite::Message {
+    async fn read(client: &mut Client) -> Message {
         client.next().await.unwrap().unwrap()
     }
 
@@ -264,14 +273,14 @@ mod tests {
     async fn told(client: &mut Client) -> Option<u16> {
         let mut code = None;
         while let Some(Ok(message)) = client.next().await {
-            if let tungstenite::Message::Close(frame) = message {
+            if let Message::Close(frame) = message {
                 code = frame.map(|frame| frame.code.into());
             }
         }
         code
     }
 
-    async fn finish(mut socket: Socket) {
+    async fn finish(mut socket: Socket<DuplexStream>) {
         socket.finish().await;
     }
 
@@ -320,7 +329,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_reads_nothing_has_the_same_time_if_a_ping_is_what_it_does_not_read() {
         let (mut socket, _client, _stop) = socket(SHORT).await;
-        socket.inner.start_send_unpin(long()).unwrap();
+        socket.inner.start_send_unpin("x".repeat(4 * CAPACITY).into()).unwrap();
         assert!(timeout(LONG, socket.send(long())).await.unwrap().is_err());
         assert_eq!(socket.ended, Some(Ended::Stalled));
     }
@@ -330,7 +339,7 @@ mod tests {
         let (mut socket, mut client, _stop) = socket(SHORT).await;
         let pings = async {
             for _ in 0..CAPACITY {
-                client.send(tungstenite::Message::Ping(vec![0; 100].into())).await.unwrap();
+                client.send(Message::Ping(vec![0; 100].into())).await.unwrap();
             }
         };
         select! {

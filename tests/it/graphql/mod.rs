@@ -6,6 +6,7 @@ mod clients;
 mod differential;
 mod documents;
 mod documents_table;
+mod hostile;
 mod persisted;
 mod sockets;
 mod transport;

@@ -1,0 +1,34 @@
+//! GraphQL clients that mean harm, or send what no client should, over real sockets.
+
+use serde_json::json;
+use tandem::http::streams::StreamLimits;
+
+use crate::support::{App, check_all, http_client, socket::Socket, token};
+
+const KIB: usize = 1024;
+
+#[tokio::test]
+async fn an_event_without_data_has_an_empty_data_line() {
+    let url = App::new().await.listen().await;
+    for document in ["{ me { id } }", "subscription { changes(after: \"garbage\") { cursor } }"] {
+        let request = http_client().post(format!("{url}/graphql")).bearer_auth(token("ann"));
+        let request = request.header("accept", "text/event-stream").json(&json!({ "query": document }));
+        let events = request.send().await.unwrap().text().await.unwrap();
+        // HTML, section 9.2.6: an event whose data is empty for want of a `data` line is not dispatched.
+        assert!(events.ends_with("\n\nevent: complete\ndata:\n\n"), "{events:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_any_size_above_the_limit_closes_with_1009() {
+    const LIMIT: usize = 4 * KIB;
+    let streams = StreamLimits { message: LIMIT, ..StreamLimits::default() };
+    let url = App::builder().streams(streams).build().await.listen().await;
+    check_all([LIMIT + 1, 2 * LIMIT, 2 * LIMIT + 1, 100 * KIB, 20 * KIB * KIB], async |size| {
+        for mut socket in [Socket::open(&url).await, Socket::of(&url, "ann").await] {
+            socket.send_text(" ".repeat(size)).await;
+            assert_eq!(socket.closed().await, Some(1009), "{size} bytes");
+        }
+    })
+    .await;
+}
