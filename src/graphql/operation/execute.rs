@@ -53,7 +53,8 @@ pub(in crate::graphql) async fn execute(
     preparation.charge(tasks)?;
     match prepared {
         Ok(Prepared { operation, subscriber: None }) => {
-            Ok(Execution::Reply(run(engine, operation, tasks, connection).await))
+            let budget = Arc::new(ResponseBudget::new(engine.limits.response));
+            Ok(Execution::Reply(run(engine, operation, tasks, budget, connection).await))
         }
         Ok(Prepared { operation, subscriber: Some(subscriber) }) => {
             Ok(subscriber.subscribe(engine, operation, tasks.clone()).await)
@@ -92,10 +93,16 @@ pub(in crate::graphql) async fn execute_batch(
     }
     preparation.charge(tasks)?;
     failed?;
-    let replies = prepared.into_iter().enumerate().map(|(index, prepared)| async move {
-        match prepared {
-            Ok(Prepared { operation, .. }) => run(engine, operation, &tasks.operation(index), connection).await,
-            Err(reply) => reply,
+    let budget = Arc::new(ResponseBudget::new(engine.limits.response));
+    let replies = prepared.into_iter().enumerate().map(|(index, prepared)| {
+        let budget = Arc::clone(&budget);
+        async move {
+            match prepared {
+                Ok(Prepared { operation, .. }) => {
+                    run(engine, operation, &tasks.operation(index), budget, connection).await
+                }
+                Err(reply) => reply,
+            }
         }
     });
     Ok(join_all(replies).await)
@@ -192,9 +199,15 @@ impl Preparation<'_> {
 }
 
 /// Executes a query or a mutation. After a timeout no more fields are resolved, and a running query is cancelled.
-async fn run(engine: &Engine, operation: BoundOperation, tasks: &UserTasks, connection: &Connection) -> Reply {
+async fn run(
+    engine: &Engine,
+    operation: BoundOperation,
+    tasks: &UserTasks,
+    budget: Arc<ResponseBudget>,
+    connection: &Connection,
+) -> Reply {
     let BoundOperation { document, failed, .. } = operation;
-    let request = request(document, tasks, engine.limits.response);
+    let request = request(document, tasks, budget);
     // Boxed: it is large, and the futures around would move it.
     let execution = Box::pin(engine.executor.execute(request)).instrument(trace_span!("graphql operation"));
     let mut timer = connection.timer();
@@ -212,8 +225,8 @@ async fn run(engine: &Engine, operation: BoundOperation, tasks: &UserTasks, conn
 }
 
 /// A function of its own: the future of [`run`] would keep its locals.
-fn request(document: ExecutableDocument, tasks: &UserTasks, max_response: usize) -> Request {
-    let mut request = Request::new(String::new()).data(tasks.clone()).data(ResponseBudget::new(max_response));
+fn request(document: ExecutableDocument, tasks: &UserTasks, budget: Arc<ResponseBudget>) -> Request {
+    let mut request = Request::new(String::new()).data(tasks.clone()).data(budget);
     request.set_parsed_query(document);
     request
 }

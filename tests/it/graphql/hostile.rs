@@ -3,7 +3,7 @@
 use serde_json::json;
 use tandem::http::streams::StreamLimits;
 
-use crate::support::{App, check_all, http_client, socket::Socket, token};
+use crate::support::{App, User, check_all, http_client, socket::Socket, token};
 
 const KIB: usize = 1024;
 
@@ -31,4 +31,30 @@ async fn a_message_of_any_size_above_the_limit_closes_with_1009() {
         }
     })
     .await;
+}
+
+/// Creates tasks whose descriptions are as long as they may be.
+async fn create_long(user: &User, tasks: usize) {
+    let inputs: Vec<_> = (0..tasks).map(|_| json!({ "title": "x", "description": "\u{1F600}".repeat(1000) })).collect();
+    for inputs in inputs.chunks(15) {
+        let create = "mutation($inputs: [CreateTaskInput!]!) { createTasks(inputs: $inputs) { id } }";
+        user.graphql(create).variables(json!({ "inputs": inputs })).await.data();
+    }
+}
+
+#[tokio::test]
+async fn the_responses_to_a_batch_have_one_budget_of_bytes() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    create_long(&ann, 500).await;
+    let operation = json!({ "query": "{tasks(limit:500){a:description b:description c:description}}" });
+    let batch = ann.post("/graphql", json!(vec![operation; 10])).await;
+    let bytes = batch.text.len();
+    assert!(bytes <= 9 * KIB * KIB, "{} KiB", bytes / KIB);
+    let (served, refused): (Vec<_>, Vec<_>) =
+        batch.json.as_array().unwrap().iter().partition(|reply| reply.get("errors").is_none());
+    assert!(!served.is_empty() && !refused.is_empty());
+    for reply in refused {
+        assert_eq!(reply["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{reply}");
+    }
 }

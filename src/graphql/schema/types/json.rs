@@ -4,7 +4,10 @@
 
 use std::{
     borrow::Cow,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_graphql::{
@@ -150,13 +153,14 @@ impl<T: WriteObjects> OutputType for Json<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let unlimited = ResponseBudget::new(usize::MAX);
-        let json = self.0.write_objects(&ctx.item.node, ctx.data_opt().unwrap_or(&unlimited));
+        let unlimited = Arc::new(ResponseBudget::new(usize::MAX));
+        let budget = ctx.data_opt::<Arc<ResponseBudget>>().unwrap_or(&unlimited);
+        let json = self.0.write_objects(&ctx.item.node, budget);
         json.map(|json| Value::Binary(json.into())).map_err(|error| ctx.set_error_path(error))
     }
 }
 
-/// The bytes that objects may still take in a response.
+/// The bytes that objects may still take in a response. The operations of a batch share them.
 pub(in crate::graphql) struct ResponseBudget {
     limit: usize,
     left: AtomicUsize,
