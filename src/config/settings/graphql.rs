@@ -28,7 +28,8 @@ pub struct GraphqlSettings {
     /// File of trusted documents; no others are executed [default: any document is executed]
     #[arg(long, env, value_name = "FILE")]
     pub graphql_trusted_documents: Option<PathBuf>,
-    /// What to do with other documents: `enforce` rejects them, `learn` executes them and adds them to the file
+    /// What to do with other documents: `enforce` rejects them, `learn` executes them and adds them to the file,
+    /// up to 2,000 documents and 2 MiB
     #[arg(long, env, value_name = "learn|enforce", default_value = "enforce")]
     pub graphql_trust_mode: TrustMode,
 }

@@ -5,7 +5,10 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -13,10 +16,14 @@ use serde::Deserialize;
 
 use super::hash::hash;
 
+/// How much of a file is learned: any client may send documents, and each rewrites the file.
+const MAX_LEARNED: usize = 2000;
+const MAX_LEARNED_BYTES: usize = 2 * 1024 * 1024;
+
 /// What happens to a document that is not in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrustMode {
-    /// It is executed and added to the file.
+    /// It is executed and added to the file, which holds up to 2,000 documents and 2 MiB then.
     Learn,
     /// It is rejected.
     #[default]
@@ -41,6 +48,7 @@ pub struct TrustedDocuments {
     file: PathBuf,
     mode: TrustMode,
     documents: Mutex<BTreeMap<String, Arc<str>>>,
+    is_full: AtomicBool,
 }
 
 impl TrustedDocuments {
@@ -51,7 +59,7 @@ impl TrustedDocuments {
             Err(error) if error.kind() == io::ErrorKind::NotFound && mode == TrustMode::Learn => BTreeMap::new(),
             read => serde_json::from_slice::<Manifest>(&read?)?.into(),
         };
-        Ok(Self { file: file.to_owned(), mode, documents: Mutex::new(documents) })
+        Ok(Self { file: file.to_owned(), mode, documents: Mutex::new(documents), is_full: AtomicBool::new(false) })
     }
 
     pub(in crate::graphql) fn get(&self, id: &str) -> Option<Arc<str>> {
@@ -66,13 +74,21 @@ impl TrustedDocuments {
             || documents.values().any(|document| **document == *text)
     }
 
-    /// Adds a valid document to the file.
+    /// Adds a valid document to the file, if it has room.
     pub(in crate::graphql) fn learn(&self, text: &str) {
         if self.mode == TrustMode::Enforce {
             return;
         }
         let mut documents = self.documents.lock();
         if documents.values().any(|document| **document == *text) {
+            return;
+        }
+        let bytes: usize = documents.values().map(|document| document.len()).sum();
+        if documents.len() >= MAX_LEARNED || bytes + text.len() > MAX_LEARNED_BYTES {
+            if !self.is_full.swap(true, Ordering::Relaxed) {
+                let file = self.file.display();
+                tracing::warn!(%file, "the file of trusted documents is full (2,000 documents or 2 MiB): further documents are executed, but not added");
+            }
             return;
         }
         documents.insert(hash(text), text.into());

@@ -1,7 +1,12 @@
 //! GraphQL clients that mean harm, or send what no client should, over real sockets.
 
-use serde_json::json;
-use tandem::http::streams::StreamLimits;
+use std::{fs, sync::Arc};
+
+use serde_json::{Value, json};
+use tandem::{
+    graphql::{DocumentPolicy, TrustMode, TrustedDocuments},
+    http::streams::StreamLimits,
+};
 
 use crate::support::{App, User, check_all, http_client, socket::Socket, token};
 
@@ -57,4 +62,19 @@ async fn the_responses_to_a_batch_have_one_budget_of_bytes() {
     for reply in refused {
         assert_eq!(reply["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{reply}");
     }
+}
+
+#[tokio::test]
+async fn documents_are_learned_up_to_a_number_of_bytes_and_executed_beyond_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("documents.json");
+    let trusted = Some(Arc::new(TrustedDocuments::open(&file, TrustMode::Learn).unwrap()));
+    let app = App::builder().documents(DocumentPolicy { trusted, by_hash: true }).build().await;
+    for number in 0..50 {
+        let document = format!("{{ me {{ id }} }} # {number} {}", "x".repeat(60_000));
+        assert_eq!(app.user("ann").graphql(document).await.data()["me"]["id"], "ann");
+    }
+    let learned: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let bytes: usize = learned.as_object().unwrap().values().map(|document| document.as_str().unwrap().len()).sum();
+    assert!((KIB * KIB..=2 * KIB * KIB).contains(&bytes), "{bytes}");
 }
