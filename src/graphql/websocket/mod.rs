@@ -20,6 +20,7 @@
 mod close;
 mod envelope;
 mod init;
+mod metered;
 mod operations;
 mod protocol;
 mod socket;

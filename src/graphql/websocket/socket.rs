@@ -25,6 +25,7 @@ use tokio_tungstenite::{
 use super::{
     close::Close,
     init::{Admission, Admitted},
+    metered::{Metered, is_exceeded},
     protocol::Protocol,
 };
 use crate::http::streams::{Connection, Ended, Lifetime, StreamLimits};
@@ -39,7 +40,7 @@ const READ_BUFFER: usize = 256;
 
 /// One socket.
 pub(super) struct Socket<S> {
-    inner: WebSocketStream<S>,
+    inner: WebSocketStream<Metered<S>>,
     protocol: Protocol,
     admission: Admission,
     lifetime: Lifetime,
@@ -63,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_message_size(Some(limits.message))
             .max_frame_size(Some(limits.message));
         Self {
-            inner: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await,
+            inner: WebSocketStream::from_raw_socket(Metered::new(io), Role::Server, Some(config)).await,
             protocol: Protocol::new(limits.operations),
             admission,
             lifetime: Lifetime::without_session(connection.stopping(), limits.init_timeout),
@@ -92,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Drops what the client still sends: unread, it would make the kernel drop what is on its way to the client. It may be
     /// the rest of a message that is too large, which tungstenite would keep.
     async fn drain(&mut self) -> io::Result<()> {
-        let io = self.inner.get_mut();
+        let io = &mut self.inner.get_mut().io;
         io.shutdown().await?;
         let mut dropped = [0; 512];
         while let Ok(1..) = timeout(CLOSING, io.read(&mut dropped)).await? {}
@@ -156,6 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             && let Some(Ok(Admitted { session, .. })) = self.admission.get()
         {
             self.lifetime.admit(session.clone(), self.heartbeat);
+            self.inner.get_mut().admit();
         }
         passed.map(|text| Message::Text(text.into()))
     }
@@ -200,6 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
                     }
                 }
                 Some(Err(tungstenite::Error::Capacity(_))) => this.refuse(Close::TOO_LARGE),
+                Some(Err(tungstenite::Error::Io(error))) if is_exceeded(&error) => this.refuse(Close::TOO_LARGE),
                 Some(Err(_)) | None => return Poll::Ready(None),
             }
         }

@@ -2,13 +2,19 @@
 
 use std::{fs, sync::Arc};
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 use tandem::{
     graphql::{DocumentPolicy, TrustMode, TrustedDocuments},
     http::streams::StreamLimits,
 };
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio_tungstenite::MaybeTlsStream;
 
-use crate::support::{App, User, check_all, http_client, socket::Socket, token};
+use crate::{
+    skip,
+    support::{App, User, check_all, http_client, server::Server, socket::Socket, token},
+};
 
 const KIB: usize = 1024;
 
@@ -77,4 +83,37 @@ async fn documents_are_learned_up_to_a_number_of_bytes_and_executed_beyond_it() 
     let learned: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let bytes: usize = learned.as_object().unwrap().values().map(|document| document.as_str().unwrap().len()).sum();
     assert!((KIB * KIB..=2 * KIB * KIB).contains(&bytes), "{bytes}");
+}
+
+fn tcp(socket: &mut Socket) -> &mut TcpStream {
+    let MaybeTlsStream::Plain(tcp) = socket.stream.get_mut() else { panic!("TLS") };
+    tcp
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn little_is_buffered_for_a_socket_before_its_client_is_known() {
+    const SOCKETS: usize = 4096;
+    let settings = [("MAX_CONNECTIONS", "5000"), ("MAX_CONNECTIONS_PER_ADDRESS", "0"), ("SOCKET_INIT_TIMEOUT", "10m")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+    let mut sockets = Vec::new();
+    for _ in 0..SOCKETS {
+        sockets.push(Socket::open(&server.url()).await);
+    }
+    let before = server.memory();
+    // A text message of 65,000 bytes with a mask of zeros, but for its last byte.
+    let message = [&[0x81, 0x80 | 126, 0xfd, 0xe8, 0, 0, 0, 0][..], &[b' '; 64_999]].concat();
+    let (first, rest) = message.split_at(4000);
+    for socket in &mut sockets {
+        tcp(socket).write_all(first).await.unwrap();
+    }
+    let codes = sockets.iter_mut().map(async |socket| {
+        // The server may have closed the socket by now.
+        let _ = tcp(socket).write_all(rest).await;
+        socket.closed().await
+    });
+    let codes = join_all(codes).await;
+    let grown = server.peak_memory().saturating_sub(before);
+    assert!(codes.iter().all(|code| *code == Some(1009)), "{codes:?}");
+    // 4 KiB in pages, and what it takes to close the socket.
+    assert!(grown <= SOCKETS * 8, "{SOCKETS} sockets took {grown} KiB more");
 }

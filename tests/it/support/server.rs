@@ -79,9 +79,18 @@ impl Server {
 
     /// What it has of the machine's memory, in KiB.
     pub fn memory(&self) -> usize {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory it ever had, in KiB.
+    pub fn peak_memory(&self) -> usize {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-        rss.unwrap().parse().unwrap()
+        let value = status.lines().find_map(|line| line.strip_prefix(field)?.trim().strip_suffix(" kB"));
+        value.unwrap().parse().unwrap()
     }
 
     pub async fn ended(mut self) -> Option<i32> {
