@@ -18,7 +18,7 @@ pub struct RateLimitSettings {
     /// root field and 1 for every 100 field values in its response; a bulk change costs 1 more for each task; 0 means no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "30000", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_per_user: u32,
-    /// Requests that an IP address may send per minute, even all at once; 0 means no limit
+    /// Requests, and messages on WebSockets, that an IP address may send per minute, even all at once; 0 means no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "12000", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_per_address: u32,
     /// Refused tokens that an IP address may send per minute; above it, tokens that weren't verified before are refused without

@@ -48,7 +48,7 @@ pub(in crate::graphql) async fn execute(
     allowed: Allowed,
     connection: &Connection,
 ) -> Result<Execution> {
-    let mut preparation = Preparation { engine, spent: Cost::default(), is_batch: false };
+    let mut preparation = Preparation::begin(engine, tasks)?;
     let prepared = preparation.prepare(parameters, allowed);
     preparation.charge(tasks)?;
     match prepared {
@@ -72,9 +72,8 @@ pub(in crate::graphql) async fn execute_batch(
     connection: &Connection,
 ) -> Result<Vec<Reply>> {
     let (count, limit) = (batch.len(), engine.limits.batch);
-    let mut preparation = Preparation { engine, spent: Cost::default(), is_batch: false };
+    let mut preparation = Preparation::begin(engine, tasks)?;
     if count > limit {
-        preparation.charge(tasks)?;
         let message = format!("The batch has {count} operations, the limit (GRAPHQL_MAX_BATCH) is {limit}");
         return Err(Error::new(Code::BadUserInput, message));
     }
@@ -143,14 +142,21 @@ struct Preparation<'a> {
     is_batch: bool,
 }
 
-impl Preparation<'_> {
-    /// Charges the user for the request. A root field costs as much as a REST request.
+impl<'a> Preparation<'a> {
+    /// Charges the user for as much as any request costs, before anything is read of it: users who have nothing left must not
+    /// have their documents parsed.
+    fn begin(engine: &'a Engine, tasks: &UserTasks) -> Result<Self> {
+        engine.rate_limits.charge(tasks.user(), REQUEST_COST)?;
+        Ok(Self { engine, spent: Cost::default(), is_batch: false })
+    }
+
+    /// Charges the user for the rest. A root field costs as much as a REST request.
     fn charge(&self, tasks: &UserTasks) -> Result<()> {
         let points = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let fields = points(self.spent.root_fields.max(1)).saturating_mul(REQUEST_COST);
         let values = points(self.spent.complexity / VALUES_PER_POINT);
         let cost = fields.saturating_add(values).saturating_add(change_cost(self.spent.changes));
-        self.engine.rate_limits.charge(tasks.user(), cost)
+        self.engine.rate_limits.charge_rest(tasks.user(), cost, REQUEST_COST)
     }
 
     fn prepare(&mut self, parameters: Parameters, allowed: Allowed) -> Result<Prepared, Failure> {

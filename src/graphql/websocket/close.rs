@@ -23,6 +23,7 @@ impl Close {
     pub(super) const TOKEN_ENDED: Self = Self::new(4403, "Forbidden: the token is no longer accepted");
     pub(super) const NO_SUBPROTOCOL: Self = Self::new(4406, "Subprotocol not acceptable: use graphql-transport-ws");
     pub(super) const NO_INIT: Self = Self::new(4408, "Connection initialisation timeout");
+    pub(super) const FLOODED: Self = Self::new(1013, "Too many operations beyond the rate limit, try again later");
     pub(super) const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests");
 
     const fn new(code: u16, reason: &'static str) -> Self {

@@ -7,7 +7,13 @@ use async_graphql::{Request, Response, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::graphql::operation::{Parameters, Reply, to_json};
+use crate::{
+    error::Code,
+    graphql::{
+        error::code_of,
+        operation::{Parameters, Reply, to_json},
+    },
+};
 
 /// The extension of a request that carries ours.
 const REQUEST: &str = "request";
@@ -53,6 +59,8 @@ pub(super) enum Answer<'a> {
     Next(#[serde(borrow)] Cow<'a, str>),
     /// The errors because of which there is none, now or any more.
     Error(#[serde(borrow)] Cow<'a, str>),
+    /// The error of a user who has no points left.
+    RateLimited(#[serde(borrow)] Cow<'a, str>),
 }
 
 impl Answer<'_> {
@@ -61,7 +69,10 @@ impl Answer<'_> {
         answer.count_errors();
         let json = match &answer.data {
             Some(_) => to_json(answer).map(|json| ("next", json)),
-            None => to_json(&answer.errors).map(|json| ("error", json)),
+            None => to_json(&answer.errors).map(|json| {
+                let is_rate_limited = answer.errors.first().and_then(code_of) == Some(Code::RateLimited.as_str());
+                (if is_rate_limited { "rate_limited" } else { "error" }, json)
+            }),
         };
         let (kind, json) = json.unwrap_or_else(|error| {
             error.log();
@@ -76,7 +87,9 @@ impl Answer<'_> {
         let id = json!(id);
         match self {
             Self::Next(reply) => format!(r#"{{"id":{id},"type":"next","payload":{reply}}}"#),
-            Self::Error(errors) => format!(r#"{{"id":{id},"type":"error","payload":{errors}}}"#),
+            Self::Error(errors) | Self::RateLimited(errors) => {
+                format!(r#"{{"id":{id},"type":"error","payload":{errors}}}"#)
+            }
         }
     }
 }

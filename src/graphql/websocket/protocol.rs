@@ -10,10 +10,15 @@ use super::{
     envelope::{Answer, Enclosed, parameters},
 };
 
+/// How many operations in a row may be refused because the user has no points left.
+const MAX_RATE_LIMITED: u8 = 10;
+
 /// One socket, between its client and async-graphql.
 #[derive(Debug)]
 pub(super) struct Protocol {
     phase: Phase,
+    /// Operations that were refused since one was executed.
+    rate_limited: u8,
     /// The ids of the operations that run.
     running: HashSet<String>,
     max_operations: usize,
@@ -63,7 +68,7 @@ struct Payload<'a> {
 
 impl Protocol {
     pub(super) fn new(max_operations: usize) -> Self {
-        Self { phase: Phase::New, running: HashSet::new(), max_operations }
+        Self { phase: Phase::New, rate_limited: 0, running: HashSet::new(), max_operations }
     }
 
     /// Takes a message of the client. What comes back is for async-graphql, if there is anything for it to do.
@@ -109,27 +114,34 @@ impl Protocol {
     }
 
     /// Takes a message of async-graphql. What comes back is for the client, if it is to hear anything.
-    pub(super) fn send(&mut self, text: &str) -> Option<String> {
+    pub(super) fn send(&mut self, text: &str) -> Result<Option<String>, Close> {
         match serde_json::from_str(text) {
             Ok(ServerMessage::ConnectionAck) => {
                 self.phase = Phase::Acknowledged;
-                Some(text.to_owned())
+                Ok(Some(text.to_owned()))
             }
             Ok(ServerMessage::Next { id, payload }) => {
+                self.count(&payload.data)?;
                 let is_running = match payload.data {
                     Answer::Next(_) => self.running.contains(&id),
                     // It ends the operation.
-                    Answer::Error(_) => self.running.remove(&id),
+                    Answer::Error(_) | Answer::RateLimited(_) => self.running.remove(&id),
                 };
-                is_running.then(|| payload.data.message(&id))
+                Ok(is_running.then(|| payload.data.message(&id)))
             }
-            Ok(ServerMessage::Complete { id }) => self.running.remove(&id).then(|| text.to_owned()),
-            Ok(ServerMessage::Other) => Some(text.to_owned()),
+            Ok(ServerMessage::Complete { id }) => Ok(self.running.remove(&id).then(|| text.to_owned())),
+            Ok(ServerMessage::Other) => Ok(Some(text.to_owned())),
             Err(error) => {
                 tracing::error!(%error, "a message of async-graphql's that can't be read");
-                None
+                Ok(None)
             }
         }
+    }
+
+    /// A client that is told again and again to wait, and doesn't, has to connect again.
+    fn count(&mut self, answer: &Answer<'_>) -> Result<(), Close> {
+        self.rate_limited = if let Answer::RateLimited(_) = answer { self.rate_limited + 1 } else { 0 };
+        if self.rate_limited > MAX_RATE_LIMITED { Err(Close::FLOODED) } else { Ok(()) }
     }
 
     /// Whether operations may be sent.
@@ -165,7 +177,7 @@ mod tests {
 
     fn acknowledged() -> Protocol {
         let mut protocol = after(&[json!({ "type": "connection_init" })]);
-        assert_eq!(protocol.send(ACK).as_deref(), Some(ACK));
+        assert_eq!(protocol.send(ACK).unwrap().as_deref(), Some(ACK));
         protocol
     }
 
@@ -198,9 +210,9 @@ mod tests {
         subscribe(&mut protocol, "1");
         let answer = r#"{"data":{"a":"\"ü"}}"#;
         let told = format!(r#"{{"id":"1","type":"next","payload":{answer}}}"#);
-        assert_eq!(protocol.send(&carried("1", "next", answer)), Some(told));
-        assert_eq!(protocol.send(&complete("1")), Some(complete("1")));
-        assert_eq!(protocol.send(&complete("1")), None);
+        assert_eq!(protocol.send(&carried("1", "next", answer)), Ok(Some(told)));
+        assert_eq!(protocol.send(&complete("1")), Ok(Some(complete("1"))));
+        assert_eq!(protocol.send(&complete("1")), Ok(None));
     }
 
     #[test]
@@ -208,8 +220,29 @@ mod tests {
         let mut protocol = acknowledged();
         subscribe(&mut protocol, "1");
         let told = r#"{"id":"1","type":"error","payload":[{"message":"no"}]}"#;
-        assert_eq!(protocol.send(&carried("1", "error", r#"[{"message":"no"}]"#)).as_deref(), Some(told));
-        assert_eq!(protocol.send(&complete("1")), None);
+        assert_eq!(protocol.send(&carried("1", "error", r#"[{"message":"no"}]"#)), Ok(Some(told.to_owned())));
+        assert_eq!(protocol.send(&complete("1")), Ok(None));
+    }
+
+    #[test]
+    fn only_refusals_in_a_row_close_the_socket() {
+        let mut protocol = acknowledged();
+        let mut answer = |kind: &str| {
+            subscribe(&mut protocol, "1");
+            let told = protocol.send(&carried("1", kind, "[]")).map(drop);
+            protocol.send(&complete("1")).unwrap();
+            told
+        };
+        for kind in ["error", "next"] {
+            for _ in 0..MAX_RATE_LIMITED {
+                assert_eq!(answer("rate_limited"), Ok(()));
+            }
+            assert_eq!(answer(kind), Ok(()));
+        }
+        for _ in 0..MAX_RATE_LIMITED {
+            assert_eq!(answer("rate_limited"), Ok(()));
+        }
+        assert_eq!(answer("rate_limited"), Err(Close::FLOODED));
     }
 
     #[test]
@@ -217,8 +250,8 @@ mod tests {
         let mut protocol = acknowledged();
         subscribe(&mut protocol, "1");
         assert_eq!(protocol.receive(&complete("1")), Ok(Some(complete("1"))), "async-graphql is told");
-        assert_eq!(protocol.send(&carried("1", "next", "{}")), None);
-        assert_eq!(protocol.send(&complete("1")), None);
+        assert_eq!(protocol.send(&carried("1", "next", "{}")), Ok(None));
+        assert_eq!(protocol.send(&complete("1")), Ok(None));
         assert!(subscribe(&mut protocol, "1").is_some());
         assert_eq!(protocol.receive(&complete("2")), Ok(None), "it ended already");
     }

@@ -2,7 +2,7 @@
 //! done long ago ends it.
 
 use std::{
-    io,
+    io, mem,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -28,7 +28,10 @@ use super::{
     metered::{Metered, is_exceeded},
     protocol::Protocol,
 };
-use crate::http::streams::{Connection, Ended, Lifetime, StreamLimits};
+use crate::http::{
+    rate_limiting::Client,
+    streams::{Connection, Ended, Lifetime, StreamLimits},
+};
 
 /// How many pings may be unanswered.
 const MAX_UNANSWERED: u8 = 2;
@@ -42,6 +45,8 @@ const READ_BUFFER: usize = 256;
 pub(super) struct Socket<S> {
     inner: WebSocketStream<Metered<S>>,
     protocol: Protocol,
+    /// Whose messages are counted, if addresses are limited.
+    client: Option<Client>,
     admission: Admission,
     lifetime: Lifetime,
     /// Pings since the client was last heard.
@@ -57,7 +62,13 @@ pub(super) struct Socket<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Of a connection whose client has been told that it is one.
-    pub(super) async fn new(io: S, connection: Connection, limits: &StreamLimits, admission: Admission) -> Self {
+    pub(super) async fn new(
+        io: S,
+        connection: Connection,
+        client: Option<Client>,
+        limits: &StreamLimits,
+        admission: Admission,
+    ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -66,6 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Self {
             inner: WebSocketStream::from_raw_socket(Metered::new(io), Role::Server, Some(config)).await,
             protocol: Protocol::new(limits.operations),
+            client,
             admission,
             lifetime: Lifetime::without_session(connection.stopping(), limits.init_timeout),
             unanswered: 0,
@@ -133,7 +145,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// A message for async-graphql, if it is for it.
     fn receive(&mut self, message: &Message) -> Option<ws::Message> {
-        self.unanswered = 0;
+        let is_answer = mem::take(&mut self.unanswered) > 0 && message.is_pong();
+        if let Some(client) = &self.client
+            && !is_answer
+            && let Err(error) = client.charge()
+        {
+            self.refuse(Close::try_again_later(error.message()));
+            return None;
+        }
         let received = match message {
             Message::Text(text) => self.protocol.receive(text),
             Message::Binary(_) => Err(Close::invalid("it is binary")),
@@ -151,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             return None;
         };
         let was_acknowledged = self.protocol.is_acknowledged();
-        let passed = self.protocol.send(text);
+        let passed = self.protocol.send(text).map_err(|close| self.refuse(close)).ok().flatten();
         if !was_acknowledged
             && self.protocol.is_acknowledged()
             && let Some(Ok(Admitted { session, .. })) = self.admission.get()
@@ -251,15 +270,15 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
     const SHORT: Duration = Duration::from_millis(20);
 
-    type Client = WebSocketStream<DuplexStream>;
+    type Peer = WebSocketStream<DuplexStream>;
 
     /// A socket, its client, and what stops the server.
-    async fn socket(send_timeout: Duration) -> (Socket<DuplexStream>, Client, watch::Sender<()>) {
+    async fn socket(send_timeout: Duration) -> (Socket<DuplexStream>, Peer, watch::Sender<()>) {
         let (server, client) = duplex(CAPACITY);
         let (stop, stopping) = watch::channel(());
         let connection = Connection::new(Arc::new(()), stopping, send_timeout);
         let limits = StreamLimits { init_timeout: LONG, ..StreamLimits::default() };
-        let socket = Socket::new(server, connection, &limits, Admission::default()).await;
+        let socket = Socket::new(server, connection, None, &limits, Admission::default()).await;
         (socket, WebSocketStream::from_raw_socket(client, Role::Client, None).await, stop)
     }
 
@@ -268,12 +287,12 @@ mod tests {
         ws::Message::Text(format!(r#"{{"type":"pong","payload":"{}"}}"#, "x".repeat(4 * CAPACITY)).into())
     }
 
-    async fn read(client: &mut Client) -> Message {
+    async fn read(client: &mut Peer) -> Message {
         client.next().await.unwrap().unwrap()
     }
 
     /// The code that a client is told, once it has read what came before.
-    async fn told(client: &mut Client) -> Option<u16> {
+    async fn told(client: &mut Peer) -> Option<u16> {
         let mut code = None;
         while let Some(Ok(message)) = client.next().await {
             if let Message::Close(frame) = message {

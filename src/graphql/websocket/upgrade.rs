@@ -96,7 +96,8 @@ impl Upgraded {
         let (streams, verifier) = (state.streams.clone(), state.verifier.clone());
         let admission = Admission::default();
         // Boxed, as is the door: otherwise each of the futures around them has room for them.
-        let mut socket = Box::new(Socket::new(io, connection, streams.limits(), Arc::clone(&admission)).await);
+        let mut socket =
+            Box::new(Socket::new(io, connection, client.clone(), streams.limits(), Arc::clone(&admission)).await);
         let origin = Arc::new(UpgradeRequest::new(&headers));
         let operations =
             Operations::new(Arc::clone(&state.graphql), state.db.clone(), Arc::clone(&admission), Arc::clone(&origin));

@@ -44,6 +44,20 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         state.take(NonZeroU32::new(points).unwrap_or(NonZeroU32::MIN).min(self.quota))
     }
 
+    /// Takes the rest of these points, of which `taken` were taken before.
+    pub(in crate::http::rate_limiting) fn take_rest(
+        &self,
+        key: &K,
+        points: u32,
+        taken: u32,
+    ) -> Result<(), RateLimited> {
+        let at_most_all = |points: u32| points.min(self.quota.get());
+        match at_most_all(points).saturating_sub(at_most_all(taken)) {
+            0 => Ok(()),
+            rest => self.take(key, rest),
+        }
+    }
+
     /// Fails if nothing is left. Takes nothing.
     pub(in crate::http::rate_limiting) fn check(&self, key: &K) -> Result<(), RateLimited> {
         self.states.get(key).map_or(Ok(()), |state| state.check(self.quota))
@@ -101,6 +115,15 @@ mod tests {
     fn what_costs_more_than_the_quota_takes_all_of_it() {
         let limiter = Limiter::per_minute(10).unwrap();
         assert!(limiter.take(&(), 1000).is_ok());
+        assert!(limiter.take(&(), 1).is_err());
+    }
+
+    #[test]
+    fn the_rest_of_what_costs_more_than_the_quota_is_the_rest_of_it() {
+        let limiter = Limiter::per_minute(10).unwrap();
+        assert!(limiter.take(&(), 2).is_ok());
+        assert!(limiter.take_rest(&(), 2, 2).is_ok());
+        assert!(limiter.take_rest(&(), 1000, 2).is_ok());
         assert!(limiter.take(&(), 1).is_err());
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn change_cost(tasks: usize) -> u32 {
 pub struct Quotas {
     /// Points of one user.
     pub user: u32,
-    /// Requests of one address.
+    /// Requests of one address, and messages on its WebSockets.
     pub address: u32,
     /// Refused tokens of one address.
     pub refused_tokens: u32,
@@ -76,6 +76,12 @@ impl RateLimits {
         users.take(user.shared_id(), cost).map_err(|limited| refused(Limit::User, limited))
     }
 
+    /// Takes the rest of what a request costs, of which `charged` was taken before.
+    pub(crate) fn charge_rest(&self, user: &CurrentUser, cost: u32, charged: u32) -> Result<()> {
+        let Some(users) = &self.0.users else { return Ok(()) };
+        users.take_rest(user.shared_id(), cost, charged).map_err(|limited| refused(Limit::User, limited))
+    }
+
     /// The client that is limited; `None` if addresses aren't limited.
     pub(crate) fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<Client> {
         if self.0.addresses.is_none() && self.0.refused_tokens.is_none() {
@@ -91,7 +97,8 @@ impl RateLimits {
     }
 }
 
-/// One address, as far as it is limited.
+/// One address, as far as it is limited. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Client {
     limits: Arc<Limiters>,
     address: IpAddr,
@@ -100,7 +107,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Counts a request.
+    /// Counts a request or a message.
     pub(crate) fn charge(&self) -> Result<()> {
         let taken = self.limits.addresses.as_ref().map(|limiter| limiter.take(&self.address, 1));
         taken.unwrap_or(Ok(())).map_err(|limited| refused(Limit::Address, limited))

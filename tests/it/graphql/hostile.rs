@@ -117,3 +117,56 @@ async fn little_is_buffered_for_a_socket_before_its_client_is_known() {
     // 4 KiB in pages, and what it takes to close the socket.
     assert!(grown <= SOCKETS * 8, "{SOCKETS} sockets took {grown} KiB more");
 }
+
+#[tokio::test]
+async fn an_operation_without_quota_is_refused_before_its_document_is_read() {
+    let settings = [("RATE_LIMIT_PER_USER", "10"), ("METRICS_LISTEN", "127.0.0.1:0"), ("GRAPHQL_MAX_ALIASES", "0")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+    let too_expensive = "{ a: me { id } }";
+    let mut socket = Socket::of(&server.url(), "ann").await;
+    let errors = socket.run("1", too_expensive, json!({})).await;
+    assert_eq!(errors[0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    let errors = socket.run("1", too_expensive, json!({})).await;
+    assert_eq!(errors[0]["extensions"]["code"], "RATE_LIMITED");
+    let request = http_client().post(format!("{}/graphql", server.url())).bearer_auth(token("ann"));
+    assert_eq!(request.json(&json!({ "query": too_expensive })).send().await.unwrap().status(), 429);
+    let metrics = reqwest::get(format!("http://{}/metrics", server.metrics.unwrap())).await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let checked = metrics.lines().find_map(|line| line.strip_prefix(r#"tandem_limits_hit_total{limit="cost"} "#));
+    assert_eq!(checked, Some("1"), "documents whose cost was checked");
+}
+
+#[tokio::test]
+async fn a_socket_whose_operations_are_refused_again_and_again_is_closed() {
+    let Some(server) = Server::with(&[("RATE_LIMIT_PER_USER", "10")]).await else { skip!(Postgres) };
+    let mut socket = Socket::of(&server.url(), "ann").await;
+    assert_eq!(socket.run("1", "{ me { id } }", json!({})).await["data"]["me"]["id"], "ann");
+    for _ in 0..100 {
+        socket.subscribe("1", "{ me { id } }", json!({})).await;
+        match socket.message().await {
+            Ok(refused) => assert_eq!(refused["payload"][0]["extensions"]["code"], "RATE_LIMITED"),
+            Err(code) => return assert_eq!(code, Some(1013)),
+        }
+    }
+    panic!("it was never closed");
+}
+
+#[tokio::test]
+async fn messages_on_a_socket_count_for_its_address() {
+    let Some(server) = Server::with(&[("RATE_LIMIT_PER_ADDRESS", "50")]).await else { skip!(Postgres) };
+    let mut socket = Socket::of(&server.url(), "ann").await;
+    for pings in 0..100 {
+        socket.send(json!({ "type": "ping" })).await;
+        match socket.message().await {
+            Ok(pong) => assert_eq!(pong, json!({ "type": "pong" })),
+            Err(code) => {
+                assert_eq!(code, Some(1013));
+                assert!(pings >= 40, "{pings}");
+                let request = http_client().get(format!("{}/api/tasks", server.url())).bearer_auth(token("ann"));
+                assert_eq!(request.send().await.unwrap().status(), 429);
+                return;
+            }
+        }
+    }
+    panic!("it was never closed");
+}
