@@ -1,4 +1,4 @@
-DROP FUNCTION tandem_position, tandem_next_position, tandem_lock, tandem_speak_for;
+DROP FUNCTION tandem_time, tandem_position, tandem_next_position, tandem_lock, tandem_speak_for;
 DROP SEQUENCE feed_positions;
 
 -- The roles stay: they belong to the cluster, and other databases may use them.

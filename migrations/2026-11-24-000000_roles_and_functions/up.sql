@@ -64,4 +64,8 @@ CREATE FUNCTION tandem_position() RETURNS bigint LANGUAGE sql STABLE
 
 COMMENT ON FUNCTION tandem_position IS 'The position of what this transaction changes, which tandem_lock has drawn.';
 
-GRANT EXECUTE ON FUNCTION tandem_speak_for, tandem_lock, tandem_next_position, tandem_position TO PUBLIC;
+CREATE FUNCTION tandem_time() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT now() $$;
+
+COMMENT ON FUNCTION tandem_time IS 'The time of this transaction, the same in all its statements.';
+
+GRANT EXECUTE ON FUNCTION tandem_speak_for, tandem_lock, tandem_next_position, tandem_position, tandem_time TO PUBLIC;

@@ -19,10 +19,14 @@ pub(super) fn of_reply(reply: &Reply) -> StatusCode {
     if reply.data.as_ref().is_some_and(|data| *data != Value::Null) {
         return StatusCode::OK;
     }
-    let has = |code: &Code| reply.errors.iter().any(|error| code_of(error) == Some(code.as_str()));
-    match [Code::Timeout, Code::ServiceUnavailable].into_iter().find(has) {
+    match [Code::Timeout, Code::ServiceUnavailable].into_iter().find(|code| has(reply, *code)) {
         Some(code) => code.into(),
         None if reply.data.is_none() => StatusCode::BAD_REQUEST,
         None => StatusCode::OK,
     }
+}
+
+/// Whether an error of an operation has this code.
+pub(super) fn has(reply: &Reply, code: Code) -> bool {
+    reply.errors.iter().any(|error| code_of(error) == Some(code.as_str()))
 }

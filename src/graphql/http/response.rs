@@ -24,17 +24,21 @@ pub(in crate::graphql) fn reply_response(reply: &Reply, media_type: MediaType) -
         (MediaType::Json, StatusCode::BAD_REQUEST) => StatusCode::OK,
         (_, status) => status,
     };
-    let mut response = respond(status, media_type, reply);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, RETRY_SOON);
-    }
-    response
+    retry_if_unavailable([reply], respond(status, media_type, reply))
 }
 
 /// The response to a batch.
 pub(in crate::graphql) fn batch_response(replies: &[Reply], media_type: MediaType) -> Response {
     replies.iter().for_each(Reply::count_errors);
-    respond(StatusCode::OK, media_type, &replies)
+    retry_if_unavailable(replies, respond(StatusCode::OK, media_type, &replies))
+}
+
+/// Says when to try again what was unavailable, which may have been one field of several.
+fn retry_if_unavailable<'a>(replies: impl IntoIterator<Item = &'a Reply>, mut response: Response) -> Response {
+    if replies.into_iter().any(|reply| status::has(reply, Code::ServiceUnavailable)) {
+        response.headers_mut().insert(header::RETRY_AFTER, RETRY_SOON);
+    }
+    response
 }
 
 /// The response to a request that failed as a whole. After a timeout or a panic, it may have been executed.

@@ -5,9 +5,14 @@ CREATE OR REPLACE FUNCTION tandem_lock(speaker text) RETURNS text LANGUAGE plpgs
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(speaker, 8241978302147713));
     EXECUTE 'SET LOCAL app.position = ' || tandem_next_position();
+    EXECUTE 'SET LOCAL app.time = ' || quote_literal(to_jsonb(now()) #>> '{}');
     RETURN current_setting('app.position');
 END
 $$;
+
+-- now() would be another time on another server.
+CREATE OR REPLACE FUNCTION tandem_time() RETURNS timestamptz LANGUAGE sql STABLE
+    AS $$ SELECT current_setting('app.time')::timestamptz $$;
 
 -- Citus finds the shard of a statement with subqueries only in a plan for known values.
 CREATE OR REPLACE FUNCTION tandem_speak_for(speaker text) RETURNS text LANGUAGE plpgsql VOLATILE

@@ -39,7 +39,7 @@ macro_rules! insert_tombstones {
     ($which:literal) => {
         concat!(
             "INSERT INTO deleted_tasks (user_id, id, version, position, deleted_at)
-             SELECT user_id, id, version + 1, tandem_position(), now() FROM tasks
+             SELECT user_id, id, version + 1, tandem_position(), tandem_time() FROM tasks
              WHERE user_id = $1 AND current_user = 'tandem_api' AND ",
             $which
         )
@@ -124,13 +124,12 @@ impl Insert {
         " FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)"
     );
 
-    /// As any other role, the id is null, which the table refuses. The position is the column's default.
+    /// As any other role, the first id is null, which the table refuses. The position is the column's default.
     fn values(index: usize) -> String {
         let [id, title, description, completed] = [2, 3, 4, 5].map(|column| 4 * index + column);
-        format!(
-            "($1, CASE WHEN current_user = 'tandem_api' THEN ${id} END, ${title}, ${description}, ${completed},
-              statement_timestamp(), statement_timestamp())"
-        )
+        let id =
+            if index == 0 { format!("CASE WHEN current_user = 'tandem_api' THEN ${id} END") } else { format!("${id}") };
+        format!("($1, {id}, ${title}, ${description}, ${completed}, statement_timestamp(), statement_timestamp())")
     }
 
     /// The rows are listed in VALUES: Citus would commit an INSERT of a SELECT in two phases.

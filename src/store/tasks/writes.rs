@@ -75,9 +75,9 @@ impl Write for Delete {
     const SQL: &'static str = "WITH deleted AS (
          DELETE FROM tasks
          WHERE user_id = $1 AND current_user = 'tandem_api' AND id = $2 AND coalesce(version = $3, true)
+         RETURNING id, version
      ), result AS (
-         SELECT id, version, position, deleted_at FROM deleted_tasks
-         WHERE user_id = $1 AND current_user = 'tandem_api' AND position = tandem_position()
+         SELECT id, version + 1 AS version, tandem_position() AS position, tandem_time() AS deleted_at FROM deleted
      ) SELECT * FROM result";
 
     fn first<'a>(&'a self, owner: &'a str) -> Option<Sql<'a>> {
