@@ -10,6 +10,7 @@ mod metrics;
 mod request_body;
 mod response_body;
 mod shutdown;
+mod start;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,11 +23,11 @@ use tokio::{
 pub use self::listener::serve as listen;
 use self::metrics::MetricsServer;
 
-use self::{database::Database, development::Development};
+use self::{database::Database, development::Development, start::Start};
 use crate::{
     auth::{KeySource, Verifier},
     config::Config,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     graphql::{DocumentPolicy, Engine, Playground},
     http::{guard::Outgoing, health::Readiness, streams::Streams},
     live::Hub,
@@ -81,10 +82,17 @@ pub async fn serve(config: Config) -> Result<()> {
 /// The database, migrated if that is wanted, and proved to keep users apart. First the pooler is checked: one that mixes up
 /// statements can make anything fail.
 async fn open(config: &Config, database: &Database) -> Result<Db> {
+    let start = Start::within(config.database.start_timeout);
     let db = Db::open(&database.config).await?;
-    db.check_pooler().await?;
+    match start.attempt("check the pooler", || db.check_pooler()).await {
+        // One that gives out a single connection, perhaps.
+        Err(error) if error.code() == Code::ServiceUnavailable => {
+            tracing::warn!("skipped the check whether a pooler mixes up prepared statements: {}", error.report());
+        }
+        checked => checked?,
+    }
     if config.database.migrate_on_start {
-        let migrated = store::migrate(&database.migrating).await?;
+        let migrated = start.attempt("migrate the database", || store::migrate(&database.migrating)).await?;
         for version in migrated.versions {
             tracing::info!(version, "migrated");
         }
@@ -92,7 +100,7 @@ async fn open(config: &Config, database: &Database) -> Result<Db> {
             tracing::warn!("{advice}");
         }
     }
-    db.prove_isolation_at_start().await?;
+    start.attempt("prove the isolation of users", || db.prove_isolation_at_start()).await?;
     Ok(db)
 }
 

@@ -9,16 +9,13 @@ use tokio::time::Instant;
 
 use super::{
     DbConfig, UserTasks,
+    connection::connect::failure,
     feed::{FeedWatcher, Head, WatchedFeed},
     pool,
     proof::{isolation::Coverage, pooler, prober},
     upkeep::sweep::Sweeper,
 };
-use crate::{
-    auth::CurrentUser,
-    error::{Error, Result},
-    telemetry,
-};
+use crate::{auth::CurrentUser, error::Result, telemetry};
 
 /// The database: a pool of connections that only this module reaches. Cheap to clone.
 #[derive(Clone)]
@@ -62,9 +59,10 @@ impl Db {
         FeedWatcher::new(&self.0.pool).moved(watched).await
     }
 
-    /// Fails if a pooler in front of the database mixes up prepared statements; the error's cause says what to change.
+    /// Fails if a pooler in front of the database mixes up prepared statements, and is unavailable where this can't be found
+    /// out; the error's cause says what to change.
     pub async fn check_pooler(&self) -> Result<()> {
-        pooler::check(self.0.pool.connector()).await.map_err(Error::unavailable)
+        pooler::check(self.0.pool.connector()).await.map_err(failure)
     }
 
     /// Proves that this database keeps users apart; the error's cause says what to fix.

@@ -3,6 +3,7 @@
 use super::Verdict;
 use crate::{
     config::Config,
+    error::Code,
     store::{self, Coverage, Db, DbConfig, Diagnosis, Encryption, Facts, MIGRATE_AS_OWNER, Target},
 };
 
@@ -173,6 +174,9 @@ async fn service(config: &DbConfig) -> Vec<Verdict> {
     };
     let pooler = match db.check_pooler().await {
         Ok(()) => Verdict::ok("pooler", "none, or one that supports prepared statements"),
+        Err(error) if error.code() == Code::ServiceUnavailable => {
+            Verdict::skipped("pooler", format!("this can't be found out ({})", error.report()))
+        }
         Err(error) => Verdict::failure("pooler", error.report()),
     };
     let isolation = match db.prove_isolation().await {

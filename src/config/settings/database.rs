@@ -27,6 +27,9 @@ pub struct DatabaseSettings {
     /// Migrate the database before serving
     #[arg(long, env, value_name = "true|false", default_value = "true", action = ArgAction::Set, value_parser = switch)]
     pub migrate_on_start: bool,
+    /// Maximum time that a starting server keeps trying to reach the database
+    #[arg(long, env, value_name = "DURATION", default_value = "1m", value_parser = duration(MILLISECOND..=HOUR))]
+    pub start_timeout: Duration,
     /// Maximum number of database connections; the embedded database always has 1
     #[arg(long, env, value_name = "NUMBER", default_value = "16", value_parser = number(1..=10_000_u32))]
     pub database_pool_size: u32,

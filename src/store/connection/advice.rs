@@ -8,12 +8,13 @@ const ADVICE: &str = "the pooler in front of the database doesn't keep prepared 
 
 /// A pooler was found to mix them up.
 pub(in crate::store) fn refusal() -> ConnectionError {
-    ConnectionError::BadConnection(ADVICE.to_owned())
+    ConnectionError::InvalidConnectionUrl(ADVICE.to_owned())
 }
 
 /// What a failure is about, if it is about prepared statements.
 pub(in crate::store) fn explain(message: &str) -> ConnectionError {
-    ConnectionError::BadConnection(explained(message).unwrap_or_else(|| message.to_owned()))
+    let other = || ConnectionError::BadConnection(message.to_owned());
+    explained(message).map_or_else(other, ConnectionError::InvalidConnectionUrl)
 }
 
 /// The message with what to do, if it is about a prepared statement. The server's messages may be translated; the names our

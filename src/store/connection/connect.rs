@@ -24,7 +24,10 @@ use super::{
     target::{CONNECT_TIMEOUT, KEEPALIVE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, Target},
     wire::Wire,
 };
-use crate::{error::Chain, store::DbConfig};
+use crate::{
+    error::{Chain, Error},
+    store::DbConfig,
+};
 
 /// Whether the database can have distributed tables.
 pub(in crate::store) const HAS_CITUS: &str = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
@@ -112,7 +115,7 @@ impl Connector {
             let connection = self.connect_unlimited().await?;
             let facts = diesel::select((quote_ident(current_schema()), sql::<Bool>(HAS_CITUS)));
             let facts = connection.load::<_, (Option<String>, bool), _>(facts).await;
-            let facts = facts.map_err(ConnectionError::CouldntSetupConfiguration)?.pop();
+            let facts = facts.map_err(|error| explain(&error.to_string()))?.pop();
             let (schema, is_distributed) = facts.unwrap_or_default();
             self.is_distributed.store(is_distributed, Ordering::Relaxed);
             Ok((connection, schema.unwrap_or_default().into()))
@@ -137,6 +140,7 @@ impl Connector {
         match opened {
             Ok(Err(ConnectionError::CouldntSetupConfiguration(error))) => Err(explain(&error.to_string())),
             Ok(connection) => connection,
+            Err(error) if is_refusal(&error) => Err(ConnectionError::InvalidConnectionUrl(Chain(&error).to_string())),
             Err(error) => Err(ConnectionError::BadConnection(Chain(&error).to_string())),
         }
     }
@@ -202,6 +206,27 @@ where
 {
     let (client, connection) = config.connect(tls).await?;
     Ok(Connection::new(client, connection, names_statements).await)
+}
+
+/// What a failure to connect is to whoever starts: where no other attempt would go better, the URL is wrong.
+pub(in crate::store) fn failure(error: ConnectionError) -> Error {
+    match error {
+        ConnectionError::InvalidConnectionUrl(_) => Error::internal(error),
+        error => Error::unavailable(error),
+    }
+}
+
+/// The server is there, and doesn't let this login in.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| {
+        [
+            SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            SqlState::INVALID_PASSWORD,
+            SqlState::INVALID_CATALOG_NAME,
+            SqlState::INSUFFICIENT_PRIVILEGE,
+        ]
+        .contains(code)
+    })
 }
 
 fn refuses_options(error: &tokio_postgres::Error) -> bool {

@@ -5,7 +5,7 @@
 
 use std::mem::swap;
 
-use diesel::{ConnectionResult, QueryResult, Queryable, result::Error as DbError, sql_types::Text};
+use diesel::{ConnectionError, ConnectionResult, QueryResult, Queryable, result::Error as DbError, sql_types::Text};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -22,21 +22,22 @@ use crate::store::{
 /// does with even odds.
 const ROUNDS: usize = 8;
 
-/// Fails with what to change, if statements get mixed up. Where two connections can't be had at once, this can't be found out.
+/// Fails with what to change, if statements get mixed up; or where two connections can't be had at once, as this can't be
+/// found out then.
 pub(in crate::store) async fn check(connector: &Connector) -> ConnectionResult<()> {
     // Nothing stands in front of an embedded database, and it has one connection only.
     if connector.has_one_backend() || !connector.names_statements() {
         return Ok(());
     }
-    let check = async {
-        let first = Client::new(connector.connect().await?);
-        let second = Client::new(connector.connect().await?);
-        trade_servers(first, second).await.map_err(|error| match error {
-            DbError::NotFound | DbError::DeserializationError(_) => advice::refusal(),
-            error => explain(&error.to_string()),
-        })
-    };
-    timeout(connector.timeout(), check).await.unwrap_or(Ok(()))
+    let first = Client::new(connector.connect().await?);
+    let second = Client::new(connector.connect().await?);
+    let traded = timeout(connector.timeout(), trade_servers(first, second)).await;
+    let late =
+        |_| ConnectionError::BadConnection(format!("no two connections at once within {:?}", connector.timeout()));
+    traded.map_err(late)?.map_err(|error| match error {
+        DbError::NotFound | DbError::DeserializationError(_) => advice::refusal(),
+        error => explain(&error.to_string()),
+    })
 }
 
 /// While the first client has a server connection to itself, the second one gets another. Once a client was answered on a

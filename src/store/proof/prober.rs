@@ -14,7 +14,7 @@ use crate::{
         connection::{
             Connection,
             advice::{explain, explained},
-            connect::Connector,
+            connect::{Connector, failure},
         },
         pool::{Lease, Pool},
         transaction::cancellation::FinishOnDrop,
@@ -62,7 +62,7 @@ async fn prove_apart(mut kept: OwnedMutexGuard<Kept>, connector: Arc<Connector>,
         *kept = Some((connection, schema));
         return Ok(coverage);
     }
-    let (connection, schema) = connector.connect_to_schema().await.map_err(Error::unavailable)?;
+    let (connection, schema) = connector.connect_to_schema().await.map_err(failure)?;
     let coverage = judge(within(limit, &connection, &schema, connector.is_distributed()).await?)?;
     *kept = Some((connection, schema));
     Ok(coverage)
@@ -78,7 +78,7 @@ async fn within(
     timeout(limit, isolation::prove(connection, schema, is_distributed))
         .await
         .map_err(Error::unavailable)?
-        .map_err(|error| Error::unavailable(explain(&error.to_string())))
+        .map_err(|error| failure(explain(&error.to_string())))
 }
 
 /// A pooler that mixes up statements can make any of them fail.

@@ -15,7 +15,11 @@ use crate::{
     error::{Error, Result},
     store::{
         DbConfig,
-        connection::{OpenSocket, Statements, advice::explain, connect::Connector},
+        connection::{
+            OpenSocket, Statements,
+            advice::explain,
+            connect::{Connector, failure},
+        },
         distribution::{self, Distribution},
         sql::statement::Sql,
     },
@@ -122,10 +126,10 @@ struct Locked {
 impl Locked {
     async fn begin(config: &DbConfig) -> Result<Self> {
         let connector = Connector::new(config).map_err(Error::internal)?;
-        let (statements, socket) = connector.connect().await.map_err(Error::unavailable)?.into_parts();
+        let (statements, socket) = connector.connect().await.map_err(failure)?.into_parts();
         let (mut connection, is_shared) = match statements {
             Statements::Named(connection) => (*connection, false),
-            Statements::Unnamed(connection) => (connection.begin_named().await.map_err(Error::unavailable)?, true),
+            Statements::Unnamed(connection) => (connection.begin_named().await.map_err(failure)?, true),
         };
         AnsiTransactionManager::begin_transaction(&mut connection).await.map_err(failed)?;
         connection.batch_execute(LIFT_LIMITS).await.map_err(failed)?;

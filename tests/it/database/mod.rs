@@ -10,5 +10,6 @@ mod plans;
 mod poolers;
 mod silence;
 mod soak;
+mod start;
 mod tls;
 mod upgrade;

@@ -152,12 +152,8 @@ fn unreadable_files_of_secrets_are_reported_with_all_other_errors() {
 #[test]
 fn a_server_that_accepts_any_token_of_its_secret_says_so_when_it_starts() {
     let warning = "every token signed with the shared secret is accepted";
-    let env = [
-        ("DATABASE_URL", "postgres://127.0.0.1:1/none"),
-        ("BETTER_AUTH_SECRET", SECRET),
-        ("CHECKOUT_TIMEOUT", "300ms"),
-        ("MIGRATE_ON_START", "false"),
-    ];
+    let env =
+        [("DATABASE_URL", "postgres://127.0.0.1:1/none"), ("BETTER_AUTH_SECRET", SECRET), ("START_TIMEOUT", "1ms")];
     let log = stderr(&output(&scratch_dir(), &[], &env));
     assert!(log.contains(warning) && log.contains("set JWT_ISSUER or JWT_AUDIENCE"), "{log}");
     for claim in [("JWT_ISSUER", "https://a.example"), ("JWT_AUDIENCE", "api")] {

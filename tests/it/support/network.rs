@@ -26,8 +26,12 @@ struct State {
     target: Mutex<u16>,
     /// Whether new connections are accepted and then ignored.
     is_hole: AtomicBool,
+    /// How many new connections are let through before one is ignored, if one is to be.
+    until_lost: Mutex<Option<usize>>,
     /// How many ignored connections are open.
     swallowed: AtomicUsize,
+    /// How many connections were closed as soon as they were made.
+    refused: AtomicUsize,
     /// Connections made before the last one of these were forgotten.
     generation: AtomicU64,
     /// Whether it closes connections, existing and new ones.
@@ -42,7 +46,9 @@ impl Network {
         let state = Arc::new(State {
             target: Mutex::new(port),
             is_hole: AtomicBool::default(),
+            until_lost: Mutex::default(),
             swallowed: AtomicUsize::default(),
+            refused: AtomicUsize::default(),
             generation: AtomicU64::default(),
             is_cut: watch::Sender::default(),
         });
@@ -67,6 +73,11 @@ impl Network {
         self.state.is_hole.store(is_hole, Ordering::SeqCst);
     }
 
+    /// Accepts and then ignores one connection, after this many others.
+    pub fn lose_one_after(&self, connections: usize) {
+        *self.state.until_lost.lock().unwrap() = Some(connections);
+    }
+
     /// How many ignored connections are open: their clients wait.
     pub fn swallowed(&self) -> usize {
         self.state.swallowed.load(Ordering::SeqCst)
@@ -77,18 +88,33 @@ impl Network {
         self.state.is_cut.send_replace(is_cut);
     }
 
+    /// How many connections were closed as soon as they were made.
+    pub fn refused(&self) -> usize {
+        self.state.refused.load(Ordering::SeqCst)
+    }
+
     /// Stops forwarding on all existing connections, without closing them.
     pub fn forget_connections(&self) {
         self.state.generation.fetch_add(1, Ordering::SeqCst);
     }
 }
 
+impl State {
+    fn loses_this_one(&self) -> bool {
+        let mut until_lost = self.until_lost.lock().unwrap();
+        let is_lost = *until_lost == Some(0);
+        *until_lost = until_lost.and_then(|count| count.checked_sub(1));
+        is_lost
+    }
+}
+
 async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((client, _)) = listener.accept().await {
         if *state.is_cut.borrow() {
+            state.refused.fetch_add(1, Ordering::SeqCst);
             continue;
         }
-        if state.is_hole.load(Ordering::SeqCst) {
+        if state.is_hole.load(Ordering::SeqCst) || state.loses_this_one() {
             tokio::spawn(swallow(client, Arc::clone(&state)));
             continue;
         }
