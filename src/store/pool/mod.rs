@@ -15,6 +15,7 @@ use std::{
 use bb8::{QueueStrategy, RunError};
 use diesel::{ConnectionError, QueryResult};
 use futures::FutureExt;
+use parking_lot::Mutex;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
@@ -41,6 +42,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long anything may take before the server serves: a machine that starts many things at once is slow.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
+/// How often all connections are replaced at most because of a statement that failed for no known reason.
+const MIN_TRUST: Duration = Duration::from_secs(1);
+
 /// A cause of errors.
 pub(super) const TOO_LATE: &str = "the database did not answer in time";
 
@@ -60,6 +64,8 @@ struct Shared {
     connector: Arc<Connector>,
     last_failure: LastFailure,
     generation: Arc<AtomicU64>,
+    /// When connections were distrusted last.
+    distrusted: Mutex<Option<Instant>>,
     admission: Arc<Admission>,
     statement_timeout_setting: String,
     on_write: OnceLock<Arc<WriteListener>>,
@@ -147,6 +153,7 @@ impl Pool {
             connector,
             last_failure,
             generation,
+            distrusted: Mutex::default(),
             admission,
             statement_timeout_setting: config.statement_timeout.as_millis().to_string(),
             on_write: OnceLock::new(),
@@ -258,6 +265,18 @@ impl Pool {
         lease.mark_broken();
         let known = lease.connection.generation;
         let _ = self.shared.generation.compare_exchange(known, known + 1, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// After a statement failed for no known reason: a migration may have changed what it returns, which PostgreSQL refuses
+    /// on each connection that has prepared it ("cached plan must not change result type"). So all of them are replaced, but
+    /// not all the time, in case that it fails for another reason.
+    pub(super) fn distrust(&self, lease: &mut Lease) {
+        lease.mark_broken();
+        let mut last = self.shared.distrusted.lock();
+        if last.is_none_or(|last| last.elapsed() >= MIN_TRUST) {
+            *last = Some(Instant::now());
+            self.retire(lease);
+        }
     }
 
     /// Waits until no connection is leased, or until the deadline.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::store::{
     connection::Connection,
     distribution::{Nodes, examine},
+    tasks,
 };
 
 /// Finds what is wrong with the role or a table in the catalog, as the API role; null if nothing is.
@@ -177,6 +178,11 @@ async fn find_flaw(connection: &Connection, schema: &str, nodes: &Nodes) -> Quer
             return Ok(Some(flaw));
         }
     }
+    let (canary, _) = Canary::pair(connection, nodes).await?;
+    canary.speak(connection).await?;
+    canary.plant(connection, &WALLED[0]).await?;
+    // What users' requests do: it fails where a migration took something away that this release needs.
+    tasks::read_as_users_do(connection, &canary.0).await?;
     Ok(None)
 }
 

@@ -11,6 +11,8 @@ mod writes;
 
 use std::{fmt, sync::Arc};
 
+use diesel::QueryResult;
+
 use self::{
     bulk::{ClearCompleted, CompleteAll, CompleteMany, Count, DeleteMany},
     changes::ReadChanges,
@@ -20,8 +22,9 @@ use self::{
     writes::{Delete, SetCompleted, Toggle},
 };
 use super::{
+    connection::Connection,
     pool::Pool,
-    sql::statement::Write,
+    sql::statement::{Read, Statement, Write},
     transaction::{
         self, Work,
         idempotency::{self, Idempotency},
@@ -184,6 +187,12 @@ impl UserTasks {
         let current = if target.expected.is_some() { self.find(target.id.into()).await? } else { None };
         Ok(current.map_or(Changed::Absent, Changed::Conflict))
     }
+}
+
+/// Lists the tasks of a user as their requests do. Fails where the table doesn't fit this release.
+pub(super) async fn read_as_users_do(connection: &Connection, owner: &str) -> QueryResult<()> {
+    let list = List { filter: Filter::default(), request: PageRequest::default() };
+    list.statement(owner).rows(connection).await.map(drop)
 }
 
 impl fmt::Debug for UserTasks {

@@ -81,7 +81,9 @@ impl<A: Read, B: Read> Work for (A, Option<B>) {
 /// Reads for a user. A read changes nothing, so whatever may go better elsewhere is tried once more.
 pub(super) async fn read<W: Work>(pool: &Pool, user: &Arc<str>, work: Arc<W>) -> Result<W::Output> {
     match run(pool, Access::ReadOnly, user, Arc::clone(&work)).await {
-        Err(Failure::NotDone(_) | Failure::Unknown(_)) => Ok(run(pool, Access::ReadOnly, user, work).await?),
+        Err(Failure::NotDone(_) | Failure::Unclassified(_) | Failure::Unknown(_)) => {
+            Ok(run(pool, Access::ReadOnly, user, work).await?)
+        }
         done => Ok(done?),
     }
 }
@@ -99,7 +101,7 @@ pub(super) async fn change<W: Work>(pool: &Pool, user: &Arc<str>, work: Arc<W>) 
                     return Err(error);
                 }
             }
-            Err(Failure::NotDone(_)) if is_first => {
+            Err(Failure::NotDone(_) | Failure::Unclassified(_)) if is_first => {
                 is_first = false;
                 sleep(RETRY_PAUSE).await;
             }
@@ -173,6 +175,9 @@ async fn transact<W: Work>(
     }
     let is_locked = access == Access::ReadWrite && elapsed >= lock_timeout;
     let done = answers.judge(is_locked, elapsed >= limit);
+    if let Err(Failure::Unclassified(_)) = done {
+        pool.distrust(&mut lease);
+    }
     telemetry::transaction_ended(W::STATEMENT, outcome(&done), elapsed);
     if elapsed >= pool.slow_query() {
         tracing::warn!(statement = W::STATEMENT, ms = elapsed.as_secs_f64() * 1000.0, "slow query");
@@ -183,7 +188,7 @@ async fn transact<W: Work>(
 fn outcome<T>(done: &Result<T, Failure>) -> TransactionOutcome {
     match done {
         Ok(_) => TransactionOutcome::Committed,
-        Err(Failure::NotDone(_) | Failure::Locked(_)) => TransactionOutcome::RolledBack,
+        Err(Failure::NotDone(_) | Failure::Unclassified(_) | Failure::Locked(_)) => TransactionOutcome::RolledBack,
         Err(Failure::Final(_)) => TransactionOutcome::Failed,
         Err(Failure::Unknown(_)) => TransactionOutcome::Unknown,
     }
@@ -249,6 +254,9 @@ impl<T> Answers<T> {
 enum Failure {
     /// Nothing was done, and it may go better next time.
     NotDone(Error),
+    /// Nothing was done, for a reason that isn't known. It may be the connection: statements that it has prepared may not
+    /// fit the tables any more.
+    Unclassified(Error),
     /// Nothing was done, as another write of the user holds their lock.
     Locked(Error),
     /// Whether the server got as far as the commit is not known.
@@ -260,7 +268,11 @@ enum Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::NotDone(error) | Failure::Locked(error) | Failure::Unknown(error) | Failure::Final(error) => error,
+            Failure::NotDone(error)
+            | Failure::Unclassified(error)
+            | Failure::Locked(error)
+            | Failure::Unknown(error)
+            | Failure::Final(error) => error,
         }
     }
 }
@@ -277,7 +289,7 @@ fn classify(error: DbError, has_used_its_time: bool) -> Failure {
         DbError::DatabaseError(Unknown, cause) if is_deadlock(&**cause) || is_node_away(cause.message()) => {
             Failure::NotDone(Error::unavailable(error))
         }
-        DbError::DatabaseError(Unknown, _) => Failure::NotDone(Error::internal(error)),
+        DbError::DatabaseError(Unknown, _) => Failure::Unclassified(Error::internal(error)),
         _ => Failure::Final(Error::internal(error)),
     }
 }

@@ -293,6 +293,8 @@ async fn the_proof_fails_and_says_what_to_fix_when_a_wall_is_down() {
         ("ALTER POLICY tasks_of_current_user ON tasks USING (user_id >= current_setting('app.user_id', true))", "sees"),
         ("ALTER POLICY tasks_of_current_user ON tasks USING (true)", "sees rows that are not theirs"),
         ("DROP TABLE tasks", "Run `tandem migrate`"),
+        // The walls stand, but no request would be answered.
+        ("ALTER TABLE tasks RENAME description TO notes", "description"),
         ("ALTER TABLE idempotency_keys NO FORCE ROW LEVEL SECURITY", "row-level security is not forced"),
         (
             "DROP POLICY idempotency_keys_of_current_user ON idempotency_keys",

@@ -89,6 +89,26 @@ async fn the_login_that_migrates_can_differ_from_the_one_that_serves() {
     assert!(refused.contains("can't migrate") && refused.contains("Set DATABASE_MIGRATION_URL"), "{refused}");
 }
 
+/// PostgreSQL refuses statements that were prepared before, on each connection that has them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_replacement_across_a_change_of_a_columns_type_fails_no_request() {
+    let Some(db) = TestDb::on_server().await else { skip!(Postgres) };
+    let settings = [("SHUTDOWN_DELAY", "2s")];
+    let mut servers = [Instance::start(db.url(), &settings).await, Instance::start(db.url(), &settings).await];
+    let traffic = Traffic::start(servers.iter().map(Instance::url), 8).await;
+    let admin = db.superuser().await;
+    let types = ["varchar", "task_description"];
+    for (server, new) in servers.iter_mut().zip(types) {
+        traffic.progress(100).await;
+        admin.batch_execute(&format!("ALTER TABLE tasks ALTER COLUMN description TYPE {new}")).await.unwrap();
+        traffic.progress(100).await;
+        server.replace().await;
+        traffic.balancer.until_ready(&server.url()).await;
+    }
+    let written = traffic.finish().await;
+    assert_eq!(written.failures, Vec::<String>::new());
+}
+
 /// `ROLLING_ROUNDS=20 cargo test --release --test it rolling -- --nocapture` prints figures of a longer run.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_replacement_of_two_servers_fails_no_request() {
