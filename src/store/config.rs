@@ -15,7 +15,7 @@ pub struct DbConfig {
     pub transactions_per_user: u32,
     /// How long a request waits for a connection.
     pub checkout_timeout: Duration,
-    /// How long one statement may run.
+    /// How long a transaction may take.
     pub statement_timeout: Duration,
     /// Whether statements are prepared by name.
     pub prepared_statements: bool,

@@ -40,7 +40,7 @@ pub struct DatabaseSettings {
     /// Maximum time that a request waits for a database connection
     #[arg(long, env, value_name = "DURATION", default_value = "2s", value_parser = duration(MILLISECOND..=HOUR))]
     pub checkout_timeout: Duration,
-    /// Maximum time for an SQL statement
+    /// Maximum time for a database transaction
     #[arg(long, env, value_name = "DURATION", default_value = "5s", value_parser = duration(MILLISECOND..=HOUR))]
     pub statement_timeout: Duration,
     /// Use named prepared statements; set to false behind transaction poolers that don't support them, such as PgBouncer

@@ -17,10 +17,17 @@ const SWITCH: &str = "SELECT set_config('role', 'tandem_api', true), tandem_spea
 /// The same for a write, which also takes the user's lock: changes of one user become visible one transaction after the
 /// other, in the order of their positions. The lock is released after the changes are visible. Users whose hashes collide
 /// only wait for each other. The statement timeout that is set here doesn't hold for this statement yet, and the lock's own
-/// timeout not for what follows.
+/// timeout not for what follows. What the wait for the lock took is gone from the transaction's time.
 const SWITCH_AND_LOCK: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1),
-    set_config('statement_timeout', $2, true), set_config('search_path', $3, true),
-    set_config('lock_timeout', $4, true), tandem_lock($1), set_config('lock_timeout', $2, true)";
+    set_config('search_path', $3, true),
+    set_config('lock_timeout', $4, true), tandem_lock($1), set_config('lock_timeout', $2, true),
+    set_config('statement_timeout',
+        greatest(1, $2::int - (1000 * extract(epoch FROM clock_timestamp() - now()))::int)::text, true)";
+
+/// Between two statements that may take long: leaves the second one what the transaction has left of its time. PostgreSQL
+/// limits each statement by itself, and transactions only since version 17.
+const LIMIT_REST: &str = "SELECT set_config('statement_timeout', greatest(1, ceil(1000 * extract(epoch FROM
+    current_setting('statement_timeout')::interval - (clock_timestamp() - now()))))::text, true)";
 
 impl Access {
     pub(super) fn begin(self) -> Sql<'static> {
@@ -39,6 +46,11 @@ impl Access {
             Self::ReadWrite => switch(SWITCH_AND_LOCK).bind::<Text, _>(to.lock_timeout),
         }
     }
+}
+
+/// Limits the next statement to what the transaction has left of its time. Only once in a transaction.
+pub(super) fn limit_rest() -> Sql<'static> {
+    Sql::new(LIMIT_REST)
 }
 
 /// What a transaction switches to.

@@ -69,10 +69,13 @@ impl<A: Read, B: Read> Work for (A, Option<B>) {
         let (first, second) = self;
         let first = first.statement(owner).rows(connection);
         let Some(second) = second else { return first.map(|rows| Ok((rows?, None))).boxed() };
+        let limit = connection.execute(access::limit_rest());
         let second = second.statement(owner).rows(connection);
         async move {
-            let (first, second) = futures::join!(first, second);
-            Ok((first?, Some(second?)))
+            let (first, limited, second) = futures::join!(first, limit, second);
+            let first = first?;
+            limited?;
+            Ok((first, Some(second?)))
         }
         .boxed()
     }

@@ -1,7 +1,8 @@
 //! A database that is unreachable or slow.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use futures::future::join_all;
 use serde_json::json;
 use tandem::store::Target;
 
@@ -82,6 +83,40 @@ async fn a_slow_statement_times_out() {
     assert_unavailable(&ann.toggle(&task).await);
     lock.release().await;
     assert_eq!(ann.tasks().await[0]["version"], json!(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_list_and_total_are_both_slow_costs_its_own_connection_at_most() {
+    let Some(mut db) = TestDb::on_server().await else { skip!(Postgres) };
+    (db.config.pool_size, db.config.statement_timeout) = (4, Duration::from_secs(3));
+    let app = App::on(db).await;
+    let (ann, bob) = (app.user("ann"), app.user("bob"));
+    ann.create("Slow").await;
+    let all = async || {
+        join_all((0..4).map(|_| bob.get("/api/tasks").send()))
+            .await
+            .iter()
+            .for_each(|list| assert_eq!(list.status, 200));
+    };
+    let admin = app.db.superuser().await;
+    let connections = async || {
+        let all = "SELECT pid FROM pg_stat_activity
+                   WHERE datname = current_database() AND application_name = 'tandem' AND usename <> 'postgres'";
+        admin.query(all, &[]).await.unwrap().iter().map(|row| row.get(0)).collect::<BTreeSet<i32>>()
+    };
+    // As many as there may be.
+    while connections().await.len() < 4 {
+        all().await;
+    }
+    let before = connections().await;
+    // Each row that is read takes 2.2 s.
+    let slow = "CREATE POLICY slow ON tasks AS RESTRICTIVE USING (pg_sleep(2.2) IS NOT NULL)";
+    admin.batch_execute(slow).await.unwrap();
+    assert_unavailable(&ann.get("/api/tasks?count=true").await);
+    assert_eq!(app.user("ann").get("/api/tasks").await.status, 200, "either alone is in time");
+    all().await;
+    let kept = before.intersection(&connections().await).count();
+    assert!(kept >= 3, "{kept} of 4 connections are left");
 }
 
 #[tokio::test]
