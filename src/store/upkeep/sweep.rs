@@ -1,5 +1,10 @@
 //! Removes what has expired, of all users: idempotency keys, and tombstones that no valid cursor needs. In bounded batches,
 //! by one instance at a time, and as a role that sees nothing but the keys of expired rows.
+//!
+//! Of a user's tombstones that have expired the newest stays. It may be the head of their feed: without it, cursors that are
+//! up to date would be ahead of the feed, and their clients would start over. The others go when that one expires, or, where
+//! nobody sweeps for two days, when the next one does: to look at all that stay each time would take seconds for a million
+//! users.
 
 use std::time::Duration;
 
@@ -44,7 +49,11 @@ const REMOVALS: [(&str, TimeDelta); 2] = [
     ),
     (
         "DELETE FROM deleted_tasks WHERE (user_id, position, id) IN (
-             SELECT user_id, position, id FROM deleted_tasks WHERE deleted_at < now() - $1
+             SELECT user_id, expired.position, id FROM (
+                 SELECT user_id, max(position) AS position FROM deleted_tasks
+                 WHERE deleted_at < now() - $1 AND deleted_at > now() - $1 - interval '2 days' GROUP BY user_id
+             ) AS newest JOIN deleted_tasks AS expired USING (user_id)
+             WHERE expired.position < newest.position
              LIMIT $2
          ) AND current_user = 'tandem_sweeper' AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
         TOMBSTONE_LIFETIME,
