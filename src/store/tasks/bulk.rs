@@ -7,7 +7,10 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::rows::{TaskRow, insert_tombstones, task_columns};
+use super::{
+    owned::HasOwner,
+    rows::{TaskRow, insert_tombstones, task_columns},
+};
 use crate::store::sql::statement::{Sql, SqlRow, Write, WriteStatement};
 
 /// Completes these tasks if all of them exist. Ids must be distinct.
@@ -73,6 +76,8 @@ impl Write for DeleteMany {
 pub(super) struct Count {
     pub(super) result: i64,
 }
+
+impl HasOwner for Count {}
 
 impl SqlRow for Count {
     type Columns = (BigInt,);

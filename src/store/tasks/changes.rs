@@ -7,7 +7,10 @@ use diesel::{
     sql_types::{self, BigInt, Bool, Integer, Nullable, Text, Timestamptz},
 };
 
-use super::rows::{TaskRow, task_columns, tombstone_columns};
+use super::{
+    owned::HasOwner,
+    rows::{TaskRow, task_columns, tombstone_columns},
+};
 use crate::{
     error::{Error, Result},
     store::sql::{
@@ -46,6 +49,12 @@ pub(super) struct ChangeRow {
 
 impl SqlRow for FeedRow {
     type Columns = (Integer, Nullable<BigInt>, Timestamptz, Nullable<(tasks::SqlType, Bool)>);
+}
+
+impl HasOwner for FeedRow {
+    fn owner(&self) -> Option<&str> {
+        self.change.as_ref()?.task.owner()
+    }
 }
 
 impl From<ChangeRow> for Change {

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod changes;
+mod owned;
 mod reads;
 mod rows;
 mod target;
@@ -16,6 +17,7 @@ use diesel::QueryResult;
 use self::{
     bulk::{ClearCompleted, CompleteAll, CompleteMany, Count, DeleteMany},
     changes::ReadChanges,
+    owned::{HasOwner, all_of},
     reads::{Counts, Find, List, Total},
     rows::{Insert, TaskRow, Update},
     target::TaskTarget,
@@ -26,7 +28,7 @@ use super::{
     pool::Pool,
     sql::statement::{Read, Statement, Write},
     transaction::{
-        self, Work,
+        self,
         idempotency::{self, Idempotency},
     },
 };
@@ -87,7 +89,8 @@ impl UserTasks {
         let total = request.with_total.then(|| Total(filter.clone()));
         let list = Arc::new((List { filter, request }, total));
         let (rows, total) = transaction::read(&self.pool, self.user.shared_id(), Arc::clone(&list)).await?;
-        Ok(Page { total: total.and_then(|counts| counts.first().copied()), ..cut(rows, &list.0.request) })
+        let page = cut(all_of(&self.user, rows)?, &list.0.request);
+        Ok(Page { total: total.and_then(|counts| counts.first().copied()), ..page })
     }
 
     /// One task.
@@ -170,13 +173,15 @@ impl UserTasks {
         count(&self.write(ClearCompleted).await?)
     }
 
-    async fn read<W: Work>(&self, work: W) -> Result<W::Output> {
-        transaction::read(&self.pool, self.user.shared_id(), Arc::new(work)).await
+    async fn read<R: Read<Row: HasOwner>>(&self, read: R) -> Result<Vec<R::Row>> {
+        let rows = transaction::read(&self.pool, self.user.shared_id(), Arc::new(read)).await?;
+        all_of(&self.user, rows)
     }
 
-    async fn write<W: Write>(&self, write: W) -> Result<Vec<W::Row>> {
+    async fn write<W: Write<Row: HasOwner>>(&self, write: W) -> Result<Vec<W::Row>> {
         telemetry::note_write();
-        idempotency::write(&self.pool, self.user.shared_id(), self.idempotency.as_ref(), write).await
+        let rows = idempotency::write(&self.pool, self.user.shared_id(), self.idempotency.as_ref(), write).await?;
+        all_of(&self.user, rows)
     }
 
     /// What was changed, or why nothing was: no such task, or one at another version.

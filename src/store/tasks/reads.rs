@@ -7,7 +7,10 @@ use diesel::{
     sql_types::{self, BigInt, Bool, Record, Text, Timestamptz},
 };
 
-use super::rows::{TaskRow, task_columns};
+use super::{
+    owned::HasOwner,
+    rows::{TaskRow, task_columns},
+};
 use crate::{
     store::sql::{
         owner::OwnedBy,
@@ -103,6 +106,8 @@ pub(super) struct StatusCount {
     pub(super) completed: bool,
     pub(super) count: i64,
 }
+
+impl HasOwner for StatusCount {}
 
 impl Read for Counts {
     const NAME: &'static str = "counts";

@@ -8,7 +8,7 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::target::TaskTarget;
+use super::{owned::HasOwner, target::TaskTarget};
 use crate::{
     store::sql::{
         schema::tasks,
@@ -66,6 +66,12 @@ pub(super) use tombstone_columns;
 
 impl SqlRow for TaskRow {
     type Columns = tasks::SqlType;
+}
+
+impl HasOwner for TaskRow {
+    fn owner(&self) -> Option<&str> {
+        Some(&self.user_id)
+    }
 }
 
 impl From<TaskRow> for Task {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    owned::HasOwner,
     rows::{TaskRow, insert_tombstones, task_columns},
     target::TaskTarget,
 };
@@ -100,6 +101,8 @@ pub(super) struct DeletedRow {
     #[serde(default)]
     deleted_at: DateTime<Utc>,
 }
+
+impl HasOwner for DeletedRow {}
 
 impl SqlRow for DeletedRow {
     type Columns = (sql_types::Uuid, BigInt, BigInt, Timestamptz);

@@ -31,7 +31,7 @@ pub(crate) use self::{
     pool::{nodes_away, pool_used},
     requests::{count_graphql, count_request},
     tokens::{TokenResult, token_checked},
-    transactions::{TransactionOutcome, checked_out, transaction_ended},
+    transactions::{TransactionOutcome, checked_out, foreign_row, transaction_ended},
 };
 pub use pool::PoolUsage;
 
@@ -110,6 +110,11 @@ fn describe() {
     );
     describe_counter!(transactions::OUTCOMES, Unit::Count, "Transactions by outcome");
     describe_histogram!(transactions::CHECKOUT, Unit::Seconds, "Time that transactions waited for a connection");
+    describe_counter!(
+        transactions::FOREIGN_ROWS,
+        Unit::Count,
+        "Answers withheld because of another user's row in them"
+    );
     describe_gauge!(pool::MAX, Unit::Count, "Maximum number of database connections");
     describe_gauge!(pool::CONNECTIONS, Unit::Count, "Database connections by state: idle or in_use");
     describe_gauge!(pool::WAITING, Unit::Count, "Transactions waiting for a database connection");

@@ -9,6 +9,7 @@ use super::{family::Family, recorder};
 pub(super) const DURATION: &str = "tandem_db_transaction_seconds";
 pub(super) const OUTCOMES: &str = "tandem_db_transactions_total";
 pub(super) const CHECKOUT: &str = "tandem_db_checkout_seconds";
+pub(super) const FOREIGN_ROWS: &str = "tandem_db_foreign_rows_total";
 
 /// The outcome of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,7 @@ pub(super) struct Transactions {
     /// In the order of [`TransactionOutcome::ALL`].
     outcomes: [Counter; TransactionOutcome::ALL.len()],
     checkout: Histogram,
+    foreign_rows: Counter,
 }
 
 impl Transactions {
@@ -45,6 +47,7 @@ impl Transactions {
             by_statement: Family::default(),
             outcomes: TransactionOutcome::ALL.map(|(_, outcome)| counter!(OUTCOMES, "outcome" => outcome)),
             checkout: histogram!(CHECKOUT),
+            foreign_rows: counter!(FOREIGN_ROWS),
         }
     }
 }
@@ -62,5 +65,12 @@ pub(crate) fn transaction_ended(statement: &'static str, outcome: TransactionOut
 pub(crate) fn checked_out(waited: Duration) {
     if let Some(recorder) = recorder() {
         recorder.transactions.checkout.record(waited.as_secs_f64());
+    }
+}
+
+/// Records that the database answered a user with another user's row, which was withheld.
+pub(crate) fn foreign_row() {
+    if let Some(recorder) = recorder() {
+        recorder.transactions.foreign_rows.increment(1);
     }
 }

@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use crate::{
     skip,
-    support::{App, TestDb, check_all, cluster::Cluster, db, path_of},
+    support::{Answer, App, TestDb, check_all, cluster::Cluster, db, path_of},
 };
 
 /// A server where ann has one task and bob another.
@@ -239,6 +239,39 @@ async fn the_feeds_role_sees_when_something_changed_but_not_what() {
         // The login is a member of the role, but acts as it only where it says so.
         assert_eq!(titles(&client).await, Vec::<String>::new());
     }
+}
+
+/// With row-level security off, triggers and views that lie.
+#[tokio::test]
+async fn a_row_of_another_user_is_an_internal_error_whatever_let_it_through() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let (ann, admin) = (app.user("ann"), app.db.superuser().await);
+    ann.create("Secret").await;
+    let withheld = |answer: &Answer| {
+        assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR", "{answer}");
+        assert!(!answer.text.contains("Secret") && !answer.text.contains("bob"), "{answer}");
+    };
+    let gives_away = "
+        ALTER TABLE tasks DISABLE ROW LEVEL SECURITY;
+        CREATE FUNCTION give_away() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN NEW.user_id := 'bob'; RETURN NEW; END $$;
+        CREATE TRIGGER give_away BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION give_away()";
+    admin.batch_execute(gives_away).await.unwrap();
+    withheld(&ann.post("/api/tasks", json!({ "title": "Secret" })).await);
+    withheld(&ann.graphql(r#"mutation { createTask(input: { title: "Secret" }) { id title } }"#).await);
+    withheld(&ann.graphql(r#"mutation { createTasks(inputs: [{ title: "Secret" }]) { id title } }"#).await);
+    // The condition sees another owner than the answer.
+    let flips = "
+        CREATE FUNCTION flip() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN
+            RETURN set_config('test.flip', CASE current_setting('test.flip', true) WHEN 'ann' THEN 'bob' ELSE 'ann' END, true);
+        END $$;
+        ALTER TABLE tasks RENAME TO real;
+        CREATE VIEW tasks AS SELECT flip() AS user_id, id, title, description, completed, version, created_at,
+            updated_at, position FROM real WHERE user_id = 'ann';
+        GRANT SELECT ON tasks TO tandem_api";
+    admin.batch_execute(flips).await.unwrap();
+    withheld(&ann.get("/api/tasks").await);
+    withheld(&ann.graphql("{ tasks { title } }").await);
 }
 
 #[tokio::test]
