@@ -45,6 +45,15 @@ pub struct Limits {
         value_parser = number(1..=MAX_RESPONSE)
     )]
     pub response: usize,
+    /// Maximum bytes in an event of a subscription; a page of the feed with each field once has less than the default
+    #[arg(
+        long = "graphql-max-event",
+        env = "GRAPHQL_MAX_EVENT",
+        value_name = "BYTES",
+        default_value = "1048576",
+        value_parser = number(1..=MAX_RESPONSE)
+    )]
+    pub event: usize,
     /// Maximum aliases in a request; those of a fragment count wherever it is spread
     #[arg(
         long = "graphql-max-aliases",

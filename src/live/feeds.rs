@@ -15,7 +15,7 @@ use futures::TryFutureExt;
 use parking_lot::Mutex;
 use tokio::{
     spawn,
-    sync::{Notify, OnceCell},
+    sync::{Notify, OnceCell, OwnedSemaphorePermit, Semaphore},
 };
 use tracing::Instrument;
 
@@ -25,6 +25,9 @@ use crate::{
     task::{Changes, FeedCursor, Limit, Since},
     telemetry::{self, root_span},
 };
+
+/// How many pages of one user may be on their way to clients at a time, however many streams the user has.
+const MAX_PAGES: usize = 16;
 
 /// Cheap to clone.
 #[derive(Clone, Default)]
@@ -53,9 +56,19 @@ struct Feed {
     /// The latest head that all streams are known to have read.
     head: Mutex<Option<Head>>,
     latest: Mutex<Option<SharedRead>>,
+    pages: Pages,
 }
 
-/// A read that streams at one position share. It lives as long as one of them waits for it.
+/// Permits for pages.
+struct Pages(Arc<Semaphore>);
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_PAGES)))
+    }
+}
+
+/// A read that streams at one position share. It lives as long as one of them waits for it, or sends it.
 struct SharedRead {
     since: Head,
     signal: u64,
@@ -77,7 +90,7 @@ impl Feeds {
         let open = by_user.entry(Arc::clone(user)).or_default();
         open.streams += 1;
         let feed = Arc::clone(&open.feed);
-        FeedReader { seen: feed.signal(), feed, user: Arc::clone(user), feeds: self.clone() }
+        FeedReader { seen: feed.signal(), feed, user: Arc::clone(user), feeds: self.clone(), page: None, shared: None }
     }
 
     /// Wakes the user's streams after a write, which may have failed.
@@ -169,9 +182,24 @@ pub(super) struct FeedReader {
     feed: Arc<Feed>,
     user: Arc<str>,
     feeds: Feeds,
+    /// For a page that is read, or being sent.
+    page: Option<OwnedSemaphorePermit>,
+    /// Of that page, if others read it, too.
+    shared: Option<Arc<OnceCell<Arc<Changes>>>>,
 }
 
 impl FeedReader {
+    /// Waits until one more page of the user may be read.
+    pub(super) async fn begin_page(&mut self) {
+        // It is never closed.
+        self.page = Arc::clone(&self.feed.pages.0).acquire_owned().await.ok();
+    }
+
+    /// The page has been sent, or there is none.
+    pub(super) fn end_page(&mut self) {
+        (self.page, self.shared) = (None, None);
+    }
+
     /// Waits until there may be something new since the last read.
     pub(super) async fn moved(&mut self) {
         loop {
@@ -201,6 +229,7 @@ impl FeedReader {
     ) -> Result<Arc<Changes>> {
         self.seen = self.feed.signal();
         let page = self.feed.shared_page(head_at(&cursor), self.seen);
+        self.shared = Some(Arc::clone(&page));
         let read = read(Arc::clone(&self.feed), tasks.clone(), Since::Cursor(cursor), limit);
         let shared = async move { page.get_or_try_init(|| read).map_ok(Arc::clone).await };
         spawn(shared).await.map_err(Error::internal)?

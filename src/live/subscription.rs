@@ -37,16 +37,26 @@ impl Subscription {
         Self { reader, tasks, state: State::Start(since) }
     }
 
-    /// The next page, for [`futures::stream::unfold`]. Reads are boxed, so that a stream is small while it waits.
+    /// The next page, for [`futures::stream::unfold`], once the previous one was sent. Reads are boxed, so that a stream is
+    /// small while it waits.
     pub(super) async fn next(mut self: Box<Self>) -> Option<(Result<Arc<Changes>>, Box<Self>)> {
+        self.reader.end_page();
         let page = match self.state {
-            State::Start(since) => Box::pin(self.reader.read(&self.tasks, since, Limit::STREAMED)).await,
-            State::Behind(cursor) => Box::pin(self.read_on(cursor)).await,
+            State::Start(since) => {
+                self.reader.begin_page().await;
+                Box::pin(self.reader.read(&self.tasks, since, Limit::STREAMED)).await
+            }
+            State::Behind(cursor) => {
+                self.reader.begin_page().await;
+                Box::pin(self.read_on(cursor)).await
+            }
             State::AtHead(_) => loop {
                 self.reader.moved().await;
+                self.reader.begin_page().await;
                 if let Some(page) = Box::pin(self.read_news()).await {
                     break page;
                 }
+                self.reader.end_page();
             },
             State::Ended => return None,
         };

@@ -15,7 +15,8 @@ pub struct RateLimitSettings {
     #[arg(long, env, value_name = "true|false", value_parser = switch)]
     pub rate_limits: Option<bool>,
     /// Points that a user may spend per minute, even all at once: a REST request costs 10; a GraphQL request costs 10 for each
-    /// root field and 1 for every 100 field values in its response; a bulk change costs 1 more for each task; 0 means no limit
+    /// root field and 1 for every 100 field values in its response; an event of a stream costs 1 instead of 10; a bulk change
+    /// costs 1 more for each task; 0 means no limit
     #[arg(long, env, value_name = "NUMBER", default_value = "30000", value_parser = number(0..=1_000_000_000_u32))]
     pub rate_limit_per_user: u32,
     /// Requests, and messages on WebSockets, that an IP address may send per minute, even all at once; 0 means no limit

@@ -21,15 +21,12 @@ use crate::{
         schema::{ResponseBudget, request_error},
     },
     http::{
-        rate_limiting::{REQUEST_COST, change_cost},
+        rate_limiting::{REQUEST_COST, change_cost, values_cost},
         streams::Connection,
     },
     store::UserTasks,
     telemetry::{self, Limit, trace_span},
 };
-
-/// Field values of a response that cost one point.
-const VALUES_PER_POINT: usize = 100;
 
 /// What the transport allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +50,7 @@ pub(in crate::graphql) async fn execute(
     preparation.charge(tasks)?;
     match prepared {
         Ok(Prepared { operation, subscriber: None }) => {
-            let budget = Arc::new(ResponseBudget::new(engine.limits.response));
+            let budget = Arc::new(ResponseBudget::of_response(&engine.limits));
             Ok(Execution::Reply(run(engine, operation, tasks, budget, connection).await))
         }
         Ok(Prepared { operation, subscriber: Some(subscriber) }) => {
@@ -92,7 +89,7 @@ pub(in crate::graphql) async fn execute_batch(
     }
     preparation.charge(tasks)?;
     failed?;
-    let budget = Arc::new(ResponseBudget::new(engine.limits.response));
+    let budget = Arc::new(ResponseBudget::of_response(&engine.limits));
     let replies = prepared.into_iter().enumerate().map(|(index, prepared)| {
         let budget = Arc::clone(&budget);
         async move {
@@ -152,9 +149,8 @@ impl<'a> Preparation<'a> {
 
     /// Charges the user for the rest. A root field costs as much as a REST request.
     fn charge(&self, tasks: &UserTasks) -> Result<()> {
-        let points = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let fields = points(self.spent.root_fields.max(1)).saturating_mul(REQUEST_COST);
-        let values = points(self.spent.complexity / VALUES_PER_POINT);
+        let fields = u32::try_from(self.spent.root_fields.max(1)).unwrap_or(u32::MAX).saturating_mul(REQUEST_COST);
+        let values = values_cost(self.spent.complexity);
         let cost = fields.saturating_add(values).saturating_add(change_cost(self.spent.changes));
         self.engine.rate_limits.charge_rest(tasks.user(), cost, REQUEST_COST)
     }

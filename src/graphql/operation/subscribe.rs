@@ -8,15 +8,16 @@ use futures::{FutureExt, StreamExt};
 
 use super::{Execution, Reply};
 use crate::{
+    auth::CurrentUser,
     error::{Error, Result},
     graphql::{
         documents::Document,
         engine::Engine,
         plan::{BoundOperation, bind},
-        schema::{Event, Source, request_error},
+        schema::{Event, ResponseBudget, Source, request_error},
     },
     store::UserTasks,
-    task::Changes,
+    task::{Changes, Limit},
 };
 
 /// Executes a subscription's operation for each event.
@@ -40,6 +41,7 @@ impl Subscriber {
             return Execution::Reply(Reply::not_executed(vec![error]));
         }
         let source = Source::default();
+        let user = tasks.user().clone();
         let request = request(operation.document).data(tasks).data(engine.live.clone()).data(source.clone());
         let response = first_response(engine, request).await;
         let Some(pages) = source.take() else {
@@ -47,17 +49,22 @@ impl Subscriber {
             let errors = response.map_or_else(internal, |response| Reply::from(response).errors);
             return Execution::Reply(Reply::not_executed(errors));
         };
-        let subscriber = Arc::new((self, Arc::clone(engine)));
-        let replies = pages.then(move |page| {
+        let subscriber = Arc::new((self, Arc::clone(engine), user));
+        let replies = pages.enumerate().then(move |(index, page)| {
             let subscriber = Arc::clone(&subscriber);
             // Boxed, so that it takes no room between events.
-            async move { subscriber.0.event(&subscriber.1, page).await }.boxed()
+            async move {
+                let (subscriber, engine, user) = &*subscriber;
+                // The first event was paid for with the request.
+                subscriber.event(engine, Some(user).filter(|_| index > 0), page).await
+            }
+            .boxed()
         });
         Execution::Subscription(replies.boxed())
     }
 
-    /// `ExecuteSubscriptionEvent`.
-    async fn event(&self, engine: &Engine, page: Result<Arc<Changes>>) -> Reply {
+    /// `ExecuteSubscriptionEvent`. The event is charged to this user.
+    async fn event(&self, engine: &Engine, charged: Option<&CurrentUser>, page: Result<Arc<Changes>>) -> Reply {
         let page = match page {
             Ok(page) => page,
             Err(error) => return Reply::not_executed(vec![request_error(&error)]),
@@ -66,7 +73,15 @@ impl Subscriber {
             Ok(plan) => plan,
             Err(error) => return Reply::not_executed(vec![error]),
         };
-        let request = request(bind(plan, &self.variables).document).data(Event(page));
+        let BoundOperation { document, cost, .. } = bind(plan, &self.variables);
+        if let Some(user) = charged {
+            // The cost is that of a whole page.
+            let page_size = usize::try_from(Limit::STREAMED.get()).unwrap_or(usize::MAX);
+            let values = cost.complexity.saturating_mul(page.items.len()) / page_size;
+            engine.rate_limits.charge_event(user, values).await;
+        }
+        let budget = Arc::new(ResponseBudget::of_event(&engine.limits));
+        let request = request(document).data(Event(page)).data(budget);
         let reply = Reply::from(first_response(engine, request).await.unwrap_or_default());
         // The root field is not nullable: without data, the event failed as a whole.
         if reply.data == Some(Value::Null) { Reply::not_executed(reply.errors) } else { reply }

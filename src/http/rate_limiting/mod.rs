@@ -14,6 +14,7 @@ use std::{
 };
 
 use axum::{extract::ConnectInfo, http::Extensions, http::HeaderMap};
+use tokio::time::sleep;
 
 pub use self::client_address::TrustedProxies;
 pub(crate) use self::client_address::client_key;
@@ -27,6 +28,16 @@ use crate::{
 
 /// What a REST request costs, and a root field of a GraphQL request.
 pub const REQUEST_COST: u32 = 10;
+
+/// What an event of a stream costs, besides its values: less than to ask for it.
+const EVENT_COST: u32 = 1;
+/// Field values of a response that cost one point.
+const VALUES_PER_POINT: usize = 100;
+
+/// What the field values of a response cost.
+pub(crate) fn values_cost(values: usize) -> u32 {
+    u32::try_from(values / VALUES_PER_POINT).unwrap_or(u32::MAX)
+}
 
 /// What a change to many tasks costs besides: a point for each.
 pub(crate) fn change_cost(tasks: usize) -> u32 {
@@ -80,6 +91,19 @@ impl RateLimits {
     pub(crate) fn charge_rest(&self, user: &CurrentUser, cost: u32, charged: u32) -> Result<()> {
         let Some(users) = &self.0.users else { return Ok(()) };
         users.take_rest(user.shared_id(), cost, charged).map_err(|limited| refused(Limit::User, limited))
+    }
+
+    /// Takes what an event of a stream costs, once there are so many points: until then, the stream lags.
+    pub(crate) async fn charge_event(&self, user: &CurrentUser, values: usize) {
+        let Some(users) = &self.0.users else { return };
+        let cost = EVENT_COST.saturating_add(values_cost(values));
+        if let Err(limited) = users.take(user.shared_id(), cost) {
+            telemetry::limit_hit(Limit::User);
+            sleep(limited.wait).await;
+            while let Err(limited) = users.take(user.shared_id(), cost) {
+                sleep(limited.wait).await;
+            }
+        }
     }
 
     /// The client that is limited; `None` if addresses aren't limited.

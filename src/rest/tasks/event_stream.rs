@@ -7,7 +7,7 @@ use axum::{
     http::request::Parts,
     response::{IntoResponse, Response, sse::Event},
 };
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use serde_json::json;
 use utoipa::{
     IntoParams,
@@ -19,6 +19,7 @@ use crate::{
     auth::VerifiedToken,
     error::{Code, Error},
     http::{
+        rate_limiting::RateLimits,
         request::Accept,
         streams::{Connection, Ended, EventStream, Lifetime, Outlet, Streams, retry_soon},
     },
@@ -32,6 +33,9 @@ use crate::{
     task::{Changes, Since},
 };
 
+/// The fields of a task, which an event is charged for.
+const FIELDS: usize = 7;
+
 /// A subscriber, if the client accepts `text/event-stream`.
 pub(crate) struct AcceptsEvents(pub(crate) Option<Subscriber>);
 
@@ -41,6 +45,7 @@ pub(crate) struct Subscriber {
     connection: Connection,
     streams: Streams,
     live: Hub,
+    rate_limits: RateLimits,
 }
 
 impl FromRequestParts<SharedState> for AcceptsEvents {
@@ -52,8 +57,8 @@ impl FromRequestParts<SharedState> for AcceptsEvents {
         }
         let Ok(connection) = Connection::from_request_parts(parts, state).await;
         let token = state.verifier.authenticate(&parts.headers).await?;
-        let (streams, live) = (state.streams.clone(), state.live.clone());
-        Ok(Self(Some(Subscriber { token, connection, streams, live })))
+        let (streams, live, rate_limits) = (state.streams.clone(), state.live.clone(), state.rate_limits.clone());
+        Ok(Self(Some(Subscriber { token, connection, streams, live, rate_limits })))
     }
 }
 
@@ -67,11 +72,23 @@ impl IntoParams for AcceptsEvents {
 impl Subscriber {
     /// Streams the changes of these tasks since a position.
     pub(crate) fn subscribe(self, tasks: UserTasks, since: Since) -> Result<Response, RestError> {
-        let Self { token, connection, streams, live } = self;
+        let Self { token, connection, streams, live, rate_limits } = self;
         let place = streams.open(token.user(), Outlet::RestSse)?;
         let lifetime = Lifetime::new(token, connection.stopping(), streams.limits().heartbeat);
-        let pages = live.subscribe(tasks, since);
-        let events = pages.map(|page| page.map(|page| event(Arc::unwrap_or_clone(page))).map_err(|error| end(&error)));
+        let user = tasks.user().clone();
+        let events = live.subscribe(tasks, since).enumerate().then(move |(index, page)| {
+            let (rate_limits, user) = (rate_limits.clone(), user.clone());
+            // Boxed, so that it takes no room between events.
+            async move {
+                let page = page.map_err(|error| end(&error))?;
+                // The first event was paid for with the request.
+                if index > 0 {
+                    rate_limits.charge_event(&user, page.items.len() * FIELDS).await;
+                }
+                Ok(event(Arc::unwrap_or_clone(page)))
+            }
+            .boxed()
+        });
         let events = events.boxed();
         Ok(EventStream { events, lifetime, place, farewell }.into_response())
     }

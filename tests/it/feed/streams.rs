@@ -11,7 +11,7 @@ use crate::{
     support::{
         App, SECRET, User, check_all,
         events::Events,
-        eventually, id_of, path_of,
+        eventually, http_client, id_of, path_of,
         server::Server,
         socket::Socket,
         stream::{CHANGES, OUTLETS, Stream},
@@ -275,4 +275,32 @@ async fn clients_that_never_or_hardly_read_are_cut_off_and_lose_nothing() {
     trickle.abort();
     let mut again = Stream::open("websocket", &url, &token, None).await;
     assert_eq!(again.next().await.0.len(), 100);
+}
+
+#[tokio::test]
+async fn events_are_charged_to_their_user() {
+    let Some(server) = Server::with(&[("RATE_LIMIT_PER_USER", "1000")]).await else { skip!(Postgres) };
+    check_all(OUTLETS, async |outlet| {
+        let token = token(outlet);
+        let mut streams = Vec::new();
+        for _ in 0..20 {
+            let mut stream = Stream::open(outlet, &server.url(), &token, None).await;
+            stream.next().await;
+            streams.push(stream);
+        }
+        // Alone, the writes would cost 500 points.
+        for _ in 0..50 {
+            let request = http_client().post(format!("{}/api/tasks", server.url())).bearer_auth(&token);
+            let status = request.json(&json!({ "title": "Bread" })).send().await.unwrap().status();
+            if status == 429 {
+                return;
+            }
+            assert_eq!(status, 201);
+            for stream in &mut streams {
+                assert_eq!(stream.next().await.0, ["Bread"]);
+            }
+        }
+        panic!("a thousand events were free");
+    })
+    .await;
 }

@@ -69,6 +69,7 @@ fn unlimited() -> Limits {
         depth: usize::MAX,
         complexity: usize::MAX,
         response: usize::MAX,
+        event: usize::MAX,
         aliases: usize::MAX,
         root_fields: usize::MAX,
         directives: usize::MAX,

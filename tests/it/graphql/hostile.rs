@@ -170,3 +170,48 @@ async fn messages_on_a_socket_count_for_its_address() {
     }
     panic!("it was never closed");
 }
+
+/// Executes an operation as ann.
+async fn run(server: &Server, document: &str, variables: Value) -> Value {
+    let request = http_client().post(format!("{}/graphql", server.url())).bearer_auth(token("ann"));
+    let body = json!({ "query": document, "variables": variables });
+    request.json(&body).send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_events_of_many_subscriptions_take_little_memory() {
+    const SUBSCRIPTIONS: usize = 16;
+    let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        let inputs = vec![json!({ "title": "x", "description": "\u{1F600}".repeat(1000) }); 10];
+        let create = "mutation($inputs: [CreateTaskInput!]!) { createTasks(inputs: $inputs) { id } }";
+        let created = run(&server, create, json!({ "inputs": inputs })).await;
+        ids.extend(created["data"]["createTasks"].as_array().unwrap().iter().map(|task| task["id"].clone()));
+    }
+    let subscription = |fields: &str| {
+        format!("subscription {{ changes(after: \"latest\") {{ items {{ ... on Task {{ {fields} }} }} }} }}")
+    };
+    let aliases: String = (0..29).map(|number| format!("a{number}: description ")).collect();
+    let mut socket = Socket::of(&server.url(), "ann").await;
+    for id in 0..SUBSCRIPTIONS {
+        socket.subscribe(&id.to_string(), &subscription(&aliases), json!({})).await;
+        assert_eq!(socket.next().await["type"], "next");
+    }
+    let mut other = Socket::of(&server.url(), "ann").await;
+    other
+        .subscribe("all", &subscription("id title description completed version createdAt updatedAt"), json!({}))
+        .await;
+    other.next().await;
+    let before = server.memory();
+    let complete = "mutation($ids: [ID!]!) { completeTasks(ids: $ids) { count } }";
+    assert!(run(&server, complete, json!({ "ids": ids })).await.get("errors").is_none());
+    for _ in 0..SUBSCRIPTIONS {
+        let event = socket.next().await;
+        assert_eq!(event["payload"][0]["extensions"]["code"], "BAD_USER_INPUT", "an event of 11 MiB");
+    }
+    let grown = server.peak_memory().saturating_sub(before);
+    assert!(grown <= 24 * KIB, "{grown} KiB");
+    let items = other.next().await["payload"]["data"]["changes"]["items"].take();
+    assert_eq!(items.as_array().unwrap().len(), 100, "an event with each field once");
+}

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     error::Code,
-    graphql::error::server_error,
+    graphql::{error::server_error, limits::Limits},
     task::{TaskId, rfc3339},
 };
 
@@ -153,8 +153,7 @@ impl<T: WriteObjects> OutputType for Json<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let unlimited = Arc::new(ResponseBudget::new(usize::MAX));
-        let budget = ctx.data_opt::<Arc<ResponseBudget>>().unwrap_or(&unlimited);
+        let budget = ctx.data::<Arc<ResponseBudget>>().map_err(|error| error.into_server_error(ctx.item.pos))?;
         let json = self.0.write_objects(&ctx.item.node, budget);
         json.map(|json| Value::Binary(json.into())).map_err(|error| ctx.set_error_path(error))
     }
@@ -163,18 +162,25 @@ impl<T: WriteObjects> OutputType for Json<T> {
 /// The bytes that objects may still take in a response. The operations of a batch share them.
 pub(in crate::graphql) struct ResponseBudget {
     limit: usize,
+    /// The setting.
+    name: &'static str,
     left: AtomicUsize,
 }
 
 impl ResponseBudget {
-    pub(in crate::graphql) fn new(limit: usize) -> Self {
-        Self { limit, left: AtomicUsize::new(limit) }
+    pub(in crate::graphql) fn of_response(limits: &Limits) -> Self {
+        Self { limit: limits.response, name: "GRAPHQL_MAX_RESPONSE", left: AtomicUsize::new(limits.response) }
+    }
+
+    /// Of an event of a subscription.
+    pub(in crate::graphql) fn of_event(limits: &Limits) -> Self {
+        Self { limit: limits.event, name: "GRAPHQL_MAX_EVENT", left: AtomicUsize::new(limits.event) }
     }
 
     fn take(&self, bytes: usize) -> Result<(), ServerError> {
         let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
         taken.map(drop).map_err(|_| {
-            let message = format!("The response is larger than {} bytes (GRAPHQL_MAX_RESPONSE)", self.limit);
+            let message = format!("The response is larger than {} bytes ({})", self.limit, self.name);
             server_error(Code::BadUserInput, message)
         })
     }
