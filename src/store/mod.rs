@@ -25,7 +25,10 @@ mod upkeep;
 pub use self::embedded::{Embedded, POOL_SIZE as EMBEDDED_POOL_SIZE};
 pub use self::{
     config::DbConfig,
-    connection::target::{Encryption, Target},
+    connection::{
+        SyncCoalescer,
+        target::{Encryption, Target},
+    },
     db::Db,
     distribution::Distribution,
     feed::{Head, WatchedFeed, reset_feed},

@@ -31,6 +31,7 @@ use tokio::{
 use tokio_postgres::{CancelToken, Client};
 
 use self::unnamed::Unnamed;
+pub use self::wire::SyncCoalescer;
 use crate::error::Chain;
 
 /// How long it may take to close a connection.

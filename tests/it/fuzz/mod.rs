@@ -5,6 +5,7 @@
 
 mod requests;
 mod text;
+mod wire;
 
 use std::{
     env,

@@ -16,7 +16,8 @@ use super::{answers, message::Message, requests::Requests, unanswered::Unanswere
 const READ_SIZE: usize = 8 * 1024;
 
 /// Leaves out the `Sync`s within a transaction, and answers them.
-pub(in crate::store::connection) struct SyncCoalescer<S> {
+#[derive(Debug)]
+pub struct SyncCoalescer<S> {
     stream: S,
     /// Whether the first packet, which is no message yet, has gone out.
     has_started: bool,
@@ -30,7 +31,8 @@ pub(in crate::store::connection) struct SyncCoalescer<S> {
 }
 
 impl<S> SyncCoalescer<S> {
-    pub(super) fn new(stream: S) -> Self {
+    /// Above a stream on which nothing was sent yet.
+    pub fn new(stream: S) -> Self {
         let (to_server, from_server, to_client) = Default::default();
         let (requests, unanswered) = Default::default();
         Self { stream, has_started: false, requests, unanswered, writer: None, to_server, from_server, to_client }

@@ -9,7 +9,7 @@
 //! Of a transaction that is written as a whole, from `BEGIN` to `COMMIT`, all `Sync`s but the last are left out, and
 //! tokio-postgres is told at the end of each statement what it would have been told by the server. After a failure the
 //! server skips everything up to the next `Sync`, the `COMMIT` too. That must not be skipped, so that it ends the transaction
-//! whatever became of it: it is sent once more.
+//! whatever became of it: it is sent once more. Nor must a `ROLLBACK` be, so what has one is sent as it is.
 //!
 //! What this takes for granted of tokio-postgres, whose version is pinned for that reason:
 //!
@@ -28,4 +28,5 @@ mod message;
 mod requests;
 mod unanswered;
 
+pub use self::coalescer::SyncCoalescer;
 pub(super) use self::handshake::Wire;

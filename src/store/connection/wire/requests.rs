@@ -21,19 +21,22 @@ const SYNC: u8 = b'S';
 enum Edge {
     Begin,
     Commit,
+    /// Must be answered even after a failure, which it is only behind a `Sync`.
+    Rollback,
 }
 
 impl Edge {
     fn of(sql: &[u8]) -> Option<Self> {
         match sql {
             b"COMMIT" => Some(Self::Commit),
+            sql if sql.starts_with(b"ROLLBACK") => Some(Self::Rollback),
             sql => sql.starts_with(b"BEGIN").then_some(Self::Begin),
         }
     }
 }
 
 /// Leaves out what the server needn't be asked for.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Requests {
     /// The edges among the statements that are prepared, by their names.
     prepared: HashMap<Vec<u8>, Edge>,
@@ -87,7 +90,8 @@ impl Requests {
                 (BIND, false) => edge = self.edge(message),
                 (EXECUTE, false) => executed = true,
                 (SYNC, true) => {
-                    is_transaction &= (edge == Some(Edge::Begin)) == (syncs == 0) && !has_committed;
+                    let is_first = edge == Some(Edge::Begin);
+                    is_transaction &= is_first == (syncs == 0) && edge != Some(Edge::Rollback) && !has_committed;
                     has_committed = edge == Some(Edge::Commit);
                     (edge, executed, syncs) = (None, false, syncs + 1);
                 }
@@ -132,7 +136,9 @@ mod tests {
     fn coalesced(written: &[u8]) -> (String, Vec<End>, String) {
         let mut requests = Requests::default();
         let (mut unanswered, mut sent) = (Unanswered::default(), BytesMut::new());
-        for (name, sql) in [("begin", "BEGIN READ ONLY"), ("commit", "COMMIT"), ("select", "SELECT 1")] {
+        for (name, sql) in
+            [("begin", "BEGIN READ ONLY"), ("commit", "COMMIT"), ("rollback", "ROLLBACK"), ("select", "SELECT 1")]
+        {
             let prepare = [message('P', &format!("{name}\0{sql}\0\0\0")), message('S', "")].concat();
             requests.coalesce(&prepare, &mut Unanswered::default(), &mut BytesMut::new()).unwrap();
         }
@@ -160,6 +166,7 @@ mod tests {
             &["begin"],
             &["commit"],
             &["begin", "begin", "commit"],
+            &["begin", "select", "rollback", "commit"],
             &["begin", "commit", "select", "commit"],
             &["begin", "select", "commit", "begin", "select", "commit"],
         ] {
