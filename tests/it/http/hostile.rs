@@ -1,16 +1,16 @@
 //! Clients that mean harm, over real sockets: what they may take of the server's memory and connections.
 
-use std::{net::IpAddr, time::Duration};
+use std::net::IpAddr;
 
-use serde_json::json;
+use futures::future::join_all;
 use tokio::time::timeout;
 
-use super::http2::WithoutWindow;
 use crate::{
     skip,
     support::{
-        eventually,
-        server::{Client, Server},
+        eventually, hostile,
+        http2::WithoutWindow,
+        server::{Client, PATIENCE, Server},
         token,
     },
 };
@@ -18,23 +18,9 @@ use crate::{
 const KIB: usize = 1024;
 const LIVEZ: &str = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// Sends what the server reads of it, and no error: it may close the connection at any time.
-async fn pour(client: &mut Client, chunk: &[u8], times: usize) {
-    use tokio::io::AsyncWriteExt;
-    for _ in 0..times {
-        let sent = timeout(Duration::from_secs(2), client.0.write_all(chunk)).await;
-        if !matches!(sent, Ok(Ok(()))) {
-            return;
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_of_requests_without_a_token_are_not_kept() {
     let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
-    let head =
-        "POST /api/tasks HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
-    let chunk = [b"8000\r\n".as_slice(), &vec![b' '; 32 * KIB], b"\r\n"].concat();
     let mut clients = Vec::new();
     for _ in 0..1000 {
         clients.push(server.connect().await);
@@ -44,13 +30,12 @@ async fn bodies_of_requests_without_a_token_are_not_kept() {
     }
     let before = server.memory();
     for client in &mut clients {
-        client.send(head).await;
+        client.send(hostile::UNWANTED).await;
     }
     let pouring = clients.into_iter().map(|mut client| {
-        let chunk = chunk.clone();
         tokio::spawn(async move {
             assert_eq!(client.answer().await.status, 401);
-            pour(&mut client, &chunk, 31).await;
+            hostile::pour(&mut client).await;
             client
         })
     });
@@ -133,26 +118,11 @@ async fn a_request_with_two_hosts_is_refused() {
     }
 }
 
-/// A hundred tasks of 4 KiB each.
-async fn fill(server: &Server, user: &str) {
-    let tasks = vec![json!({ "title": "x", "description": "\u{1f4dd}".repeat(1000) }); 10];
-    let body = json!({ "create": tasks }).to_string();
-    let mut client = server.connect().await;
-    for _ in 0..10 {
-        let head = format!(
-            "POST /api/tasks/bulk HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            token(user),
-            body.len()
-        );
-        assert_eq!(client.ask(head + &body).await.status, 200);
-    }
-}
-
 #[tokio::test]
 async fn what_a_user_does_not_read_is_bounded_and_nobody_else_is_refused() {
     let Some(server) = Server::with(&[("RESPONSE_MEMORY_PER_USER", "1000000")]).await else { skip!(Postgres) };
     for user in ["ann", "bob"] {
-        fill(&server, user).await;
+        hostile::fill(server.address, user).await;
     }
     let mut deaf = WithoutWindow::open(server.connect().await).await;
     let before = server.memory();
@@ -179,5 +149,33 @@ async fn an_answer_that_is_not_taken_in_time_ends_its_connection() {
     let mut deaf = WithoutWindow::open(server.connect().await).await;
     deaf.get("/livez", "none").await;
     assert_eq!(deaf.statuses(1).await, [200]);
-    deaf.closed().await;
+    timeout(PATIENCE, deaf.closed()).await.expect("an end");
+}
+
+#[tokio::test]
+async fn clients_that_read_slowly_hold_little_and_not_for_long() {
+    let settings = [("SEND_TIMEOUT", "5s"), ("HEADER_TIMEOUT", "100ms")];
+    let Some(server) = Server::with(&settings).await else { skip!(Postgres) };
+    hostile::fill(server.address, "ann").await;
+    let large = hostile::large_request("ann");
+    let before = server.memory();
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        let mut client = server.connect().await;
+        client.send(&large).await;
+        clients.push(client);
+    }
+    let mut statuses = join_all(clients.iter_mut().map(async |client| client.head().await.status)).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 200, 503], "of 8 MB each, a user may have 32 MiB");
+    let grown = server.peak_memory().saturating_sub(before);
+    assert!(grown <= 96 * KIB, "{grown} KiB");
+    let reading = join_all(clients.iter_mut().map(hostile::read_slowly));
+    let freed = eventually("what they held is free again, though they go on reading what is on its way", async || {
+        server.connect().await.ask(&large).await.status == 200
+    });
+    tokio::select! {
+        () = freed => {}
+        _ = reading => panic!("they have read 8 MB at 6 KiB/s"),
+    }
 }

@@ -3,6 +3,5 @@
 mod connections;
 mod headers;
 mod hostile;
-mod http2;
 mod rate_limits;
 mod refused_writes;

@@ -10,6 +10,8 @@ pub mod command;
 pub mod db;
 pub mod events;
 pub mod followers;
+pub mod hostile;
+pub mod http2;
 pub mod instance;
 pub mod issuer;
 pub mod ledger;

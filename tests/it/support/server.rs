@@ -111,9 +111,14 @@ pub struct Client(pub TcpStream);
 impl Client {
     /// A connection from one address of this machine to another.
     pub async fn to(server: SocketAddr, from: IpAddr) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::new(from, 0)).unwrap();
-        Self(socket.connect(server).await.unwrap())
+        Self::try_to(server, from).await.unwrap()
+    }
+
+    /// The same; `None` if it is refused.
+    pub async fn try_to(server: SocketAddr, from: IpAddr) -> Option<Self> {
+        let socket = TcpSocket::new_v4().ok()?;
+        socket.bind(SocketAddr::new(from, 0)).ok()?;
+        socket.connect(server).await.ok().map(Self)
     }
 
     /// Whether the server answers on it.
@@ -136,15 +141,20 @@ impl Client {
 
     /// The next response, whose body has a length; the connection stays open.
     pub async fn answer(&mut self) -> RawAnswer {
+        let mut answer = self.head().await;
+        answer.body.resize(answer.header("content-length").parse().unwrap(), 0);
+        self.0.read_exact(&mut answer.body).await.unwrap();
+        answer
+    }
+
+    /// The next response, whose body is left unread.
+    pub async fn head(&mut self) -> RawAnswer {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let byte = timeout(PATIENCE, self.0.read_u8()).await.expect("an answer in time");
             head.push(byte.unwrap_or_else(|error| panic!("{error} after {:?}", String::from_utf8_lossy(&head))));
         }
-        let mut answer = RawAnswer::parse(&String::from_utf8(head).unwrap());
-        answer.body.resize(answer.header("content-length").parse().unwrap(), 0);
-        self.0.read_exact(&mut answer.body).await.unwrap();
-        answer
+        RawAnswer::parse(&String::from_utf8(head).unwrap())
     }
 
     pub async fn ask(&mut self, request: impl AsRef<[u8]>) -> RawAnswer {

@@ -1,8 +1,11 @@
 //! As much of an HTTP/2 client as it takes to read nothing.
 
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 
-use crate::support::server::{Client, PATIENCE};
+use super::server::{Client, PATIENCE};
 
 const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
@@ -12,13 +15,13 @@ const HEADER_TABLE_SIZE: u8 = 1;
 const INITIAL_WINDOW_SIZE: u8 = 4;
 
 /// A connection whose streams have a window of nothing: the server may send heads, and no bodies.
-pub(super) struct WithoutWindow {
+pub struct WithoutWindow {
     client: Client,
     next_stream: u32,
 }
 
 impl WithoutWindow {
-    pub(super) async fn open(mut client: Client) -> Self {
+    pub async fn open(mut client: Client) -> Self {
         client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
         client
             .send(frame(SETTINGS, 0, 0, &[0, HEADER_TABLE_SIZE, 0, 0, 0, 0, 0, INITIAL_WINDOW_SIZE, 0, 0, 0, 0]))
@@ -26,19 +29,26 @@ impl WithoutWindow {
         Self { client, next_stream: 1 }
     }
 
-    pub(super) async fn get(&mut self, path: &str, token: &str) {
+    pub async fn get(&mut self, path: &str, token: &str) {
+        assert!(self.try_get(path, token).await);
+    }
+
+    /// Whether the connection is still open.
+    pub async fn try_get(&mut self, path: &str, token: &str) -> bool {
         let bearer = format!("Bearer {token}");
         let head = [(":method", "GET"), (":scheme", "http"), (":path", path), ("authorization", &bearer)];
         let block: Vec<u8> = head.iter().flat_map(|(name, value)| literal(name, value)).collect();
-        self.client.send(frame(HEADERS, END_STREAM_AND_HEADERS, self.next_stream, &block)).await;
+        let sent = self.client.0.write_all(&frame(HEADERS, END_STREAM_AND_HEADERS, self.next_stream, &block)).await;
         self.next_stream += 2;
+        sent.is_ok()
     }
 
     /// The statuses of so many responses.
-    pub(super) async fn statuses(&mut self, count: usize) -> Vec<u16> {
+    pub async fn statuses(&mut self, count: usize) -> Vec<u16> {
         let mut statuses = Vec::new();
         while statuses.len() < count {
-            let (kind, payload) = self.frame().await.expect("a response");
+            let frame = timeout(PATIENCE, self.frame()).await.expect("a frame in time");
+            let (kind, payload) = frame.expect("a response");
             if kind == HEADERS {
                 statuses.push(status(&payload));
             }
@@ -47,26 +57,20 @@ impl WithoutWindow {
     }
 
     /// Answers pings, as a client that means to stay, until the server closes the connection.
-    pub(super) async fn closed(&mut self) {
-        let until_the_end = async {
-            while let Some((kind, payload)) = self.frame().await {
-                if kind == PING {
-                    self.client.send(frame(PING, 1, 0, &payload)).await;
-                }
+    pub async fn closed(&mut self) {
+        while let Some((kind, payload)) = self.frame().await {
+            if kind == PING && self.client.0.write_all(&frame(PING, 1, 0, &payload)).await.is_err() {
+                return;
             }
-        };
-        timeout(PATIENCE, until_the_end).await.expect("an end");
+        }
     }
 
     async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
-        let read = async {
-            let mut head = [0; 9];
-            self.client.0.read_exact(&mut head).await.ok()?;
-            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-            self.client.0.read_exact(&mut payload).await.ok()?;
-            Some((head[3], payload))
-        };
-        timeout(PATIENCE, read).await.expect("a frame, or the end")
+        let mut head = [0; 9];
+        self.client.0.read_exact(&mut head).await.ok()?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        self.client.0.read_exact(&mut payload).await.ok()?;
+        Some((head[3], payload))
     }
 }
 
