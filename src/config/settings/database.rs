@@ -33,7 +33,7 @@ pub struct DatabaseSettings {
     /// Maximum number of database connections; the embedded database always has 1
     #[arg(long, env, value_name = "NUMBER", default_value = "16", value_parser = number(1..=10_000_u32))]
     pub database_pool_size: u32,
-    /// Maximum number of concurrent transactions of one user; further ones wait for up to CHECKOUT_TIMEOUT. Writes of one
+    /// Maximum number of concurrent transactions of one user; further ones wait for up to `CHECKOUT_TIMEOUT`. Writes of one
     /// user always run one at a time, so a slow one makes the others wait
     #[arg(long, env, value_name = "NUMBER", default_value = "4", value_parser = number(1..=10_000_u32))]
     pub database_transactions_per_user: u32,
