@@ -73,7 +73,7 @@ async fn a_page_and_its_total_are_one_flush() {
     let ann = app.user("ann");
     three_tasks(&app).await;
     for (path, statements) in
-        [("/api/tasks?limit=2", 4), ("/api/tasks?limit=2&count=true", 5), ("/api/tasks?limit=2&envelope=true", 5)]
+        [("/api/tasks?limit=2", 4), ("/api/tasks?limit=2&count=true", 6), ("/api/tasks?limit=2&envelope=true", 6)]
     {
         ann.tasks().await;
         app.user("ann").get(path).await.good();
