@@ -30,7 +30,7 @@ pub use self::{
         target::{Encryption, Target},
     },
     db::Db,
-    distribution::Distribution,
+    distribution::{Cluster, ClusterNode, Distribution, cluster},
     feed::{Head, WatchedFeed, reset_feed},
     proof::isolation::Coverage,
     tasks::{Changed, UserTasks},

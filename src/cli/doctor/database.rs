@@ -1,6 +1,6 @@
 //! Checks the database: the connection, its encryption, the schema, and that it isolates users.
 
-use super::Verdict;
+use super::{Verdict, cluster};
 use crate::{
     config::Config,
     error::Code,
@@ -29,6 +29,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Verdict> {
     }
     if is_there {
         verdicts.push(migrations(config, &migrating).await);
+        verdicts.extend(cluster::examine(&serving).await);
         verdicts.extend(service(&serving).await);
     }
     verdicts

@@ -1,5 +1,6 @@
 //! `tandem doctor`: finds problems with the settings, the database and the key sets before a server starts.
 
+mod cluster;
 mod database;
 mod keys;
 mod settings;

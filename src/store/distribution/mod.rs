@@ -4,6 +4,7 @@
 //! Statements are the same as on one server. What differs is here, in the query of [`crate::store::feed`] for many users,
 //! and in two functions of the database.
 
+mod cluster;
 mod shards;
 
 use diesel::{
@@ -12,6 +13,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
+pub use self::cluster::{Cluster, ClusterNode, cluster};
 pub(super) use self::shards::{Nodes, examine};
 use super::{
     connection::connect::HAS_CITUS,

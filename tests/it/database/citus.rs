@@ -289,6 +289,9 @@ async fn a_server_stays_ready_without_a_node_and_says_so_once() {
     let told = String::from_utf8(output(&scratch_dir(), &["doctor"], &env).stdout).unwrap();
     let verdict = format!("warn  isolation: proved, except for nodes that don't respond: 127.0.0.1:{}: ", network.port);
     assert!(told.contains(&verdict), "{told}");
+    for verdict in ["ok    nodes: 127.0.0.1:", "ok    nodes' logins: ", "ok    two-phase commits: "] {
+        assert!(told.contains(verdict), "{verdict}: {told}");
+    }
     Fault::end(&network);
     until("ok", 0).await;
     let log = server.log();

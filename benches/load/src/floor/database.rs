@@ -23,7 +23,7 @@ const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = vers
      updated_at = statement_timestamp() WHERE user_id = $1 AND id = $2 \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
 const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) \
-     SELECT $1, $2, $3::text, $4::text, $5, statement_timestamp(), statement_timestamp() \
+     VALUES ($1, $2, $3, $4, $5, statement_timestamp(), statement_timestamp()) \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
 
 pub struct Database {
