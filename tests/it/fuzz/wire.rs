@@ -352,6 +352,8 @@ async fn check(url: &str, pipelines: &[Pipeline], mood: u64) -> Verdict {
     let config: Config = url.parse().unwrap();
     let at = url::Url::parse(url).unwrap();
     let stream = TcpStream::connect((at.host_str().unwrap(), at.port().unwrap())).await.unwrap();
+    // Otherwise a few bytes wait for the acknowledgement of those before.
+    stream.set_nodelay(true).unwrap();
     let stream = SyncCoalescer::new(Whimsical { stream, mood: mood | 1 });
     let (client, connection) = config.connect_raw(stream, NoTls).await.unwrap();
     let notices = Arc::new(Mutex::new(Vec::new()));
@@ -417,12 +419,15 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
-/// Most of them are one transaction or several.
+/// Most of them are one transaction or several, some of which lack an edge.
 fn pipeline() -> impl Strategy<Value = Pipeline> {
+    let has_edge = || prop::bool::weighted(0.85);
     let transaction = || {
-        (vec(step(), 0..5), any::<bool>()).prop_map(|(steps, is_named)| {
+        (vec(step(), 0..5), any::<bool>(), has_edge(), has_edge()).prop_map(|(steps, is_named, begins, commits)| {
             let edge = |action| Step { action, is_named, is_given_up: false };
-            [vec![edge(Action::Begin)], steps, vec![edge(Action::Commit)]].concat()
+            let begin = begins.then(|| edge(Action::Begin));
+            let commit = commits.then(|| edge(Action::Commit));
+            begin.into_iter().chain(steps).chain(commit).collect::<Vec<_>>()
         })
     };
     let steps = prop_oneof![
