@@ -137,9 +137,9 @@ impl Error {
 
     /// The task is not at the expected version.
     #[must_use]
-    pub fn version_conflict(expected: i64, current: Task) -> Self {
+    pub fn version_conflict(expected: i64, current: Box<Task>) -> Self {
         let message = format!("Task has changed: expected version {expected}, it is at version {}", current.version);
-        Self { current: Some(Box::new(current)), ..Self::new(Code::VersionConflict, message) }
+        Self { current: Some(current), ..Self::new(Code::VersionConflict, message) }
     }
 
     /// The idempotency key was used for a different request.

@@ -55,7 +55,7 @@ pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
         .route("/", get(about))
         .merge(health::routes())
         .merge(config.metrics.clone().map(|metrics| metrics_route(metrics, state.db.clone())).unwrap_or_default())
-        .merge(rest::routes())
+        .merge(rest::routes(state.rest))
         .merge(graphql::routes())
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)

@@ -9,6 +9,7 @@ use crate::{
     graphql::{Engine, Playground},
     http::{guard::Outgoing, health::Readiness, rate_limiting::RateLimits, streams::Streams},
     live::Hub,
+    rest::RestSettings,
     store::Db,
 };
 
@@ -36,6 +37,8 @@ pub struct AppState {
     pub readiness: Readiness,
     /// The GraphiQL page.
     pub playground: Playground,
+    /// What older frontends expect of REST.
+    pub rest: RestSettings,
 }
 
 macro_rules! parts {
@@ -53,4 +56,5 @@ parts! {
     rate_limits: RateLimits,
     readiness: Readiness,
     playground: Playground,
+    rest: RestSettings,
 }

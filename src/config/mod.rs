@@ -26,6 +26,7 @@ use crate::{
     auth::KeySource,
     graphql::Limits,
     http::{rate_limiting::RateLimits, streams::StreamLimits},
+    rest::RestSettings,
     setting,
 };
 
@@ -44,6 +45,9 @@ pub struct Config {
     /// The GraphQL API and its limits.
     #[command(flatten)]
     pub graphql: GraphqlSettings,
+    /// What older frontends expect of REST.
+    #[command(flatten)]
+    pub rest: RestSettings,
     /// Rate limits.
     #[command(flatten)]
     pub rate_limits: RateLimitSettings,

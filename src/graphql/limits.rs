@@ -32,7 +32,7 @@ pub struct Limits {
         long = "graphql-max-complexity",
         env = "GRAPHQL_MAX_COMPLEXITY",
         value_name = "NUMBER",
-        default_value = "20000",
+        default_value = "25000",
         value_parser = number(1..=MAX)
     )]
     pub complexity: usize,

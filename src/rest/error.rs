@@ -1,6 +1,6 @@
 //! Errors in FastAPI's format: `{"detail": …, "code": …}`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Json,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::tasks::task::TaskBody;
+use super::{settings::RestSettings, tasks::task::TaskBody};
 use crate::{
     auth::challenge,
     error::{Code, Error},
@@ -26,6 +26,8 @@ use crate::{
 pub(crate) struct RestError {
     pub(super) error: Error,
     pub(super) violations: Vec<ValidationError>,
+    /// How the current task is written.
+    rest: RestSettings,
 }
 
 /// An error in the format of FastAPI.
@@ -75,7 +77,7 @@ pub(super) struct ValidationError {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 enum LocItem {
-    Name(&'static str),
+    Name(Cow<'static, str>),
     Index(usize),
 }
 
@@ -84,7 +86,12 @@ impl RestError {
     pub(super) fn in_part(part: &'static str, error: impl Into<Error>) -> Self {
         let error = error.into();
         let violations = error.fields().iter().map(|field| ValidationError::new(part, field)).collect();
-        Self { error, violations }
+        Self { error, violations, rest: RestSettings::default() }
+    }
+
+    /// An error of a change, which may have the current task.
+    pub(super) fn of_change(error: Error, rest: RestSettings) -> Self {
+        Self { rest, ..error.into() }
     }
 
     /// A body whose JSON is malformed at this character.
@@ -92,16 +99,16 @@ impl RestError {
         let error = Error::new(Code::BadUserInput, "JSON decode error");
         let invalid = ValidationError {
             kind: "json_invalid",
-            loc: vec![LocItem::Name("body"), LocItem::Index(at)],
+            loc: vec![LocItem::Name("body".into()), LocItem::Index(at)],
             msg: error.message().to_owned(),
             input: Some(json!({})),
             ctx: Some(json!({ "error": reason })),
         };
-        Self { error, violations: vec![invalid] }
+        Self { violations: vec![invalid], ..error.into() }
     }
 
     pub(super) fn current(&self) -> Option<TaskBody> {
-        self.error.current().cloned().map(Into::into)
+        self.error.current().cloned().map(|task| TaskBody::new(task, self.rest))
     }
 }
 
@@ -155,16 +162,17 @@ impl ValidationError {
 
 /// An error of the whole body names no field.
 fn location(part: &'static str, error: &FieldError) -> Vec<LocItem> {
-    let mut location = vec![LocItem::Name(part)];
+    let mut location = vec![LocItem::Name(part.into())];
     if error.violation == Violation::NothingToUpdate {
         return location;
     }
     if let Some(ListItem { list, index }) = error.item {
-        location.extend([LocItem::Name(list), LocItem::Index(index)]);
+        location.extend([LocItem::Name(list.into()), LocItem::Index(index)]);
     }
-    if !error.field.is_empty() {
-        location.push(LocItem::Name(error.field));
+    if !error.field.is_empty() || error.violation == Violation::Unknown {
+        location.push(LocItem::Name(error.field.clone()));
     }
+    location.extend(error.index.map(LocItem::Index));
     location
 }
 

@@ -6,6 +6,7 @@ mod problem;
 mod request;
 mod responses;
 mod routes;
+mod settings;
 mod tasks;
 
 use axum::Router;
@@ -15,10 +16,11 @@ pub use self::{
     error::error_response,
     openapi::openapi,
     routes::{PREFIXES, ROUTES},
+    settings::{DeleteForm, ListForm, RestSettings, UnknownFields},
 };
 use crate::state::SharedState;
 
 /// The task routes, the OpenAPI document and the page that shows it.
-pub fn routes() -> Router<SharedState> {
-    routes::tasks().merge(openapi::routes())
+pub fn routes(rest: RestSettings) -> Router<SharedState> {
+    routes::tasks().merge(openapi::routes(rest))
 }

@@ -11,11 +11,12 @@ use utoipa::ToSchema;
 
 use super::{
     request::extract::{IfNoneMatch, Prefer},
+    settings::{DeleteForm, RestSettings},
     tasks::{list::ListQuery, task::TaskBody},
 };
 use crate::{
     http::request::Json,
-    task::{Cursor, Page, Task},
+    task::{Cursor, ListKey, Page, Task},
 };
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -55,16 +56,22 @@ pub(super) struct Envelope {
 
 impl TaskList {
     /// `collection` is the request's URI: links repeat the prefix that the client used.
-    pub(super) fn new(page: Page, collection: &Uri, query: &ListQuery, cached: &IfNoneMatch) -> Self {
+    pub(super) fn new(
+        page: Page,
+        collection: &Uri,
+        query: &ListQuery,
+        cached: &IfNoneMatch,
+        rest: RestSettings,
+    ) -> Self {
         let last = if page.has_next { page.tasks.last() } else { None };
         let next = last.map(|task| {
             let separator = if query.without_position.is_empty() { "" } else { "&" };
-            let cursor = Cursor::of(task, query.page.sort);
+            let cursor = Cursor::of(task, ListKey::of(query.page.sort, &query.filter));
             format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", collection.path(), query.without_position)
         });
         let tag = list_tag(&page, next.as_deref());
         let total = page.total;
-        let tasks = page.tasks.into_iter().map(Into::into).collect();
+        let tasks = page.tasks.into_iter().map(|task| TaskBody::new(task, rest)).collect();
         let body = match total {
             Some(total) if query.has_envelope => TaskListBody::Enveloped(Envelope { tasks, total }),
             _ => TaskListBody::Bare(tasks),
@@ -108,9 +115,9 @@ pub(super) struct Created {
 }
 
 impl Created {
-    pub(super) fn new(task: Task, collection: &Uri) -> Self {
+    pub(super) fn new(task: Task, collection: &Uri, rest: RestSettings) -> Self {
         let location = format!("{}/{}", collection.path().trim_end_matches('/'), task.id);
-        Self { location, task: task.into() }
+        Self { location, task: Versioned::new(task, rest) }
     }
 }
 
@@ -128,15 +135,13 @@ pub(super) struct Versioned {
 }
 
 impl Versioned {
-    pub(super) fn new(task: Task, cached: &IfNoneMatch) -> Self {
-        let tag = format!("\"{}\"", task.version);
-        Self { task: (!cached.matches(&tag)).then(|| task.into()), tag }
+    pub(super) fn new(task: Task, rest: RestSettings) -> Self {
+        Self { tag: format!("\"{}\"", task.version), task: Some(TaskBody::new(task, rest)) }
     }
-}
 
-impl From<Task> for Versioned {
-    fn from(task: Task) -> Self {
-        Self { tag: format!("\"{}\"", task.version), task: Some(task.into()) }
+    /// Without the task, if the client already has this version.
+    pub(super) fn unless_cached(self, cached: &IfNoneMatch) -> Self {
+        Self { task: self.task.filter(|_| !cached.matches(&self.tag)), ..self }
     }
 }
 
@@ -146,6 +151,27 @@ impl IntoResponse for Versioned {
         match self.task {
             Some(task) => (tag, Json(task)).into_response(),
             None => (StatusCode::NOT_MODIFIED, tag).into_response(),
+        }
+    }
+}
+
+/// What is answered to a deletion.
+pub(super) struct Deleted(pub(super) DeleteForm);
+
+/// The answer of some older backends to a deletion.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Deleted)]
+pub(super) struct DeletedMessage {
+    /// That the task is deleted.
+    #[schema(example = "Task deleted successfully")]
+    message: &'static str,
+}
+
+impl IntoResponse for Deleted {
+    fn into_response(self) -> Response {
+        match self.0 {
+            DeleteForm::NoContent => StatusCode::NO_CONTENT.into_response(),
+            DeleteForm::Message => Json(DeletedMessage { message: "Task deleted successfully" }).into_response(),
         }
     }
 }

@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     extract::{OriginalUri, State},
     handler::Handler,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
@@ -15,8 +15,10 @@ use super::{
     request::{
         body::JsonBody,
         extract::{Id, IfMatch, IfNoneMatch, OwnTasks, Prefer},
+        ignored::Ignored,
     },
-    responses::{Created, TaskList, TaskListBody, Versioned},
+    responses::{Created, Deleted, DeletedMessage, TaskList, TaskListBody, Versioned},
+    settings::RestSettings,
     tasks::{
         bulk::{Bulk, BulkResponse},
         changes::{ChangesBody, ChangesParams, ChangesQuery},
@@ -112,11 +114,12 @@ fn route(prefix: &str, path: &str, method: MethodRouter<SharedState>) -> Router<
 async fn list(
     OwnTasks(tasks): OwnTasks,
     OriginalUri(uri): OriginalUri,
+    State(rest): State<RestSettings>,
     query: ListQuery,
     cached: IfNoneMatch,
 ) -> Result<TaskList, RestError> {
     let page = resolvers::list(&tasks, query.filter.clone(), query.page.clone()).await?;
-    Ok(TaskList::new(page, &uri, &query, &cached))
+    Ok(TaskList::new(page, &uri, &query, &cached, rest))
 }
 
 /// Create a task.
@@ -138,9 +141,10 @@ async fn list(
 async fn create(
     OwnTasks(tasks): OwnTasks,
     OriginalUri(uri): OriginalUri,
-    JsonBody(new): JsonBody<CreateTask>,
-) -> Result<Created, RestError> {
-    Ok(Created::new(resolvers::create(&tasks, new.into()).await?, &uri))
+    State(rest): State<RestSettings>,
+    JsonBody(new, ignored): JsonBody<CreateTask>,
+) -> Result<(Ignored, Created), RestError> {
+    Ok((ignored, Created::new(resolvers::create(&tasks, new.into()).await?, &uri, rest)))
 }
 
 /// Create, complete or delete many tasks.
@@ -159,10 +163,11 @@ async fn create(
 async fn bulk(
     OwnTasks(tasks): OwnTasks,
     State(limits): State<RateLimits>,
-    JsonBody(bulk): JsonBody<Bulk>,
-) -> Result<Json<BulkResponse>, RestError> {
+    State(rest): State<RestSettings>,
+    JsonBody(bulk, ignored): JsonBody<Bulk>,
+) -> Result<(Ignored, Json<BulkResponse>), RestError> {
     limits.charge(tasks.user(), change_cost(bulk.count()))?;
-    Ok(Json(bulk.apply(&tasks).await?.into()))
+    Ok((ignored, Json(BulkResponse::new(bulk.apply(&tasks).await?, rest))))
 }
 
 /// Get changes.
@@ -185,12 +190,13 @@ async fn bulk(
 )]
 async fn changes(
     OwnTasks(tasks): OwnTasks,
+    State(rest): State<RestSettings>,
     ChangesQuery { since, limit }: ChangesQuery,
     AcceptsEvents(subscriber): AcceptsEvents,
 ) -> Result<Response, RestError> {
     match subscriber {
         Some(subscriber) => subscriber.subscribe(tasks, since),
-        None => Ok(ChangesBody::from(resolvers::changes(&tasks, &since, limit).await?).into_response()),
+        None => Ok(ChangesBody::new(resolvers::changes(&tasks, &since, limit).await?, rest).into_response()),
     }
 }
 
@@ -210,8 +216,13 @@ async fn changes(
         (status = 304, description = "The client already has this version"),
     ),
 )]
-async fn get(OwnTasks(tasks): OwnTasks, Id(id): Id, cached: IfNoneMatch) -> Result<Versioned, RestError> {
-    Ok(Versioned::new(resolvers::get(&tasks, id).await?, &cached))
+async fn get(
+    OwnTasks(tasks): OwnTasks,
+    State(rest): State<RestSettings>,
+    Id(id): Id,
+    cached: IfNoneMatch,
+) -> Result<Versioned, RestError> {
+    Ok(Versioned::new(resolvers::get(&tasks, id).await?, rest).unless_cached(&cached))
 }
 
 /// Update a task.
@@ -232,11 +243,14 @@ async fn get(OwnTasks(tasks): OwnTasks, Id(id): Id, cached: IfNoneMatch) -> Resu
 )]
 async fn update(
     OwnTasks(tasks): OwnTasks,
+    State(rest): State<RestSettings>,
     Id(id): Id,
     IfMatch(expected): IfMatch,
-    JsonBody(patch): JsonBody<UpdateTask>,
-) -> Result<Versioned, RestError> {
-    Ok(resolvers::update(&tasks, id, patch.into(), expected).await?.into())
+    JsonBody(patch, ignored): JsonBody<UpdateTask>,
+) -> Result<(Ignored, Versioned), RestError> {
+    let updated = resolvers::update(&tasks, id, patch.into(), expected).await;
+    let updated = updated.map_err(|error| RestError::of_change(error, rest))?;
+    Ok((ignored, Versioned::new(updated, rest)))
 }
 
 /// Update a task.
@@ -257,11 +271,12 @@ async fn update(
 )]
 async fn patch(
     tasks: OwnTasks,
+    rest: State<RestSettings>,
     id: Id,
     expected: IfMatch,
     patch: JsonBody<UpdateTask>,
-) -> Result<Versioned, RestError> {
-    update(tasks, id, expected, patch).await
+) -> Result<(Ignored, Versioned), RestError> {
+    update(tasks, rest, id, expected, patch).await
 }
 
 /// Delete a task.
@@ -270,11 +285,20 @@ async fn patch(
     path = "/{task_id}",
     operation_id = "deleteTask",
     params(Id, IfMatch),
-    responses((status = 204, description = "The task is deleted")),
+    responses(
+        (status = 200, description = "The task is deleted", body = DeletedMessage),
+        (status = 204, description = "The task is deleted"),
+    ),
 )]
-async fn delete(OwnTasks(tasks): OwnTasks, Id(id): Id, IfMatch(expected): IfMatch) -> Result<StatusCode, RestError> {
-    resolvers::delete(&tasks, id, expected).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn delete(
+    OwnTasks(tasks): OwnTasks,
+    State(rest): State<RestSettings>,
+    Id(id): Id,
+    IfMatch(expected): IfMatch,
+) -> Result<Deleted, RestError> {
+    let deleted = resolvers::delete(&tasks, id, expected).await;
+    deleted.map_err(|error| RestError::of_change(error, rest))?;
+    Ok(Deleted(rest.delete))
 }
 
 /// Complete or reopen a task.
@@ -295,9 +319,12 @@ async fn delete(OwnTasks(tasks): OwnTasks, Id(id): Id, IfMatch(expected): IfMatc
 )]
 async fn complete(
     OwnTasks(tasks): OwnTasks,
+    State(rest): State<RestSettings>,
     Id(id): Id,
     IfMatch(expected): IfMatch,
-    JsonBody(Completion { completed }): JsonBody<Completion>,
-) -> Result<Versioned, RestError> {
-    Ok(resolvers::complete(&tasks, id, completed, expected).await?.into())
+    JsonBody(Completion { completed }, ignored): JsonBody<Completion>,
+) -> Result<(Ignored, Versioned), RestError> {
+    let task = resolvers::complete(&tasks, id, completed, expected).await;
+    let task = task.map_err(|error| RestError::of_change(error, rest))?;
+    Ok((ignored, Versioned::new(task, rest)))
 }

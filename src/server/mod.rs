@@ -135,6 +135,7 @@ fn app(config: &Config, db: Db, parts: Parts, development: Option<&Development>)
         streams: Streams::new(config.streams.clone()),
         readiness,
         playground: Playground { is_on: config.has_graphiql(), token },
+        rest: config.rest,
     };
     let cors_origins = config.server.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));
     let (request_timeout, hsts) = (config.server.request_timeout, config.server.hsts_max_age);

@@ -1,12 +1,14 @@
 //! Invalid input, described as pydantic does, the validator of the older backends, so that their clients recognize it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// An input that violates a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// The input's name, the same in both APIs.
-    pub field: &'static str,
+    /// The input's name, in the words of the API.
+    pub field: Cow<'static, str>,
+    /// The item of the input, if that is a list.
+    pub index: Option<usize>,
     /// The rule.
     pub violation: Violation,
     /// The item of a list that the input is or belongs to.
@@ -19,7 +21,20 @@ impl FieldError {
     /// A violation in the input of this name.
     #[must_use]
     pub const fn new(field: &'static str, violation: Violation) -> Self {
-        Self { field, violation, item: None, input: None }
+        Self { field: Cow::Borrowed(field), index: None, violation, item: None, input: None }
+    }
+
+    /// An input that has no rule, because nothing reads it.
+    #[must_use]
+    pub fn unknown(field: String, input: serde_json::Value) -> Self {
+        let unknown = Self::new("", Violation::Unknown).with_input(input);
+        Self { field: field.into(), ..unknown }
+    }
+
+    /// In this item of the input, which is a list.
+    #[must_use]
+    pub fn in_item(self, index: Option<usize>) -> Self {
+        Self { index, ..self }
     }
 
     /// Adds the item of a list.
@@ -77,12 +92,20 @@ pub enum Violation {
     TooLarge(i64),
     /// Not a UUID.
     Uuid,
+    /// Neither a date nor a date with a time.
+    DateTime,
+    /// Not a time of day.
+    Time,
+    /// Not the name of a time zone.
+    TimeZone,
+    /// Nothing reads this input.
+    Unknown,
     /// Not one of the allowed words.
     NotOneOf(&'static [&'static str]),
     /// Not a valid cursor.
     Cursor,
-    /// A cursor for a different sort.
-    CursorOfAnotherSort,
+    /// A cursor for a different list: another sort, status, search or filter.
+    CursorOfAnotherList,
     /// Another rule, in words.
     Custom(&'static str),
     /// An update without any field.
@@ -108,10 +131,14 @@ impl Violation {
             Self::TooLarge(_) => "less_than_equal",
             Self::Uuid => "uuid_parsing",
             Self::NotOneOf(_) => "enum",
+            Self::DateTime => "datetime_parsing",
+            Self::Time => "time_parsing",
+            Self::Unknown => "extra_forbidden",
             Self::Blank
             | Self::ControlCharacter
+            | Self::TimeZone
             | Self::Cursor
-            | Self::CursorOfAnotherSort
+            | Self::CursorOfAnotherList
             | Self::Custom(_)
             | Self::NothingToUpdate => "value_error",
         }
@@ -146,8 +173,14 @@ impl fmt::Display for Violation {
             Self::TooLarge(max) => write!(f, "Input should be less than or equal to {max}"),
             Self::Uuid => f.write_str("Input should be a valid UUID"),
             Self::NotOneOf(words) => write!(f, "Input should be {}", OneOf(words)),
+            Self::DateTime => f.write_str("Input should be a valid date or datetime"),
+            Self::Time => f.write_str("Input should be a valid time"),
+            Self::TimeZone => f.write_str("Value error, not the name of a time zone, like Europe/Berlin"),
+            Self::Unknown => f.write_str("Extra inputs are not permitted"),
             Self::Cursor => f.write_str("Value error, not a valid cursor"),
-            Self::CursorOfAnotherSort => f.write_str("Value error, the cursor is for a different sort"),
+            Self::CursorOfAnotherList => {
+                f.write_str("Value error, the cursor is for a list with a different sort, status, search or filter")
+            }
             Self::Custom(rule) => write!(f, "Value error, {rule}"),
             Self::NothingToUpdate => f.write_str("Value error, give at least one field to update"),
         }

@@ -1,8 +1,9 @@
 //! Lists of tasks: filters, sorts and pages.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Cursor, Search, Task, Violation};
+use super::{Cursor, Priority, Search, Tag, Task, Violation};
 
 /// The page size of GraphQL and of event streams, unless another one is asked for. REST's is [`MAX_LIMIT`], as in the older
 /// backends.
@@ -47,6 +48,15 @@ pub enum SortColumn {
     Updated,
     /// The title, in the database's collation.
     Title,
+    /// The priority. Tasks without one come last in either direction.
+    Priority,
+    /// When the task is due. Tasks without a due date come last in either direction.
+    Due,
+}
+
+impl SortColumn {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Created, Self::Updated, Self::Title, Self::Priority, Self::Due];
 }
 
 /// The order of a list. Ties are broken by id, in the same order.
@@ -86,6 +96,58 @@ pub struct Filter {
     pub status: TaskStatus,
     /// By text that the title or description must contain, ignoring case.
     pub search: Option<Search>,
+    /// By priority: the levels of those that are wanted, if not any.
+    pub priorities: Option<Vec<i16>>,
+    /// By tags, in folded case.
+    pub tags: Vec<TagsMatch>,
+    /// Only tasks that are due before this.
+    pub due_before: Option<DateTime<Utc>>,
+    /// Only tasks that are due at this or later.
+    pub due_after: Option<DateTime<Utc>>,
+    /// By whether they have a due date.
+    pub has_due: Option<bool>,
+}
+
+/// Selects tasks by their tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagsMatch {
+    /// Tasks that have one of these.
+    Any(Vec<String>),
+    /// Tasks that have all of these.
+    All(Vec<String>),
+}
+
+impl TagsMatch {
+    /// Tasks that have one of these tags.
+    #[must_use]
+    pub fn any(tags: Vec<Tag>) -> Self {
+        Self::Any(keys(tags))
+    }
+
+    /// Tasks that have all of these tags.
+    #[must_use]
+    pub fn all(tags: Vec<Tag>) -> Self {
+        Self::All(keys(tags))
+    }
+}
+
+/// In an order that doesn't depend on that of the input, since cursors belong to a filter.
+fn keys(tags: Vec<Tag>) -> Vec<String> {
+    let mut keys: Vec<_> = tags.into_iter().map(Tag::into_key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+impl Filter {
+    /// The levels of these priorities.
+    #[must_use]
+    pub fn levels(priorities: impl IntoIterator<Item = Priority>) -> Vec<i16> {
+        let mut levels: Vec<_> = priorities.into_iter().map(Priority::level).collect();
+        levels.sort_unstable();
+        levels.dedup();
+        levels
+    }
 }
 
 /// A page size, 1 to [`MAX_LIMIT`].

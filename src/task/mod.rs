@@ -2,10 +2,13 @@
 
 mod change;
 mod cursor;
+mod due;
 mod feed_cursor;
 mod field_error;
 mod idempotency;
 mod list;
+mod priority;
+mod tags;
 mod text;
 mod time;
 
@@ -16,13 +19,17 @@ use uuid::Uuid;
 
 pub use self::{
     change::{Change, Changes, DeletedTask, Position},
-    cursor::{Cursor, SortKey},
+    cursor::{Cursor, ListKey, SortKey},
+    due::{Due, DueChange, InvalidDue, TimeZone, parse_bound, parse_date, parse_time},
     feed_cursor::{Bounds, CURSOR_LIFETIME, FeedCursor, FeedHead, Since, TOMBSTONE_LIFETIME},
     field_error::{FieldError, ListItem, Violation},
     idempotency::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, IdempotencyKey, KEY_LIFETIME, MAX_KEY},
     list::{
-        DEFAULT_PAGE, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TaskSort, TaskStatus,
+        DEFAULT_PAGE, Filter, Limit, MAX_LIMIT, MAX_OFFSET, Offset, Page, PageRequest, SortColumn, TagsMatch, TaskSort,
+        TaskStatus,
     },
+    priority::Priority,
+    tags::{InvalidTag, MAX_TAG, MAX_TAGS, Tag, Tags},
     text::{Description, MAX_DESCRIPTION, MAX_SEARCH, MAX_TITLE, Search, Title},
     time::rfc3339,
 };
@@ -89,6 +96,14 @@ pub struct Task {
     pub updated_at: DateTime<Utc>,
     /// The position of its last change in the user's feed.
     pub position: i64,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due, if ever.
+    pub due: Option<Due>,
+    /// At most [`MAX_TAGS`].
+    pub tags: Vec<String>,
+    /// When it was completed; `None` while it is pending, and if a release completed it that didn't record this.
+    pub completed_at: Option<DateTime<Utc>>,
 }
 
 /// The input for a new task.
@@ -100,6 +115,12 @@ pub struct NewTask {
     pub description: Option<Description>,
     /// Whether it starts out completed.
     pub completed: bool,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// When it is due, if ever.
+    pub due: Option<Due>,
+    /// The tags.
+    pub tags: Tags,
 }
 
 /// A partial update: `None` leaves a field unchanged.
@@ -111,14 +132,33 @@ pub struct TaskPatch {
     pub description: Option<Option<Description>>,
     /// The new state.
     pub completed: Option<bool>,
+    /// The new priority.
+    pub priority: Option<Priority>,
+    /// The change of the due date.
+    pub due: Option<DueChange>,
+    /// The new tags.
+    pub tags: Option<Tags>,
 }
 
 impl TaskPatch {
     /// Whether it leaves every field unchanged.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.title.is_none() && self.description.is_none() && self.completed.is_none()
+        let Self { title, description, completed, priority, due, tags } = self;
+        let texts = title.is_none() && description.is_none() && tags.is_none();
+        texts && completed.is_none() && priority.is_none() && due.is_none()
     }
+}
+
+/// A tag, and how many tasks have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagCount {
+    /// The tag, in one of its spellings.
+    pub name: String,
+    /// Tasks that are not completed.
+    pub pending: i64,
+    /// All tasks.
+    pub total: i64,
 }
 
 /// How many tasks a user has, by status.

@@ -34,7 +34,7 @@ impl TryFrom<String> for Title {
         if text.is_empty() {
             return Err(Violation::TooShort(1));
         }
-        if text.chars().all(char::is_whitespace) {
+        if is_blank(&text) {
             return Err(Violation::Blank);
         }
         check(&text, MAX_TITLE, char::is_control)?;
@@ -87,7 +87,11 @@ impl Search {
     }
 }
 
-fn check(text: &str, max: usize, is_forbidden: impl Fn(char) -> bool) -> Result<(), Violation> {
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+pub(super) fn check(text: &str, max: usize, is_forbidden: impl Fn(char) -> bool) -> Result<(), Violation> {
     if text.chars().count() > max {
         return Err(Violation::TooLong(max));
     }

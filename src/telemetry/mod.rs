@@ -21,8 +21,8 @@ pub use self::{
 pub(crate) use self::{
     metrics::{
         Limit, OpenConnection, TokenResult, TransactionOutcome, checked_out, connection_opened, connection_refused,
-        failed, foreign_row, jwks_changed, jwks_fetched, limit_hit, nodes_away, pool_used, token_checked,
-        transaction_ended,
+        failed, field_ignored, foreign_row, jwks_changed, jwks_fetched, limit_hit, nodes_away, pool_used,
+        token_checked, transaction_ended,
     },
     notes::{in_current_spans, note_operation, note_user, note_write, noted},
     request::{Observe, REQUEST_ID, note_route},

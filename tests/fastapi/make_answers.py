@@ -62,6 +62,8 @@ class Sort(str, Enum):
     created = "created"
     updated = "updated"
     title = "title"
+    priority = "priority"
+    due_date = "due_date"
 
 
 class Order(str, Enum):
@@ -150,7 +152,7 @@ UPDATES = [{"title": ""}, {"title": 1, "completed": []}, {"description": "x" * 1
 COMPLETIONS = [{"completed": "perhaps"}, {"completed": 3}, {"completed": []}, "[]", "{", "1"]
 
 QUERIES = [
-    "status=done", "status=ALL", "status=%20", "completed=maybe", "completed=2", "sort=priority", "order=up",
+    "status=done", "status=ALL", "status=%20", "completed=maybe", "completed=2", "sort=color", "order=up",
     "limit=0", "limit=-1", "limit=1001", "limit=99999999999999999999", "limit=ten", "limit=1.5", "limit=%20", "limit=1e3",
     "offset=-1", "offset=x", "status=x&sort=y&order=z&limit=0",
 ]

@@ -7,7 +7,7 @@ use crate::config::Config;
 const OTHER_FILES: u64 = 128;
 
 pub(super) fn examine(config: &Config) -> Vec<Verdict> {
-    let mut verdicts = vec![mode(config), signers(config)];
+    let mut verdicts = vec![mode(config), signers(config), rest(config)];
     verdicts.extend(config.tokens.warnings().into_iter().map(|warning| Verdict::warning("tokens", warning)));
     if let Err(error) = config.graphql.documents() {
         verdicts.push(Verdict::failure("documents", error));
@@ -40,6 +40,13 @@ fn signers(config: &Config) -> Verdict {
         }
         Err(error) => Verdict::failure("tokens", error),
     }
+}
+
+fn rest(config: &Config) -> Verdict {
+    let changed = config.rest.changed();
+    let detail =
+        if changed.is_empty() { "no setting for older frontends is on".to_owned() } else { changed.join(", ") };
+    Verdict::ok("rest", detail)
 }
 
 fn address(config: &Config) -> Verdict {

@@ -108,7 +108,7 @@ impl Normalizer<'_> {
             conditions,
             selections: if field.selection_set.is_empty() { Vec::new() } else { self.selections(field) },
             size: Size {
-                is_list: field.ty().is_list(),
+                is_list: field.ty().is_list() && !is_value(field.ty()),
                 page: page_size(&field.definition.arguments),
                 bytes: response_key.len() + value_bytes(field.ty()),
             },
@@ -153,6 +153,11 @@ fn page_size(arguments: &[Node<InputValueDefinition>]) -> PageSize {
     }
     let list = arguments.iter().find(|argument| argument.ty.is_list());
     list.map_or(PageSize::Inherited, |argument| PageSize::PerInput(Name::new(&argument.name)))
+}
+
+/// Whether a list counts as one value: a list of texts belongs to an object, and is no page.
+fn is_value(ty: &Type) -> bool {
+    ty.inner_named_type() == "String"
 }
 
 /// An estimate of a value's length as JSON, with punctuation.

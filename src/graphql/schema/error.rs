@@ -6,7 +6,7 @@ use super::types::task::to_value;
 use crate::{
     error::Error,
     graphql::error,
-    task::{FieldError, ListItem, Violation},
+    task::{FieldError, ListItem, Tags, Violation},
 };
 
 /// An error of a resolver. Without `Display`, for the reason given at [`Error`].
@@ -59,13 +59,17 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
     extensions
 }
 
-/// With an index in front for one of several inputs, like `3.title`.
+/// With an index in front for one of several inputs, like `3.title`, and one behind for an item of a list, like `tags.2`.
 fn field_name(invalid: &FieldError) -> Name {
-    match invalid.item {
-        Some(ListItem { list, index }) if invalid.field.is_empty() => Name::new(format!("{list}.{index}")),
-        Some(ListItem { index, .. }) => Name::new(format!("{index}.{}", invalid.field)),
-        None => Name::new(invalid.field),
+    let mut name = match invalid.item {
+        Some(ListItem { list, index }) if invalid.field.is_empty() => format!("{list}.{index}"),
+        Some(ListItem { index, .. }) => format!("{index}.{}", invalid.field),
+        None => invalid.field.to_string(),
+    };
+    if let Some(index) = invalid.index {
+        name = format!("{name}.{index}");
     }
+    Name::new(name)
 }
 
 /// Collects the errors of an input, so that a client gets all of them at once.
@@ -80,6 +84,16 @@ impl FieldErrors {
         result: Result<T, Violation>,
     ) -> Option<T> {
         result.map_err(|violation| self.0.push(FieldError::new(field, violation))).ok()
+    }
+
+    /// Tags, each of which may be invalid.
+    pub(in crate::graphql::schema) fn tags(&mut self, tags: Vec<String>) -> Option<Tags> {
+        let errors = match Tags::parse(tags.into_iter().map(Ok)) {
+            Ok(tags) => return Some(tags),
+            Err(errors) => errors,
+        };
+        self.0.extend(errors.into_iter().map(|(index, violation)| FieldError::new("tags", violation).in_item(index)));
+        None
     }
 
     /// A field that may be omitted, but not null.

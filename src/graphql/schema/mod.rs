@@ -34,7 +34,7 @@ pub(super) fn executor() -> Executor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::{DEFAULT_PAGE, MAX_BULK, MAX_DESCRIPTION, MAX_LIMIT, MAX_SEARCH, MAX_TITLE};
+    use crate::task::{DEFAULT_PAGE, MAX_BULK, MAX_DESCRIPTION, MAX_LIMIT, MAX_SEARCH, MAX_TAG, MAX_TAGS, MAX_TITLE};
 
     /// Descriptions are literals, so they can't name the constants.
     #[test]
@@ -46,10 +46,12 @@ mod tests {
             (format!("t most {MAX_DESCRIPTION} characters"), 3),
             (format!("ignoring case; at most {MAX_SEARCH} characters"), 2),
             (format!("up to {MAX_BULK} tasks"), 3),
-            (format!("1 to {MAX_LIMIT}."), 2),
+            (format!("1 to {MAX_LIMIT}."), 3),
             (format!("0 to {MAX_LIMIT}."), 2),
             (format!("Defaults to {DEFAULT_PAGE} unless"), 1),
-            (format!(": Int! = {DEFAULT_PAGE}"), 1),
+            (format!(": Int! = {DEFAULT_PAGE}"), 2),
+            (format!("t most {MAX_TAGS}, each of 1 to {MAX_TAG} characters"), 3),
+            (format!("in any case; at most {MAX_TAGS}."), 2),
             (format!(": Int = {DEFAULT_PAGE}"), 1),
         ] {
             assert_eq!(occurrences(text.clone()), expected, "{text}");

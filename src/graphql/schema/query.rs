@@ -12,14 +12,14 @@ use super::{
         connection::TaskConnection,
         input::task_id,
         json::Json,
-        list::{ListArgs, PageArgs, TaskSort, TaskStatusFilter},
+        list::{ListArgs, PageArgs, TaskFilter, TaskSort, TaskStatusFilter},
         task::TaskNode,
         viewer::Viewer,
     },
 };
 use crate::{
     resolvers,
-    task::{DEFAULT_PAGE, Task},
+    task::{DEFAULT_PAGE, ListKey, Task},
 };
 
 /// The query root.
@@ -44,11 +44,12 @@ impl Query {
         sort: Option<TaskSort>,
         #[graphql(desc = "Text that the title or description must contain, ignoring case; at most 200 characters.")]
         search: Option<String>,
+        #[graphql(desc = "Filters by priority, tags and due date.")] filter: Option<TaskFilter>,
         #[graphql(default_with = "Some(DEFAULT_PAGE)", desc = "The maximum number of tasks, 1 to 1000.")] limit: Option<
             i64,
         >,
     ) -> Result<Json<Vec<Task>>, GraphqlError> {
-        let (filter, request) = ListArgs { status, sort, search }.limited(limit.unwrap_or(DEFAULT_PAGE))?;
+        let (filter, request) = ListArgs { status, sort, search, filter }.limited(limit.unwrap_or(DEFAULT_PAGE))?;
         Ok(Json(resolvers::list(ctx.tasks()?, filter, request).await?.tasks))
     }
 
@@ -64,19 +65,26 @@ impl Query {
         sort: Option<TaskSort>,
         #[graphql(desc = "Text that the title or description must contain, ignoring case; at most 200 characters.")]
         search: Option<String>,
+        #[graphql(desc = "Filters by priority, tags and due date.")] filter: Option<TaskFilter>,
         #[graphql(desc = "Takes this many tasks from the start, 0 to 1000. Defaults to 100 unless `last` is given.")]
         first: Option<i64>,
-        #[graphql(desc = "Only tasks after this cursor. It must be of the same sort order.")] after: Option<String>,
+        #[graphql(
+            desc = "Only tasks after this cursor. It must be of the same list: sort, status, search and filter."
+        )]
+        after: Option<String>,
         #[graphql(desc = "Takes this many tasks from the end, 0 to 1000.")] last: Option<i64>,
-        #[graphql(desc = "Only tasks before this cursor. It must be of the same sort order.")] before: Option<String>,
+        #[graphql(
+            desc = "Only tasks before this cursor. It must be of the same list: sort, status, search and filter."
+        )]
+        before: Option<String>,
     ) -> Result<TaskConnection, GraphqlError> {
         let first = if last.is_none() { first.or(Some(DEFAULT_PAGE)) } else { first };
         let page = PageArgs { first, after, last, before };
-        let (filter, request) = ListArgs { status, sort, search }.paged(page)?;
-        let sort = request.sort;
+        let (filter, request) = ListArgs { status, sort, search, filter }.paged(page)?;
+        let key = ListKey::of(request.sort, &filter);
         let needs_page = ctx.field().selection_set().any(|field| !matches!(field.name(), "totalCount" | "__typename"));
         let page = if needs_page { Some(resolvers::list(ctx.tasks()?, filter.clone(), request).await?) } else { None };
-        Ok(TaskConnection::new(page, sort, filter))
+        Ok(TaskConnection::new(page, key, filter))
     }
 
     /// A task by its id; null if it doesn't exist or belongs to another user.

@@ -47,6 +47,7 @@ pub(crate) fn cors(origins: Option<&[HeaderValue]>, headers: &[HeaderName]) -> C
         HeaderName::from_static("preference-applied"),
         HeaderName::from_static("x-total-count"),
         HeaderName::from_static(IDEMPOTENT_REPLAYED),
+        HeaderName::from_static("ignored-fields"),
         REQUEST_ID,
     ];
     let cors = cors::CorsLayer::new()

@@ -1,18 +1,20 @@
 //! The OpenAPI 3.1 document. Handlers describe their operations without a prefix. Here each operation is repeated under
 //! every prefix, and gets what all have in common: authentication, the idempotency key and the error responses.
 
+mod deployment;
 mod errors;
 pub(super) mod schemas;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::{
     Router,
     http::{HeaderValue, header},
     middleware::map_response,
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
+use bytes::Bytes;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -28,6 +30,7 @@ use super::{
     error::ErrorBody,
     problem::ProblemDetails,
     routes::{self, PREFIXES},
+    settings::RestSettings,
 };
 use crate::{
     state::SharedState,
@@ -150,20 +153,32 @@ fn idempotency_key() -> Parameter {
     header_param("Idempotency-Key", &description, key)
 }
 
-static DOCUMENT: LazyLock<String> =
-    LazyLock::new(|| ApiDocument::openapi().to_pretty_json().unwrap_or_default() + "\n");
+static DEFAULT: LazyLock<String> = LazyLock::new(|| document(RestSettings::default()));
 
-/// The document, as in `docs/openapi.json`.
+/// The document of a server with the default settings, as in `docs/openapi.json`.
 #[must_use]
 pub fn openapi() -> &'static str {
-    &DOCUMENT
+    &DEFAULT
+}
+
+/// The document of a server with these settings.
+fn document(rest: RestSettings) -> String {
+    let mut document = ApiDocument::openapi();
+    deployment::adapt(&mut document, rest);
+    document.to_pretty_json().unwrap_or_default() + "\n"
 }
 
 /// The document and Swagger UI, which is part of the binary and remembers the token between visits.
-pub(super) fn routes() -> Router<SharedState> {
+pub(super) fn routes(rest: RestSettings) -> Router<SharedState> {
+    // Made when it is asked for first.
+    let cell = Arc::new(OnceLock::new());
+    let served = async move || {
+        let document: &Bytes = cell.get_or_init(|| document(rest).into());
+        ([(header::CONTENT_TYPE, "application/json")], document.clone())
+    };
     let config = Config::new([DOCUMENT_PATH]).persist_authorization(true).validator_url("none");
     let page = Router::from(SwaggerUi::new("/docs").config(config));
-    page.layer(map_response(with_policy)).route(DOCUMENT_PATH, get(document))
+    page.layer(map_response(with_policy)).route(DOCUMENT_PATH, get(served))
 }
 
 /// The page runs only its own scripts and connects only to this server. Swagger UI sets styles from scripts.
@@ -172,8 +187,4 @@ async fn with_policy(mut response: Response) -> Response {
                           connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
-}
-
-async fn document() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], openapi()).into_response()
 }

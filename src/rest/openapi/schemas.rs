@@ -1,12 +1,18 @@
 //! OpenAPI schemas and parameters, with the limits that the domain enforces.
 
+use serde_json::json;
 use utoipa::openapi::{
-    KnownFormat, Object, ObjectBuilder, RefOr, Required, Schema, SchemaFormat, Type,
+    ArrayBuilder, KnownFormat, Object, ObjectBuilder, RefOr, Required, Schema, SchemaFormat, Type,
     path::{Parameter, ParameterBuilder, ParameterIn},
+    schema::AnyOfBuilder,
 };
 
-use crate::task::{
-    Description, Limit, MAX_DESCRIPTION, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH, MAX_TITLE, Offset, Search, Title,
+use crate::{
+    rest::request::fields::PRIORITIES,
+    task::{
+        Description, Due, Limit, MAX_DESCRIPTION, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH, MAX_TAG, MAX_TAGS, MAX_TITLE,
+        Offset, Priority, Search, Tags, TimeZone, Title,
+    },
 };
 
 /// No control characters.
@@ -15,6 +21,12 @@ const ONE_LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 const NOT_BLANK: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
 /// No control characters other than line breaks and tabs.
 const LINES: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
+
+/// A day of any month, with a time.
+const LOCAL_TIME: &str =
+    r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$";
+/// A year that no offset moves out of range, and no leap second.
+const INSTANT: &str = r"^[1-8][0-9]{3}-.*T[0-9]{2}:[0-9]{2}:[0-5][0-9]";
 
 /// Implements utoipa's traits for a type with this schema.
 macro_rules! schema {
@@ -40,6 +52,28 @@ schema!(Description, {
     description.description(Some("No control characters other than line breaks and tabs."))
 });
 schema!(Search, string().max_length(Some(MAX_SEARCH)).pattern(Some(ONE_LINE)));
+schema!(Priority, one_of(PRIORITIES.map(ToOwned::to_owned)));
+schema!(Due, {
+    let description = "A day, or a day with a time: `2026-03-29`, `2026-03-29T09:00` without a zone, or with `Z` or an offset. An \
+                       instant is kept in UTC, unless a time zone is given beside it. Fractions of seconds are cut.";
+    let day = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)));
+    let time = string().pattern(Some(LOCAL_TIME));
+    let instant = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).pattern(Some(INSTANT));
+    let due = AnyOfBuilder::new()
+        .item(day)
+        .item(time)
+        .item(instant)
+        .description(Some(description))
+        .examples(["2026-03-29"])
+        .build();
+    Schema::AnyOf(due)
+});
+schema!(TimeZone, string().examples(["Europe/Berlin"]).description(Some("The name of a zone in the IANA database.")));
+schema!(Tags, {
+    let tag = string().min_length(Some(1)).max_length(Some(MAX_TAG)).pattern(Some(NOT_BLANK));
+    let tags = ArrayBuilder::new().items(tag).max_items(Some(MAX_TAGS)).examples([json!(["home", "errand"])]);
+    tags.description(Some("Tags that differ only in case are the same: the first is kept."))
+});
 schema!(Limit, integer(1, MAX_LIMIT).default(Some(Limit::default().get().into())));
 schema!(Offset, integer(0, MAX_OFFSET));
 

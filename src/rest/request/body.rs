@@ -7,7 +7,10 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use super::fields::FromFields;
+use super::{
+    fields::{Context, FromFields},
+    ignored::Ignored,
+};
 use crate::{
     error::{Code, Error},
     http::request::{content_type, read_body},
@@ -16,13 +19,13 @@ use crate::{
     task::{FieldError, Violation},
 };
 
-/// A body read as `T`.
-pub(crate) struct JsonBody<T>(pub(crate) T);
+/// A body read as `T`, and the names of what it has besides.
+pub(crate) struct JsonBody<T>(pub(crate) T, pub(crate) Ignored);
 
 impl<T: FromFields> FromRequest<SharedState> for JsonBody<T> {
     type Rejection = RestError;
 
-    async fn from_request(request: Request, _: &SharedState) -> Result<Self, RestError> {
+    async fn from_request(request: Request, state: &SharedState) -> Result<Self, RestError> {
         let is_json = is_json(request.headers());
         // Checked before the body is read, which may take long to arrive.
         let is_omitted = T::IS_OPTIONAL && request.body().is_end_stream();
@@ -31,7 +34,9 @@ impl<T: FromFields> FromRequest<SharedState> for JsonBody<T> {
             return Err(Error::new(Code::UnsupportedMediaType, message).into());
         }
         let object = parse(&read_body(request).await?, T::IS_OPTIONAL)?;
-        T::from_object(object).map(Self).map_err(|errors| Error::from(errors).into())
+        let mut context = Context::new(state.rest);
+        let value = T::from_object(object, &mut context).map_err(Error::from)?;
+        Ok(Self(value, context.ignored))
     }
 }
 

@@ -3,4 +3,5 @@
 pub(super) mod body;
 pub(super) mod extract;
 pub(super) mod fields;
+pub(super) mod ignored;
 pub(super) mod query;

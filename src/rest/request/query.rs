@@ -12,6 +12,9 @@ use crate::{
     task::{FieldError, Violation},
 };
 
+/// Maximum number of values of a parameter that may have several.
+pub(crate) const MAX_WORDS: usize = 20;
+
 /// A query string, and the errors so far.
 pub(crate) struct QueryString<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -47,6 +50,35 @@ impl<'a> QueryString<'a> {
         parse(value)
             .map_err(|violation| self.errors.push(FieldError::new(name, violation).with_input(value.as_ref())))
             .ok()
+    }
+
+    /// Reads the values of a parameter that may be repeated, and whose values may have several, separated by commas.
+    pub(crate) fn read_all<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, Violation>,
+    ) -> Option<Vec<T>> {
+        let values = self.pairs.iter().filter(|(key, _)| key == name).flat_map(|(_, value)| value.split(','));
+        let words: Vec<&str> = values.map(str::trim).filter(|word| !word.is_empty()).collect();
+        if words.len() > MAX_WORDS {
+            self.errors.push(FieldError::new(name, Violation::TooMany(MAX_WORDS)));
+            return None;
+        }
+        let mut values = Vec::with_capacity(words.len());
+        for (index, word) in words.into_iter().enumerate() {
+            match parse(word) {
+                Ok(value) => values.push(value),
+                Err(violation) => {
+                    self.errors.push(FieldError::new(name, violation).in_item(Some(index)).with_input(word));
+                }
+            }
+        }
+        (!values.is_empty()).then_some(values)
+    }
+
+    /// Whether everything so far is valid.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.errors.is_empty()
     }
 
     /// Reads a parameter unless another one takes precedence over it: then not even its errors count.

@@ -13,6 +13,7 @@ use crate::{
     rest::{
         openapi::schemas,
         request::fields::{Fields, FromFields},
+        settings::RestSettings,
     },
     store::UserTasks,
     task::{MAX_BULK, Task, TaskId, Violation},
@@ -94,8 +95,8 @@ pub(crate) struct BulkResponse {
     tasks: Vec<TaskBody>,
 }
 
-impl From<Vec<Task>> for BulkResponse {
-    fn from(tasks: Vec<Task>) -> Self {
-        Self { tasks: tasks.into_iter().map(Into::into).collect() }
+impl BulkResponse {
+    pub(crate) fn new(tasks: Vec<Task>, rest: RestSettings) -> Self {
+        Self { tasks: tasks.into_iter().map(|task| TaskBody::new(task, rest)).collect() }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     rest::{
         error::RestError,
         request::query::{QueryString, integer},
+        settings::RestSettings,
     },
     state::SharedState,
     task::{Change, Changes, FieldError, Limit, Since},
@@ -107,17 +108,17 @@ pub(crate) struct DeletedBody {
     deleted_at: DateTime<Utc>,
 }
 
-impl From<Changes> for ChangesBody {
-    fn from(Changes { items, cursor, has_more, reset }: Changes) -> Self {
-        let changes = items.into_iter().map(Into::into).collect();
+impl ChangesBody {
+    pub(crate) fn new(Changes { items, cursor, has_more, reset }: Changes, rest: RestSettings) -> Self {
+        let changes = items.into_iter().map(|change| ChangeBody::new(change, rest)).collect();
         Self { changes, cursor: cursor.to_string(), has_more, reset }
     }
 }
 
-impl From<Change> for ChangeBody {
-    fn from(change: Change) -> Self {
+impl ChangeBody {
+    fn new(change: Change, rest: RestSettings) -> Self {
         match change {
-            Change::Task(task) => Self::Task(task.into()),
+            Change::Task(task) => Self::Task(TaskBody::new(task, rest)),
             Change::Deleted(task) => {
                 Self::Deleted(DeletedBody { id: task.id.as_uuid(), version: task.version, deleted_at: task.deleted_at })
             }

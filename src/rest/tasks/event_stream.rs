@@ -27,6 +27,7 @@ use crate::{
     rest::{
         error::RestError,
         openapi::schemas::{header_param, string},
+        settings::RestSettings,
     },
     state::SharedState,
     store::UserTasks,
@@ -46,6 +47,7 @@ pub(crate) struct Subscriber {
     streams: Streams,
     live: Hub,
     rate_limits: RateLimits,
+    rest: RestSettings,
 }
 
 impl FromRequestParts<SharedState> for AcceptsEvents {
@@ -58,7 +60,7 @@ impl FromRequestParts<SharedState> for AcceptsEvents {
         let Ok(connection) = Connection::from_request_parts(parts, state).await;
         let token = state.verifier.authenticate(&parts.headers).await?;
         let (streams, live, rate_limits) = (state.streams.clone(), state.live.clone(), state.rate_limits.clone());
-        Ok(Self(Some(Subscriber { token, connection, streams, live, rate_limits })))
+        Ok(Self(Some(Subscriber { token, connection, streams, live, rate_limits, rest: state.rest })))
     }
 }
 
@@ -72,7 +74,7 @@ impl IntoParams for AcceptsEvents {
 impl Subscriber {
     /// Streams the changes of these tasks since a position.
     pub(crate) fn subscribe(self, tasks: UserTasks, since: Since) -> Result<Response, RestError> {
-        let Self { token, connection, streams, live, rate_limits } = self;
+        let Self { token, connection, streams, live, rate_limits, rest } = self;
         let place = streams.open(token.user(), Outlet::RestSse)?;
         let lifetime = Lifetime::new(token, connection.stopping(), streams.limits().heartbeat);
         let user = tasks.user().clone();
@@ -85,7 +87,7 @@ impl Subscriber {
                 if index > 0 {
                     rate_limits.charge_event(&user, page.items.len() * FIELDS).await;
                 }
-                Ok(event(Arc::unwrap_or_clone(page)))
+                Ok(event(Arc::unwrap_or_clone(page), rest))
             }
             .boxed()
         });
@@ -95,9 +97,9 @@ impl Subscriber {
 }
 
 /// The event's id is the cursor from which a client resumes.
-fn event(page: Changes) -> Event {
+fn event(page: Changes, rest: RestSettings) -> Event {
     let event = Event::default().event("changes").id(page.cursor.to_string());
-    event.data(serde_json::to_string(&ChangesBody::from(page)).unwrap_or_default())
+    event.data(serde_json::to_string(&ChangesBody::new(page, rest)).unwrap_or_default())
 }
 
 fn end(error: &Error) -> Event {

@@ -63,6 +63,22 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// The position of the last change in the user's change feed: greater than that of every earlier change, whatever clocks do.
         position -> Int8,
+        /// 0 for none, 1 low, 2 medium, 3 high, 4 urgent.
+        priority -> Int2,
+        /// The day when the task is due; null if it is never due.
+        due_date -> Nullable<Date>,
+        /// The time of day by the wall clock; null if the task is due on a day.
+        due_time -> Nullable<Time>,
+        /// The IANA time zone of the time; null if it is meant wherever the user is.
+        due_zone -> Nullable<Text>,
+        /// What lists are sorted and filtered by: the instant of the due date and time, without a zone as if in UTC, and of a day its end.
+        due_at -> Nullable<Timestamptz>,
+        /// The tags as they were sent, each 1 to 50 characters; no two differ only in case.
+        tags -> Array<Nullable<Text>>,
+        /// When the task was completed; null while it is pending, and if it was completed by a release without this column.
+        completed_at -> Nullable<Timestamptz>,
+        /// The tags in folded case, by which they are found; null when there are none.
+        tag_keys -> Nullable<Array<Nullable<Text>>>,
     }
 }
 

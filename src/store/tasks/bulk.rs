@@ -23,6 +23,7 @@ impl Write for CompleteMany {
     const SQL: &'static str = concat!(
         "UPDATE tasks
          SET completed = true,
+             completed_at = CASE WHEN completed THEN completed_at ELSE (SELECT statement_timestamp()) END,
              version = CASE WHEN completed THEN version ELSE version + 1 END,
              position = CASE WHEN completed THEN position ELSE (SELECT tandem_position()) END,
              updated_at = CASE WHEN completed THEN updated_at ELSE (SELECT statement_timestamp()) END
@@ -92,7 +93,7 @@ impl Write for CompleteAll {
     type Row = Count;
     const SQL: &'static str = "WITH changed AS (
          UPDATE tasks
-         SET completed = true,
+         SET completed = true, completed_at = statement_timestamp(),
              version = version + 1, position = tandem_position(), updated_at = statement_timestamp()
          WHERE user_id = $1 AND current_user = 'tandem_api' AND NOT completed
          RETURNING id

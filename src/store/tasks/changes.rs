@@ -9,14 +9,11 @@ use diesel::{
 
 use super::{
     owned::HasOwner,
-    rows::{TaskRow, task_columns, tombstone_columns},
+    rows::{TaskRow, TaskTypes, task_columns, tombstone_columns},
 };
 use crate::{
     error::{Error, Result},
-    store::sql::{
-        schema::tasks,
-        statement::{Read, Sql, SqlRow, Statement},
-    },
+    store::sql::statement::{Read, Sql, SqlRow, Statement},
     task::{Bounds, Change, Changes, FeedHead, Limit, Since},
 };
 
@@ -48,7 +45,7 @@ pub(super) struct ChangeRow {
 }
 
 impl SqlRow for FeedRow {
-    type Columns = (Integer, Nullable<BigInt>, Timestamptz, Nullable<(tasks::SqlType, Bool)>);
+    type Columns = (Integer, Nullable<BigInt>, Timestamptz, Nullable<(TaskTypes, Bool)>);
 }
 
 impl HasOwner for FeedRow {

@@ -18,7 +18,7 @@ use self::{
     bulk::{ClearCompleted, CompleteAll, CompleteMany, Count, DeleteMany},
     changes::ReadChanges,
     owned::{HasOwner, all_of},
-    reads::{Counts, Find, List, Total},
+    reads::{Counts, Find, List, ReadTags, TagRow, Total},
     rows::{Insert, TaskRow, Update},
     target::TaskTarget,
     writes::{Delete, SetCompleted, Toggle},
@@ -36,8 +36,8 @@ use crate::{
     auth::CurrentUser,
     error::{Error, Result},
     task::{
-        Changes, DeletedTask, Filter, Limit, NewTask, Page, PageRequest, Search, Since, Task, TaskCounts, TaskId,
-        TaskPatch,
+        Changes, DeletedTask, Due, Filter, Limit, NewTask, Page, PageRequest, Since, TagCount, Task, TaskCounts,
+        TaskId, TaskPatch,
     },
     telemetry,
 };
@@ -58,7 +58,7 @@ pub enum Changed<T> {
     /// There is no such task.
     Absent,
     /// The task is at this other version, and was left as it is.
-    Conflict(Task),
+    Conflict(Box<Task>),
 }
 
 impl UserTasks {
@@ -98,11 +98,17 @@ impl UserTasks {
         Ok(self.read(Find(id)).await?.pop().map(Into::into))
     }
 
-    /// How many there are, by status.
-    pub async fn counts(&self, search: Option<Search>) -> Result<TaskCounts> {
-        let rows = self.read(Counts(search)).await?;
+    /// How many there are, by status; the filter's status doesn't count.
+    pub async fn counts(&self, filter: Filter) -> Result<TaskCounts> {
+        let rows = self.read(Counts(filter)).await?;
         let of = |completed| rows.iter().filter(|row| row.completed == completed).map(|row| row.count).sum();
         Ok(TaskCounts { pending: of(false), completed: of(true) })
+    }
+
+    /// The tags that most tasks have.
+    pub async fn tags(&self, limit: Limit) -> Result<Vec<TagCount>> {
+        let rows = self.read(ReadTags(limit.get())).await?;
+        Ok(rows.into_iter().map(|TagRow { name, pending, total }| TagCount { name, pending, total }).collect())
     }
 
     /// A page of what changed since then, or the first page of everything if that is no longer known.
@@ -127,6 +133,19 @@ impl UserTasks {
     pub async fn update(&self, id: TaskId, patch: TaskPatch, expected: Option<i64>) -> Result<Changed<Task>> {
         let target = TaskTarget::new(id, expected);
         self.changed(target, self.write(Update::new(target, patch)).await?).await
+    }
+
+    /// Changes a task whose due date moves to another zone, if it is still as it was read, and at the expected version.
+    pub async fn move_due(
+        &self,
+        read: &Task,
+        moved: Due,
+        patch: TaskPatch,
+        expected: Option<i64>,
+    ) -> Result<Changed<Task>> {
+        let target = TaskTarget::new(read.id, expected);
+        let rows = self.write(Update::of_task(target, patch, Some((read.version, moved)))).await?;
+        self.changed(TaskTarget::new(read.id, expected.or(Some(read.version))), rows).await
     }
 
     /// Deletes a task, if it is at the expected version.
@@ -190,7 +209,7 @@ impl UserTasks {
             return Ok(Changed::Done(row.into()));
         }
         let current = if target.expected.is_some() { self.find(target.id.into()).await? } else { None };
-        Ok(current.map_or(Changed::Absent, Changed::Conflict))
+        Ok(current.map_or(Changed::Absent, |task| Changed::Conflict(task.into())))
     }
 }
 

@@ -1,31 +1,37 @@
-//! Lists and single tasks as SQL: one range scan of the index that has the list's order.
+//! Lists and single tasks as SQL: one range scan of the index that has the list's order. Lists that end with the tasks that
+//! don't have what is sorted by have a second scan, of those.
 
 use diesel::{
-    dsl::{Filter as Filtered, IntoBoxed, count_star},
+    QueryResult,
+    dsl::{Filter as Filtered, IntoBoxed, Select, count_star, sql},
     pg::Pg,
     prelude::*,
-    sql_types::{self, BigInt, Bool, Record, Text, Timestamptz},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{self, Array, BigInt, Bool, Nullable, Record, SmallInt, Text, Timestamptz},
 };
 
 use super::{
     owned::HasOwner,
-    rows::{TaskRow, task_columns},
+    rows::{TaskColumns, TaskRow, TaskTypes, task_columns},
 };
 use crate::{
     store::sql::{
         owner::OwnedBy,
         schema::tasks,
-        statement::{Read, Sql, Statement},
+        statement::{Read, Sql, SqlRow, Statement},
     },
-    task::{Cursor, Filter, PageRequest, Search, SortColumn, SortKey, TaskId},
+    task::{Cursor, Filter, PageRequest, Search, SortColumn, SortKey, TagsMatch, TaskId},
 };
 
 diesel::infix_operator!(RowAfter, " > ", Bool, backend: Pg);
 diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
 diesel::infix_operator!(AsciiIlike, " COLLATE \"C\" ILIKE ", Bool, backend: Pg);
 
+diesel::infix_operator!(HasAny, " && ", Bool, backend: Pg);
+diesel::infix_operator!(HasAll, " @> ", Bool, backend: Pg);
+
 type Owned<'a> = Filtered<tasks::table, OwnedBy<'a>>;
-type Listing<'a> = IntoBoxed<'a, Owned<'a>, Pg>;
+type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, TaskColumns>, Pg>;
 
 /// Every query starts here: at the rows of one owner.
 fn owned_by(owner: &str) -> Owned<'_> {
@@ -53,11 +59,43 @@ macro_rules! matching {
     }};
 }
 
-/// Restricts a boxed query to one status and what matches a search.
+/// Restricts a boxed query to what a filter selects, whatever the status.
+macro_rules! selected {
+    ($query:expr, $filter:expr) => {{
+        let filter: &Filter = $filter;
+        let mut query = matching!($query, &filter.search);
+        if let Some(levels) = &filter.priorities {
+            query = query.filter(tasks::priority.eq_any(levels.clone()));
+        }
+        for tags in &filter.tags {
+            query = match tags {
+                TagsMatch::Any(keys) => {
+                    query.filter(HasAny::new(tasks::tag_keys, keys.clone().into_sql::<Array<Text>>()))
+                }
+                TagsMatch::All(keys) => {
+                    query.filter(HasAll::new(tasks::tag_keys, keys.clone().into_sql::<Array<Text>>()))
+                }
+            };
+        }
+        if let Some(time) = filter.due_before {
+            query = query.filter(tasks::due_at.lt(time));
+        }
+        if let Some(time) = filter.due_after {
+            query = query.filter(tasks::due_at.ge(time));
+        }
+        match filter.has_due {
+            Some(true) => query.filter(tasks::due_at.is_not_null()),
+            Some(false) => query.filter(tasks::due_at.is_null()),
+            None => query,
+        }
+    }};
+}
+
+/// Restricts a boxed query to what a filter selects.
 macro_rules! filtered {
     ($query:expr, $filter:expr) => {{
         let filter: &Filter = $filter;
-        let query = matching!($query, &filter.search);
+        let query = selected!($query, filter);
         match filter.status.completed() {
             Some(completed) => query.filter(tasks::completed.eq(completed)),
             None => query,
@@ -78,10 +116,70 @@ impl Read for List {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let Self { filter, request } = self;
-        let query = owned_by(owner).into_boxed();
-        let query = sorted(filtered!(query, filter), request).limit(request.limit.get() + 1);
-        if request.offset.get() > 0 { query.offset(request.offset.get()) } else { query }
+        let (limit, offset) = (request.limit.get() + 1, request.offset.get());
+        let scans = sorted(|| filtered!(owned_by(owner).select(COLUMNS).into_boxed(), filter), request);
+        // Each of two parts may have what is skipped and the whole page.
+        let each = if scans.len() > 1 { limit + offset } else { limit };
+        let scans = scans.into_iter().map(|scan| scan.limit(each)).collect();
+        Parts { scans, limit, offset }
     }
+}
+
+const COLUMNS: TaskColumns = (
+    tasks::user_id,
+    tasks::id,
+    tasks::title,
+    tasks::description,
+    tasks::completed,
+    tasks::version,
+    tasks::created_at,
+    tasks::updated_at,
+    tasks::position,
+    tasks::priority,
+    tasks::due_date,
+    tasks::due_time,
+    tasks::due_zone,
+    tasks::due_at,
+    tasks::tags,
+    tasks::completed_at,
+);
+
+/// The parts of a list, one after the other. PostgreSQL reads the second one only if the first doesn't fill the page.
+struct Parts<'a> {
+    scans: Vec<Listing<'a>>,
+    limit: i64,
+    offset: i64,
+}
+
+impl Query for Parts<'_> {
+    type SqlType = TaskTypes;
+}
+
+impl QueryFragment<Pg> for Parts<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if let [only] = self.scans.as_slice() {
+            QueryFragment::<Pg>::walk_ast(only, out.reborrow())?;
+        } else {
+            for (index, part) in self.scans.iter().enumerate() {
+                out.push_sql(if index == 0 { "(" } else { " UNION ALL (" });
+                QueryFragment::<Pg>::walk_ast(part, out.reborrow())?;
+                out.push_sql(")");
+            }
+            out.push_sql(" LIMIT ");
+            out.push_bind_param::<BigInt, _>(&self.limit)?;
+        }
+        if self.offset > 0 {
+            out.push_sql(" OFFSET ");
+            out.push_bind_param::<BigInt, _>(&self.offset)?;
+        }
+        Ok(())
+    }
+}
+
+/// Identified by its SQL.
+impl QueryId for Parts<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 /// How many tasks a whole list has.
@@ -97,8 +195,8 @@ impl Read for Total {
     }
 }
 
-/// How many tasks match, by status.
-pub(super) struct Counts(pub(super) Option<Search>);
+/// How many tasks match, by status: the filter's doesn't count.
+pub(super) struct Counts(pub(super) Filter);
 
 /// How many tasks of one status match.
 #[derive(Queryable)]
@@ -115,7 +213,37 @@ impl Read for Counts {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<StatusCount> + 'a {
         let query = owned_by(owner).group_by(tasks::completed).select((tasks::completed, count_star())).into_boxed();
-        matching!(query, &self.0)
+        selected!(query, &self.0)
+    }
+}
+
+/// The tags that most tasks have, up to this number.
+pub(super) struct ReadTags(pub(super) i64);
+
+/// A tag, and how many tasks have it.
+#[derive(Queryable)]
+pub(super) struct TagRow {
+    pub(super) name: String,
+    pub(super) pending: i64,
+    pub(super) total: i64,
+}
+
+impl HasOwner for TagRow {}
+
+impl SqlRow for TagRow {
+    type Columns = (Text, BigInt, BigInt);
+}
+
+impl Read for ReadTags {
+    const NAME: &'static str = "tags";
+    type Row = TagRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TagRow> + 'a {
+        let sql = "SELECT min(tag.name COLLATE \"C\"), count(*) FILTER (WHERE NOT completed), count(*)
+                   FROM tasks CROSS JOIN LATERAL unnest(tags, tag_keys) AS tag (name, key)
+                   WHERE user_id = $1 AND current_user = 'tandem_api' AND tag_keys IS NOT NULL
+                   GROUP BY tag.key ORDER BY count(*) DESC, tag.key COLLATE \"C\" LIMIT $2";
+        Sql::<TagRow>::returning(sql).bind::<Text, _>(owner).bind::<BigInt, _>(self.0)
     }
 }
 
@@ -141,19 +269,19 @@ impl Read for Find {
 
 /// Bounds and order on one sort column. A comparison of rows, `(column, id) > (key, id)`, is one range of the index.
 macro_rules! sorted_by {
-    ($query:ident, $page:ident, $column:path, $key:ident: $sql_type:ty) => {{
+    ($query:expr, $page:ident, $column:path, $key:pat => $value:expr, $sql_type:ty) => {{
         let mut query = $query;
         for (cursor, is_lower_bound) in bounds($page) {
-            let SortKey::$key(key) = cursor.key() else { continue };
+            let $key = cursor.key() else { continue };
             let row = ($column, tasks::id).into_sql::<Record<($sql_type, sql_types::Uuid)>>();
-            let bound = (key.clone(), cursor.id()).into_sql::<Record<($sql_type, sql_types::Uuid)>>();
+            let bound = ($value, cursor.id()).into_sql::<Record<($sql_type, sql_types::Uuid)>>();
             query = if is_lower_bound {
                 query.filter(RowAfter::new(row, bound))
             } else {
                 query.filter(RowBefore::new(row, bound))
             };
         }
-        if $page.sort.descending == $page.from_end {
+        if is_ascending($page) {
             query.order_by(($column.asc(), tasks::id.asc()))
         } else {
             query.order_by(($column.desc(), tasks::id.desc()))
@@ -161,12 +289,59 @@ macro_rules! sorted_by {
     }};
 }
 
-fn sorted<'a>(query: Listing<'a>, page: &PageRequest) -> Listing<'a> {
-    match page.sort.column {
-        SortColumn::Created => sorted_by!(query, page, tasks::created_at, Time: Timestamptz),
-        SortColumn::Updated => sorted_by!(query, page, tasks::position, Position: BigInt),
-        SortColumn::Title => sorted_by!(query, page, tasks::title, Title: Text),
+/// The parts of the page, each from a new query of the list. The conditions of those with a sort key are as in the partial indexes.
+fn sorted<'a>(query: impl Fn() -> Listing<'a>, page: &PageRequest) -> Vec<Listing<'a>> {
+    let [has_with, has_without] = parts(page);
+    let (with, without) = match page.sort.column {
+        SortColumn::Created => {
+            return vec![sorted_by!(query(), page, tasks::created_at, SortKey::Time(key) => *key, Timestamptz)];
+        }
+        SortColumn::Updated => {
+            return vec![sorted_by!(query(), page, tasks::position, SortKey::Position(key) => *key, BigInt)];
+        }
+        SortColumn::Title => {
+            return vec![sorted_by!(query(), page, tasks::title, SortKey::Title(key) => key.clone(), Text)];
+        }
+        SortColumn::Priority => {
+            let with = query().filter(sql::<Bool>("priority > 0"));
+            let with = sorted_by!(with, page, tasks::priority, SortKey::Priority(Some(key)) => *key, SmallInt);
+            (with, query().filter(sql::<Bool>("priority = 0")))
+        }
+        SortColumn::Due => {
+            let with = query().filter(tasks::due_at.is_not_null());
+            let with = sorted_by!(with, page, tasks::due_at, SortKey::Due(Some(key)) => *key, Nullable<Timestamptz>);
+            (with, query().filter(tasks::due_at.is_null()))
+        }
+    };
+    let mut parts = Vec::with_capacity(2);
+    parts.extend(has_with.then_some(with));
+    parts.extend(has_without.then(|| sorted_by_id(without, page)));
+    if page.from_end {
+        parts.reverse();
     }
+    parts
+}
+
+/// Bounds and order of the tasks that come last, because they don't have what the list is sorted by.
+fn sorted_by_id<'a>(mut query: Listing<'a>, page: &PageRequest) -> Listing<'a> {
+    for (cursor, is_lower_bound) in bounds(page).filter(|(cursor, _)| cursor.key().is_none()) {
+        query = if is_lower_bound {
+            query.filter(tasks::id.gt(cursor.id()))
+        } else {
+            query.filter(tasks::id.lt(cursor.id()))
+        };
+    }
+    if is_ascending(page) { query.order_by(tasks::id.asc()) } else { query.order_by(tasks::id.desc()) }
+}
+
+/// Whether the page may have tasks with what the list is sorted by, and without.
+fn parts(page: &PageRequest) -> [bool; 2] {
+    let is_none = |cursor: &Option<Cursor>| cursor.as_ref().map(|cursor| cursor.key().is_none());
+    [is_none(&page.after) != Some(true), is_none(&page.before) != Some(false)]
+}
+
+fn is_ascending(page: &PageRequest) -> bool {
+    page.sort.descending == page.from_end
 }
 
 /// The page's cursors, and whether each is a lower bound of the keys.

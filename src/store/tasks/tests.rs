@@ -2,6 +2,7 @@
 
 use std::{any::type_name, collections::BTreeSet, fs, path::Path};
 
+use chrono::DateTime;
 use diesel::{debug_query, pg::Pg};
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use crate::{
         fingerprint::Fingerprint,
         statement::{Read, Statement, WriteStatement},
     },
-    task::{Cursor, IdempotencyKey, TaskSort, TaskStatus},
+    task::{Cursor, IdempotencyKey, ListKey, Priority, Search, SortColumn, Tag, Tags, TagsMatch, TaskSort, TaskStatus},
 };
 
 const OWNER: &str = "ann";
@@ -44,25 +45,48 @@ impl Statements {
 }
 
 fn statements() -> Statements {
-    let new = || NewTask { title: "x".to_owned().try_into().unwrap(), description: None, completed: false };
+    let new = || NewTask {
+        title: "x".to_owned().try_into().unwrap(),
+        description: None,
+        completed: false,
+        priority: Priority::High,
+        due: Due::parse("2026-01-01T09:00", "Europe/Berlin".parse().ok()).ok(),
+        tags: Tags::parse(["a"].into_iter().map(|tag| Ok(tag.to_owned()))).unwrap(),
+    };
     let id = TaskId::generate();
     let target = TaskTarget::new(id, Some(1));
-    let patch = TaskPatch { title: None, description: None, completed: Some(true) };
+    let patch = TaskPatch { completed: Some(true), ..TaskPatch::default() };
     let key = IdempotencyKey::try_from(&b"key"[..]).unwrap();
     let claim = Claim { key: Arc::new(key), part: 0, fingerprint: Fingerprint::of(&CompleteAll).unwrap() };
     let keys = [claim.expire(OWNER), claim.insert(OWNER)].map(|key| debug_query::<Pg, _>(&key).to_string());
     let search = Search::parse("x".to_owned()).unwrap().unwrap();
-    let filter = Filter { status: TaskStatus::Pending, search: Some(search.clone()) };
+    let tag = || vec![Tag::try_from("a".to_owned()).unwrap()];
+    let filter = Filter {
+        status: TaskStatus::Pending,
+        search: Some(search.clone()),
+        priorities: Some(vec![1, 2]),
+        tags: vec![TagsMatch::any(tag()), TagsMatch::all(tag())],
+        due_before: Some(DateTime::UNIX_EPOCH),
+        due_after: Some(DateTime::UNIX_EPOCH),
+        has_due: Some(true),
+    };
     let row = json!({ "user_id": OWNER, "id": id.as_uuid(), "title": "x", "completed": false, "version": 1,
                       "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z" });
     let task: Task = serde_json::from_value::<TaskRow>(row).unwrap().into();
-    let after = Some(Cursor::of(&task, TaskSort::default()));
-    let request = PageRequest { after, ..PageRequest::default() };
+    let after = |sort| Some(Cursor::of(&task, ListKey::of(sort, &filter)));
+    let request = PageRequest { after: after(TaskSort::default()), ..PageRequest::default() };
+    let due = TaskSort::ascending(SortColumn::Due);
+    let by_due = PageRequest { sort: due, before: after(due), offset: 1.try_into().unwrap(), ..PageRequest::default() };
+    let priority = TaskSort::descending(SortColumn::Priority);
+    let by_priority = PageRequest { sort: priority, from_end: true, ..PageRequest::default() };
     let mut statements = Statements::default()
         .read(&List { filter: Filter::default(), request: PageRequest::default() })
         .read(&List { filter: filter.clone(), request })
-        .read(&Total(filter))
-        .read(&Counts(Some(search)))
+        .read(&List { filter: filter.clone(), request: by_due })
+        .read(&List { filter: filter.clone(), request: by_priority })
+        .read(&Total(filter.clone()))
+        .read(&Counts(filter))
+        .read(&ReadTags(10))
         .read(&Find(id))
         .read(&ReadChanges::new(&Since::Beginning, Limit::default()))
         .read(&Recall(claim.clone()))
@@ -102,25 +126,50 @@ fn every_operation_is_here() {
 }
 
 /// Whether a condition begins with the owner and the role.
-fn is_owned(condition: &str) -> bool {
+fn is_owned(condition: &str, values: &[String]) -> bool {
     let condition = condition.trim_start_matches('(');
     let role = match condition.strip_prefix("user_id, key, part) = ($1, $") {
         Some(key) => key.split_once(')').map(|(_, role)| role),
-        None => condition.strip_prefix("user_id = $1"),
+        // The query builder binds the owner anew in each part of a list.
+        None => condition.strip_prefix("user_id = $").and_then(|value| {
+            let (number, role) = value.split_at(value.find(' ')?);
+            let value = values.get(number.parse::<usize>().ok()? - 1)?;
+            (value == OWNER).then_some(role)
+        }),
     };
     role.is_some_and(|role| role.starts_with(" AND current_user = 'tandem_api'"))
+}
+
+/// The values of a statement. A comma in brackets or quotes doesn't end one.
+fn split(values: &str) -> Vec<String> {
+    let (mut split, mut depth, mut is_quoted) = (vec![String::new()], 0, false);
+    for c in values.chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '[' | '(' => depth += 1,
+            ']' | ')' if depth == 0 => break,
+            ']' | ')' => depth -= 1,
+            ',' if depth == 0 && !is_quoted => split.push(String::new()),
+            c => split.last_mut().unwrap().push(c),
+        }
+    }
+    split.iter().map(|value| value.trim().to_owned()).collect()
 }
 
 #[test]
 fn every_statement_names_its_owner_and_its_role_wherever_it_names_a_table() {
     for statement in statements().all {
-        let sql = statement.replace('"', "").split_whitespace().collect::<Vec<_>>().join(" ");
-        let (sql, values) = sql.split_once(" -- binds: [").unwrap();
-        assert_eq!(values.split([',', ']']).next(), Some(OWNER), "{sql}");
+        let (sql, values) = statement.split_once(" -- binds: [").unwrap();
+        let sql = &sql.replace('"', "").split_whitespace().collect::<Vec<_>>().join(" ");
+        let values = split(values);
+        assert_eq!(values[0], OWNER, "{sql}");
         let mut tables = 0;
         for table in ["FROM", "UPDATE"].iter().flat_map(|keyword| TABLES.map(|table| format!("{keyword} {table} "))) {
             for rest in sql.split(&table).skip(1) {
-                assert!(rest.split_once("WHERE ").is_some_and(|(_, condition)| is_owned(condition)), "{table}in {sql}");
+                assert!(
+                    rest.split_once("WHERE ").is_some_and(|(_, condition)| is_owned(condition, &values)),
+                    "{table}in {sql}"
+                );
                 tables += 1;
             }
         }

@@ -28,6 +28,7 @@ impl Write for Toggle {
     const SQL: &'static str = concat!(
         "UPDATE tasks
          SET completed = NOT completed,
+             completed_at = CASE WHEN completed THEN NULL ELSE (SELECT statement_timestamp()) END,
              version = version + 1, position = tandem_position(), updated_at = statement_timestamp()
          WHERE user_id = $1 AND current_user = 'tandem_api' AND id = $2 AND coalesce(version = $3, true)
          RETURNING ",
@@ -53,6 +54,7 @@ impl Write for SetCompleted {
     const SQL: &'static str = concat!(
         "UPDATE tasks
          SET completed = $4,
+             completed_at = CASE WHEN completed = $4 THEN completed_at WHEN $4 THEN (SELECT statement_timestamp()) END,
              version = CASE WHEN completed <> $4 THEN version + 1 ELSE version END,
              position = CASE WHEN completed <> $4 THEN (SELECT tandem_position()) ELSE position END,
              updated_at = CASE WHEN completed <> $4 THEN (SELECT statement_timestamp()) ELSE updated_at END

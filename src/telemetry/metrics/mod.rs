@@ -6,6 +6,7 @@
 mod connections;
 mod errors;
 mod family;
+mod fields;
 mod keys;
 mod limits;
 mod pool;
@@ -26,6 +27,7 @@ use self::{
 pub(crate) use self::{
     connections::{OpenConnection, connection_opened, connection_refused},
     errors::failed,
+    fields::field_ignored,
     keys::{jwks_changed, jwks_fetched},
     limits::{Limit, limit_hit},
     pool::{nodes_away, pool_used},
@@ -103,6 +105,7 @@ fn describe() {
     describe_counter!(requests::REQUESTS, Unit::Count, "Requests by door, operation and status");
     describe_histogram!(requests::DURATION, Unit::Seconds, "Time from a request's head to its response's head");
     describe_counter!(errors::ERRORS, Unit::Count, "Errors sent to clients, by door and code");
+    describe_counter!(fields::IGNORED, Unit::Count, "Fields of request bodies that nothing read, by name");
     describe_histogram!(
         transactions::DURATION,
         Unit::Seconds,

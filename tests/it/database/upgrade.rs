@@ -77,14 +77,20 @@ impl User {
     }
 
     async fn read_lists(&self) {
-        for sort in ["created", "updated", "title", "-created", "-updated", "-title"] {
-            for filter in
-                ["", "&status=pending", "&search=1", "&search=%C3%A4&status=completed", "&count=true", "&offset=1"]
-            {
+        for sort in ["created", "updated", "title", "-created", "-updated", "-title", "priority", "due_date"] {
+            for filter in [
+                "",
+                "&priority=none,low&tags=a&due_before=2026-01-01&has_due=true",
+                "&status=pending",
+                "&search=1",
+                "&search=%C3%A4&status=completed",
+                "&count=true",
+                "&offset=1",
+            ] {
                 self.get(&format!("/api/tasks?sort={sort}{filter}")).await;
             }
         }
-        for order in ["CREATED_DESC", "UPDATED_ASC", "TITLE_ASC"] {
+        for order in ["CREATED_DESC", "UPDATED_ASC", "TITLE_ASC", "PRIORITY_DESC", "DUE_ASC"] {
             let all = format!("{{ tasksConnection(sort: {order}) {{ edges {{ cursor }} totalCount }} }}");
             let cursor = self.graphql(&all).await["data"]["tasksConnection"]["edges"][3]["cursor"].take();
             for slice in [format!("first: 2, after: {cursor}"), format!("last: 2, before: {cursor}")] {
@@ -92,7 +98,7 @@ impl User {
                 self.graphql(&page).await;
             }
         }
-        self.graphql("{ me { taskCounts { pending completed } } }").await;
+        self.graphql("{ me { taskCounts { pending completed } tags { name } } }").await;
         self.get("/api/tasks/00000000-0000-7000-8000-000000000001").await;
     }
 
@@ -114,7 +120,7 @@ impl User {
 }
 
 /// A change for every kind of statement.
-fn changes() -> [Change; 11] {
+fn changes() -> [Change; 14] {
     let [stays, one, many] = [1, 2, 3].map(|number| format!("00000000-0000-7000-8000-{number:012}"));
     let task = |id: &str| format!("/api/tasks/{id}");
     let complete = format!("{}/complete", task(&stays));
@@ -125,7 +131,10 @@ fn changes() -> [Change; 11] {
     };
     [
         ("POST", "/api/tasks".to_owned(), Some(json!({ "title": "x", "description": "y" }))),
+        ("POST", "/api/tasks".to_owned(), Some(json!({ "title": "x", "due_date": "2026-03-29", "tags": ["a", "B"] }))),
         ("PATCH", task(&stays), Some(json!({ "title": "it's" }))),
+        ("PATCH", task(&stays), Some(json!({ "due_date": "2026-03-29T09:00", "priority": "low", "tags": ["a"] }))),
+        ("PATCH", task(&stays), Some(json!({ "due_timezone": "Europe/Berlin", "tags": null }))),
         ("PATCH", task(&stays), Some(json!({ "description": null, "completed": true }))),
         ("PATCH", complete.clone(), None),
         ("PATCH", complete, Some(json!({ "completed": true }))),
@@ -217,7 +226,7 @@ async fn a_migration_that_earlier_releases_cannot_live_with_is_noticed() {
     let changes = [
         "ALTER TABLE tasks RENAME COLUMN title TO name",
         "ALTER TABLE tasks DROP COLUMN description",
-        "ALTER TABLE tasks ADD COLUMN priority integer; ALTER TABLE tasks ADD CHECK (priority IS NOT NULL) NOT VALID",
+        "ALTER TABLE tasks ADD COLUMN rank integer; ALTER TABLE tasks ADD CHECK (rank IS NOT NULL) NOT VALID",
         "ALTER TABLE tasks ADD CHECK (title <> 'x')",
         "ALTER TABLE tasks ALTER COLUMN version SET DEFAULT 2",
         "ALTER TABLE tasks ALTER COLUMN version TYPE integer",

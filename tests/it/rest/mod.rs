@@ -2,6 +2,7 @@
 
 mod caching;
 mod fastapi;
+mod frontends;
 mod openapi;
 mod replay;
 mod routes;

@@ -13,6 +13,7 @@ use tandem::{
         streams::{StreamLimits, Streams},
     },
     live::Hub,
+    rest::RestSettings,
     router::{self, RouterConfig},
     state::AppState,
     store::Db,
@@ -42,6 +43,7 @@ pub struct Builder {
     documents: DocumentPolicy,
     streams: StreamLimits,
     request_timeout: Option<Duration>,
+    rest: RestSettings,
     sources: Vec<KeySource>,
     serves_metrics: bool,
 }
@@ -65,6 +67,11 @@ impl Builder {
 
     pub fn streams(mut self, streams: StreamLimits) -> Self {
         self.streams = streams;
+        self
+    }
+
+    pub fn rest(mut self, rest: RestSettings) -> Self {
+        self.rest = rest;
         self
     }
 
@@ -103,6 +110,7 @@ impl Builder {
             streams: Streams::new(self.streams),
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(token("ann").into()) },
+            rest: self.rest,
         };
         let config = RouterConfig {
             // Long enough for a busy machine.

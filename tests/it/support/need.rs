@@ -11,6 +11,8 @@ pub enum Need {
     Node,
     /// diesel's command-line tool.
     DieselCli,
+    /// Python with its database of time zones.
+    Python,
     /// The connection pooler.
     PgBouncer,
     /// A cluster of Citus.
@@ -26,6 +28,7 @@ impl Need {
             Self::Postgres => "REQUIRE_POSTGRES",
             Self::Node => "REQUIRE_NODE",
             Self::DieselCli => "REQUIRE_DIESEL_CLI",
+            Self::Python => "REQUIRE_PYTHON",
             Self::PgBouncer => "REQUIRE_PGBOUNCER",
             Self::Citus => "REQUIRE_CITUS",
             Self::Prometheus => "REQUIRE_PROMETHEUS",
@@ -39,6 +42,7 @@ impl Need {
             }
             Self::Postgres => "needs a PostgreSQL server, and this machine has none",
             Self::Node => "needs Node",
+            Self::Python => "needs python3 and a database of time zones: the package tzdata",
             Self::PgBouncer => "needs PgBouncer, from the package pgbouncer",
             Self::Citus => "needs a Citus cluster, as the URL of a superuser on its coordinator: TEST_CITUS_URL",
             Self::Prometheus => "needs prometheus: PATH=\"$(.ci/prometheus):$PATH\"",

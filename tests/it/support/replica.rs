@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use serde_json::{Map, Value, json};
 use tandem::task::rfc3339;
 
@@ -27,8 +27,8 @@ pub enum Outlet {
 
 /// The GraphQL document of a page.
 pub const PAGE: &str = "query($after: String, $first: Int!) { changes(after: $after, first: $first) { \
-    items { __typename ... on Task { id title description completed version createdAt updatedAt } \
-    ... on DeletedTask { id version deletedAt } } cursor hasMore reset } }";
+    items { __typename ... on Task { id title description completed priority due { date time timeZone at } tags \
+    version createdAt updatedAt completedAt } ... on DeletedTask { id version deletedAt } } cursor hasMore reset } }";
 
 /// The same as a subscription.
 pub fn subscription() -> String {
@@ -136,10 +136,36 @@ pub fn rest_fields(object: &Value) -> Map<String, Value> {
         "createdAt" => "created_at".to_owned(),
         "updatedAt" => "updated_at".to_owned(),
         "deletedAt" => "deleted_at".to_owned(),
+        "completedAt" => "completed_at".to_owned(),
         name => name.to_owned(),
     };
     let fields = object.as_object().expect("an object").iter().filter(|(name, _)| *name != "__typename");
-    fields.map(|(name, value)| (rename(name), value.clone())).collect()
+    let mut fields: Map<_, _> = fields.map(|(name, value)| (rename(name), value.clone())).collect();
+    if let Some(priority) = fields.get_mut("priority") {
+        let word = priority.as_str().expect("a priority").to_lowercase();
+        *priority = if word == "none" { Value::Null } else { word.into() };
+    }
+    if let Some(due) = fields.remove("due") {
+        fields.insert("due_date".to_owned(), due_date(&due));
+        let zone = if due["timeZone"] == "UTC" { Value::Null } else { due["timeZone"].clone() };
+        fields.insert("due_timezone".to_owned(), zone);
+    }
+    fields
+}
+
+/// A due date of GraphQL's as REST writes it.
+fn due_date(due: &Value) -> Value {
+    let Some(date) = due["date"].as_str() else { return Value::Null };
+    let Some(time) = due["time"].as_str() else { return date.into() };
+    let local = format!("{date}T{time}");
+    let Some(at) = due["at"].as_str() else { return local.into() };
+    if due["timeZone"] == "UTC" {
+        return format!("{local}Z").into();
+    }
+    let at = DateTime::parse_from_rfc3339(at).expect("a time").naive_utc();
+    let offset = (local.parse::<NaiveDateTime>().expect("a time") - at).num_minutes();
+    let sign = if offset < 0 { '-' } else { '+' };
+    format!("{local}{sign}{:02}:{:02}", offset.abs() / 60, offset.abs() % 60).into()
 }
 
 fn change(item: &Value) -> Value {

@@ -16,7 +16,7 @@ async fn invalid_list_parameters_are_refused_by_rest() {
         ("status=ALL", "status", "enum"),
         ("status=%00", "status", "enum"),
         ("completed=maybe", "completed", "bool_parsing"),
-        ("sort=priority", "sort", "enum"),
+        ("sort=color", "sort", "enum"),
         ("sort=--title", "sort", "enum"),
         ("order=up", "order", "enum"),
         ("limit=0", "limit", "greater_than_equal"),

@@ -4,15 +4,20 @@ use serde_json::{Value, json};
 
 use crate::support::{App, check_all, path_of, replica::rest_fields};
 
-const TASK: &str = "id title description completed version createdAt updatedAt";
+const TASK: &str = "id title description completed priority due { date time timeZone at } tags version createdAt \
+                    updatedAt completedAt";
 const STATUSES: [(&str, &str); 3] = [("all", "ALL"), ("pending", "PENDING"), ("completed", "COMPLETED")];
-const SORTS: [(&str, &str); 6] = [
+const SORTS: [(&str, &str); 10] = [
     ("sort=created&order=asc", "CREATED_ASC"),
     ("sort=created&order=desc", "CREATED_DESC"),
     ("sort=updated&order=asc", "UPDATED_ASC"),
     ("sort=updated&order=desc", "UPDATED_DESC"),
     ("sort=title&order=asc", "TITLE_ASC"),
     ("sort=title&order=desc", "TITLE_DESC"),
+    ("sort=priority&order=asc", "PRIORITY_ASC"),
+    ("sort=priority&order=desc", "PRIORITY_DESC"),
+    ("sort=due_date&order=asc", "DUE_ASC"),
+    ("sort=due_date&order=desc", "DUE_DESC"),
 ];
 
 /// A task of Ann's from GraphQL, as REST would have it.
@@ -32,6 +37,8 @@ fn likeness(task: &Value) -> Value {
     for own in ["id", "created_at", "updated_at"] {
         task.remove(own).unwrap();
     }
+    let is_completed = !task.remove("completed_at").unwrap().is_null();
+    assert_eq!(json!(is_completed), task["completed"]);
     task.into()
 }
 
@@ -156,6 +163,9 @@ async fn older_spellings_of_a_list_mean_the_same() {
         (&["sort=updated", "sort=-updated", "sort=updated_at"], "sort=updated&order=desc"),
         (&["sort=title"], "sort=title&order=asc"),
         (&["sort=-title"], "sort=title&order=desc"),
+        (&["sort=priority", "sort_by=priority", "sort=-priority"], "sort=priority&order=desc"),
+        (&["sort=due_date", "sort_by=due_date"], "sort=due_date&order=asc"),
+        (&["sort=-due_date", "sort_by=due_date&sort_order=desc"], "sort=due_date&order=desc"),
         (&["completed=true", "completed=1", "completed=True"], "status=completed"),
         (&["completed=false", "completed=0", "completed=no"], "status=pending"),
         (&["status=pending&completed=true", "status=completed&status=pending"], "status=pending"),
@@ -187,7 +197,8 @@ async fn an_update_means_the_same_through_both_doors() {
             let (_, second, path) = twins(&app).await;
             let rest = ann.call(method, &path).json(patch.clone()).await;
             let graphql = mutate(&app, "updateTask", json!({ "id": second["id"], "input": patch })).await;
-            let expected = json!({ "title": title, "description": description, "completed": completed, "version": 2, "user_id": "ann" });
+            let expected = json!({ "title": title, "description": description, "completed": completed, "version": 2,
+                                   "user_id": "ann", "priority": null, "due_date": null, "due_timezone": null, "tags": [] });
             assert_eq!((likeness(&rest.json), likeness(&graphql)), (expected.clone(), expected), "{method} {patch}");
             assert_eq!(rest.header("etag"), "\"2\"");
             assert_eq!((&graphql["id"], &graphql["created_at"]), (&second["id"], &second["created_at"]));

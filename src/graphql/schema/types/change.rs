@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{ID, Object, SimpleObject, Union, parser::types::SelectionSet};
 
 use super::{
-    json::{FlatObject, Json, WriteJson, WriteObject, fragment_on},
-    task::{Task, Timestamp, object},
+    json::{FlatObject, Json, WriteObject, fragment_on},
+    task::{Task, Timestamp, object, write_value},
 };
 use crate::{
     graphql::schema::error::{FieldErrors, GraphqlError},
@@ -27,6 +27,7 @@ object! {
 
 /// A task in its latest state, or a tombstone.
 #[derive(Union)]
+#[expect(clippy::large_enum_variant, reason = "never made: only its type matters")]
 pub(in crate::graphql) enum TaskChange {
     Task(Task),
     Deleted(DeletedTask),

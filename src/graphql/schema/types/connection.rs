@@ -9,20 +9,20 @@ use super::{
 use crate::{
     graphql::schema::context::{ContextExt, Nullable, nullable},
     resolvers,
-    task::{self, Cursor, Filter, Page, TaskSort},
+    task::{self, Cursor, Filter, ListKey, Page},
 };
 
 /// A page of tasks.
 pub(in crate::graphql) struct TaskConnection {
     /// `None` if nothing but the count is selected.
     page: Option<Page>,
-    sort: TaskSort,
+    list: ListKey,
     filter: Filter,
 }
 
 impl TaskConnection {
-    pub(in crate::graphql) fn new(page: Option<Page>, sort: TaskSort, filter: Filter) -> Self {
-        Self { page, sort, filter }
+    pub(in crate::graphql) fn new(page: Option<Page>, list: ListKey, filter: Filter) -> Self {
+        Self { page, list, filter }
     }
 
     fn tasks(&self) -> &[task::Task] {
@@ -35,7 +35,7 @@ impl TaskConnection {
 impl TaskConnection {
     /// The tasks with their cursors.
     async fn edges(&self) -> Json<Vec<Edge<'_>>> {
-        Json(self.tasks().iter().map(|task| Edge { task, sort: self.sort }).collect())
+        Json(self.tasks().iter().map(|task| Edge { task, list: self.list }).collect())
     }
 
     /// The tasks.
@@ -45,7 +45,7 @@ impl TaskConnection {
 
     /// Whether there are pages before and after this one.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |task: Option<&task::Task>| task.map(|task| Cursor::of(task, self.sort).to_string());
+        let cursor = |task: Option<&task::Task>| task.map(|task| Cursor::of(task, self.list).to_string());
         PageInfo {
             has_previous_page: self.page.as_ref().is_some_and(|page| page.has_previous),
             has_next_page: self.page.as_ref().is_some_and(|page| page.has_next),
@@ -60,7 +60,7 @@ impl TaskConnection {
             if let Some(total) = self.page.as_ref().and_then(Page::whole) {
                 return Ok(total);
             }
-            let counts = resolvers::counts(ctx.tasks()?, self.filter.search.clone()).await?;
+            let counts = resolvers::counts(ctx.tasks()?, self.filter.clone()).await?;
             Ok(counts.of(self.filter.status))
         })
         .await
@@ -70,7 +70,7 @@ impl TaskConnection {
 /// A task and its cursor.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct TaskEdge {
-    /// The `after` or `before` of another page in the same sort order. Opaque.
+    /// The `after` or `before` of another page of the same list: sort, status, search and filter. Opaque.
     cursor: String,
     /// The task.
     node: Task,
@@ -78,7 +78,7 @@ pub(in crate::graphql) struct TaskEdge {
 
 struct Edge<'a> {
     task: &'a task::Task,
-    sort: TaskSort,
+    list: ListKey,
 }
 
 impl WriteObject for Edge<'_> {
@@ -87,7 +87,7 @@ impl WriteObject for Edge<'_> {
     fn write_object(&self, set: &SelectionSet, json: &mut Vec<u8>) {
         write_fields::<TaskEdge>(set, json, |field, json| match field.name.node.as_str() {
             "node" => self.task.write_object(&field.selection_set.node, json),
-            _ => Cursor::of(self.task, self.sort).to_string().write(json),
+            _ => Cursor::of(self.task, self.list).to_string().write(json),
         });
     }
 }

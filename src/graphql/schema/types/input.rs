@@ -3,8 +3,14 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use crate::{
-    graphql::schema::error::{FieldErrors, GraphqlError},
-    task::{Description, FieldError, NewTask, TaskId, TaskPatch, Title, Violation},
+    graphql::schema::{
+        error::{FieldErrors, GraphqlError},
+        types::task::{Date, LocalTime, TaskPriority, TimeZone},
+    },
+    task::{
+        self, Description, Due, DueChange, FieldError, NewTask, Priority, TaskId, TaskPatch, Title, Violation,
+        parse_date, parse_time,
+    },
 };
 
 /// A new task.
@@ -17,6 +23,42 @@ pub(in crate::graphql) struct CreateTaskInput {
     /// Whether the task is already completed.
     #[graphql(default_with = "Some(false)")]
     completed: Option<bool>,
+    /// How urgent the task is.
+    #[graphql(default_with = "Some(TaskPriority::None)")]
+    priority: Option<TaskPriority>,
+    /// When the task is due.
+    due: Option<DueInput>,
+    /// At most 20, each of 1 to 50 characters, not blank, no control characters. Of tags that differ only in case, the first is kept.
+    tags: Option<Vec<String>>,
+}
+
+/// When a task is due: on a day, at a time wherever the user is, or at a time in a zone.
+#[derive(InputObject)]
+pub(in crate::graphql) struct DueInput {
+    /// The day, in the years 1 to 9999.
+    date: Date,
+    /// The time by the wall clock; omitted if the whole day is meant.
+    time: Option<LocalTime>,
+    /// The zone of `time`; omitted if it is meant wherever the user is. Only with a `time`.
+    time_zone: Option<TimeZone>,
+}
+
+impl DueInput {
+    fn check(&self, errors: &mut FieldErrors) -> Option<Due> {
+        let (date, time) = (self.date.text().and_then(parse_date), self.time.as_ref());
+        let date = errors.check("due.date", date);
+        let parse_zone = |zone: &TimeZone| zone.text().and_then(str::parse::<task::TimeZone>);
+        let zone = self.time_zone.as_ref().map(|zone| match time {
+            Some(_) => parse_zone(zone),
+            None => Err(Violation::Custom("a time zone needs a time")),
+        });
+        let zone = zone.map(|zone| errors.check("due.timeZone", zone));
+        let time = time.map(|time| errors.check("due.time", time.text().and_then(parse_time)));
+        // An invalid part is missing here.
+        let (time, zone) =
+            (time.map_or(Some(None), |time| time.map(Some))?, zone.map_or(Some(None), |zone| zone.map(Some))?);
+        errors.check("due.date", Due::new(date?, time, zone))
+    }
 }
 
 impl CreateTaskInput {
@@ -24,9 +66,12 @@ impl CreateTaskInput {
         let mut errors = FieldErrors::default();
         let title = errors.check("title", Title::try_from(self.title));
         let description = self.description.and_then(|text| errors.check("description", Description::try_from(text)));
+        let due = self.due.and_then(|due| due.check(&mut errors));
+        let tags = self.tags.and_then(|tags| errors.tags(tags)).unwrap_or_default();
+        let priority = self.priority.map(Into::into).unwrap_or_default();
         match title {
             Some(title) if errors.0.is_empty() => {
-                Ok(NewTask { title, description, completed: self.completed.unwrap_or_default() })
+                Ok(NewTask { title, description, completed: self.completed.unwrap_or_default(), priority, due, tags })
             }
             _ => Err(errors.0),
         }
@@ -55,6 +100,12 @@ pub(in crate::graphql) struct UpdateTaskInput {
     description: MaybeUndefined<String>,
     /// Whether the task is completed. Must not be null.
     completed: MaybeUndefined<bool>,
+    /// The new priority. Null is the same as `NONE`.
+    priority: MaybeUndefined<TaskPriority>,
+    /// When the task is due now, with all parts: those that are omitted are gone. Null clears it.
+    due: MaybeUndefined<DueInput>,
+    /// The new tags: at most 20, each of 1 to 50 characters, not blank, no control characters. Null removes all.
+    tags: MaybeUndefined<Vec<String>>,
 }
 
 impl UpdateTaskInput {
@@ -68,7 +119,22 @@ impl UpdateTaskInput {
             MaybeUndefined::Null => Some(None),
             MaybeUndefined::Value(text) => errors.check("description", Description::try_from(text)).map(Some),
         };
-        errors.none_or(TaskPatch { title, description, completed })
+        let priority = match self.priority {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(Priority::None),
+            MaybeUndefined::Value(priority) => Some(priority.into()),
+        };
+        let due = match self.due {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(DueChange::Set(None)),
+            MaybeUndefined::Value(due) => due.check(&mut errors).map(|due| DueChange::Set(Some(due))),
+        };
+        let tags = match self.tags {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(task::Tags::default()),
+            MaybeUndefined::Value(tags) => errors.tags(tags),
+        };
+        errors.none_or(TaskPatch { title, description, completed, priority, due, tags })
     }
 }
 

@@ -35,22 +35,35 @@ pub(in crate::graphql::schema) trait WriteObject: Send + Sync {
     fn write_object(&self, set: &SelectionSet, json: &mut Vec<u8>);
 }
 
-/// An object whose fields are all leaves.
+/// An object that is written with its fields.
 pub(in crate::graphql::schema) trait FlatObject: Send + Sync {
     /// Its type in the schema.
     type Type: OutputType;
     /// Its fields in the schema.
     const FIELDS: &'static [&'static str];
 
-    /// Writes the value of one of [`Self::FIELDS`].
-    fn write_field(&self, name: &str, json: &mut Vec<u8>);
+    /// Writes the value of one of [`Self::FIELDS`], with these fields if it is an object, or with all of them.
+    fn write_field(&self, name: &str, set: Option<&SelectionSet>, json: &mut Vec<u8>);
+
+    /// Writes all fields.
+    fn write_all(&self, json: &mut Vec<u8>) {
+        for (index, name) in Self::FIELDS.iter().enumerate() {
+            json.extend_from_slice(if index == 0 { b"{" } else { b"," });
+            name.write(json);
+            json.push(b':');
+            self.write_field(name, None, json);
+        }
+        json.push(b'}');
+    }
 }
 
 impl<T: FlatObject> WriteObject for T {
     type Type = T::Type;
 
     fn write_object(&self, set: &SelectionSet, json: &mut Vec<u8>) {
-        write_fields::<T::Type>(set, json, |field, json| self.write_field(&field.name.node, json));
+        write_fields::<T::Type>(set, json, |field, json| {
+            self.write_field(&field.name.node, Some(&field.selection_set.node), json);
+        });
     }
 }
 
@@ -186,9 +199,31 @@ impl ResponseBudget {
     }
 }
 
-/// A leaf value.
+/// A value.
 pub(in crate::graphql::schema) trait WriteJson {
     fn write(&self, json: &mut Vec<u8>);
+
+    /// An object is written with these fields.
+    fn write_selected(&self, _set: &SelectionSet, json: &mut Vec<u8>) {
+        self.write(json);
+    }
+}
+
+/// Null if there is none.
+impl<T: WriteJson> WriteJson for Option<T> {
+    fn write(&self, json: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write(json),
+            None => json.extend_from_slice(b"null"),
+        }
+    }
+
+    fn write_selected(&self, set: &SelectionSet, json: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write_selected(set, json),
+            None => json.extend_from_slice(b"null"),
+        }
+    }
 }
 
 macro_rules! write_with_serde {
@@ -202,7 +237,7 @@ macro_rules! write_with_serde {
     };
 }
 
-write_with_serde!(str, String, Option<String>, bool, i64);
+write_with_serde!(str, String, Vec<String>, bool, i64);
 
 impl WriteJson for TaskId {
     fn write(&self, json: &mut Vec<u8>) {
