@@ -2,6 +2,6 @@
 \startpipeline
 BEGIN READ ONLY;
 SELECT set_config('role', 'tandem_api', true), tandem_speak_for(:user), set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true);
-SELECT user_id, id, title, description, completed, version, created_at, updated_at FROM tasks WHERE user_id = :user AND (created_at, id) < ('2025-01-01 13:53:21+00', '01900000000070008000001000050001') ORDER BY created_at DESC, id DESC LIMIT 21;
+SELECT user_id, id, title, description, completed, version, created_at, updated_at, position, priority, due_date, due_time, due_zone, due_at, tags, completed_at FROM tasks WHERE user_id = :user AND (created_at, id) < ('2025-01-01 13:53:21+00', '01900000000070008000001000050001') ORDER BY created_at DESC, id DESC LIMIT 21;
 COMMIT;
 \endpipeline

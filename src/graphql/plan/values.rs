@@ -67,6 +67,8 @@ pub(super) fn coerce_literal(definitions: &Definitions, value: &ApolloValue, ty:
     }
 }
 
+/// `-0` is an integer, while serde reads a float.
 fn number(digits: &str) -> Value {
-    digits.parse::<Number>().map_or(Value::Null, Value::Number)
+    let integer = digits.parse::<i64>().map(Number::from).ok();
+    integer.or_else(|| digits.parse().ok()).map_or(Value::Null, Value::Number)
 }

@@ -117,7 +117,7 @@ impl Read for List {
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<TaskRow> + 'a {
         let Self { filter, request } = self;
         let (limit, offset) = (request.limit.get() + 1, request.offset.get());
-        let scans = sorted(|| filtered!(owned_by(owner).select(COLUMNS).into_boxed(), filter), request);
+        let scans = sorted(|| filtered!(owned_by(owner).select(COLUMNS).into_boxed(), filter), filter, request);
         // Each of two parts may have what is skipped and the whole page.
         let each = if scans.len() > 1 { limit + offset } else { limit };
         let scans = scans.into_iter().map(|scan| scan.limit(each)).collect();
@@ -290,8 +290,8 @@ macro_rules! sorted_by {
 }
 
 /// The parts of the page, each from a new query of the list. The conditions of those with a sort key are as in the partial indexes.
-fn sorted<'a>(query: impl Fn() -> Listing<'a>, page: &PageRequest) -> Vec<Listing<'a>> {
-    let [has_with, has_without] = parts(page);
+fn sorted<'a>(query: impl Fn() -> Listing<'a>, filter: &Filter, page: &PageRequest) -> Vec<Listing<'a>> {
+    let [has_with, has_without] = parts(filter, page);
     let (with, without) = match page.sort.column {
         SortColumn::Created => {
             return vec![sorted_by!(query(), page, tasks::created_at, SortKey::Time(key) => *key, Timestamptz)];
@@ -313,6 +313,9 @@ fn sorted<'a>(query: impl Fn() -> Listing<'a>, page: &PageRequest) -> Vec<Listin
             (with, query().filter(tasks::due_at.is_null()))
         }
     };
+    if !has_with && !has_without {
+        return vec![with.filter(sql::<Bool>("false"))];
+    }
     let mut parts = Vec::with_capacity(2);
     parts.extend(has_with.then_some(with));
     parts.extend(has_without.then(|| sorted_by_id(without, page)));
@@ -334,10 +337,19 @@ fn sorted_by_id<'a>(mut query: Listing<'a>, page: &PageRequest) -> Listing<'a> {
     if is_ascending(page) { query.order_by(tasks::id.asc()) } else { query.order_by(tasks::id.desc()) }
 }
 
-/// Whether the page may have tasks with what the list is sorted by, and without.
-fn parts(page: &PageRequest) -> [bool; 2] {
+/// Whether the page may have tasks with what the list is sorted by, and without. A scan for tasks that the filter excludes would
+/// read all tasks of the user in vain.
+fn parts(filter: &Filter, page: &PageRequest) -> [bool; 2] {
     let is_none = |cursor: &Option<Cursor>| cursor.as_ref().map(|cursor| cursor.key().is_none());
-    [is_none(&page.after) != Some(true), is_none(&page.before) != Some(false)]
+    let [with, without] = match (page.sort.column, &filter.priorities) {
+        (SortColumn::Priority, Some(levels)) => [levels.iter().any(|level| *level > 0), levels.contains(&0)],
+        (SortColumn::Due, _) => {
+            let has_bounds = filter.due_before.is_some() || filter.due_after.is_some();
+            [filter.has_due != Some(false), filter.has_due != Some(true) && !has_bounds]
+        }
+        _ => [true, true],
+    };
+    [with && is_none(&page.after) != Some(true), without && is_none(&page.before) != Some(false)]
 }
 
 fn is_ascending(page: &PageRequest) -> bool {

@@ -65,7 +65,9 @@ export class Referee {
     const { schema } = this;
     const result = await execute({ schema, document, rootValue, variableValues, operationName });
     for (const error of result.errors ?? []) {
-      if (!error.originalError?.extensions?.code) failures.push({ path: error.path, code: "BAD_USER_INPUT" });
+      const code = error.originalError?.extensions?.code;
+      // Failures of root fields were noted already.
+      if (!code || error.path.length > 1) failures.push({ path: error.path, code: code ?? "BAD_USER_INPUT" });
     }
     return {
       data: result.data ?? null,
@@ -112,8 +114,8 @@ function watched(root, failures) {
   return Object.fromEntries(Object.entries(root).map(([key, resolve]) => [key, watch(resolve)]));
 }
 
-const shown = ({ created_at: createdAt, updated_at: updatedAt, ...row }) => {
-  return { __typename: "Task", ...row, createdAt, updatedAt };
+const shown = ({ created_at: createdAt, updated_at: updatedAt, completed_at: completedAt, ...row }) => {
+  return { __typename: "Task", ...row, createdAt, updatedAt, completedAt };
 };
 const allShown = ({ count, tasks }) => ({ count, tasks: tasks.map(shown) });
 
@@ -126,7 +128,7 @@ function resolvers(user, tasks) {
   const found = (id) => (id === undefined ? undefined : tasks.find(id));
   const one = (row) => (row ? shown(row) : null);
   return {
-    me: () => ({ id: user, taskCounts: async () => tasks.counts() }),
+    me: () => ({ id: user, taskCounts: async () => tasks.counts(), tags: async ({ limit }) => tasks.tags(limit) }),
     tasks: (args) => tasks.list(listed(args)).map(shown),
     tasksConnection: (args) => tasks.connection(listed(args), shown),
     task: ({ id }) => one(tasks.find(taskId(id))),

@@ -14,8 +14,8 @@ export const KNOWN = [
     example: { query: '"""described""" query { __typename }', style: "described" },
   },
   {
-    why: "apollo-parser skips a name too many in arguments",
-    kind: /^(accepted: parse,|\w+ instead of parse:) (token twice|stray token)$/,
+    why: "apollo-parser skips a name too many in arguments, and between definitions",
+    kind: /^(accepted: parse,|\w+ instead of parse:) (token twice|stray token|token left out)$/,
     example: { query: "{ me @skip(if if: false) { id } }", style: "token twice" },
   },
   {

@@ -3,8 +3,9 @@
 import { createHmac } from "node:crypto";
 import http from "node:http";
 
-const STATE = `{ tasks(sort: CREATED_ASC, limit: 1000) { id title description completed version createdAt updatedAt } }`;
-const SORTS = ["CREATED_ASC", "CREATED_DESC", "UPDATED_ASC", "UPDATED_DESC", "TITLE_ASC", "TITLE_DESC"];
+const STATE = `{ tasks(sort: CREATED_ASC, limit: 1000) { id title description completed priority
+  due { date time timeZone at } tags version createdAt updatedAt completedAt } }`;
+const SORTS = ["CREATED", "UPDATED", "TITLE", "PRIORITY", "DUE"].flatMap((key) => [`${key}_ASC`, `${key}_DESC`]);
 
 export class Server {
   #agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
@@ -38,10 +39,11 @@ export class Server {
   /** The user's tasks as they are now. */
   async tasks(user) {
     const { body } = await this.#graphql(user, JSON.stringify({ query: STATE }));
-    return body.data.tasks.map(({ createdAt, updatedAt, ...task }) => ({
+    return body.data.tasks.map(({ createdAt, updatedAt, completedAt, ...task }) => ({
       ...task,
       created_at: createdAt,
       updated_at: updatedAt,
+      completed_at: completedAt,
     }));
   }
 

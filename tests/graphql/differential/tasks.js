@@ -9,6 +9,8 @@ const HYPHENATED = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}";
 const UUID = new RegExp(`^(?:urn:uuid:${HYPHENATED}|\\{${HYPHENATED}\\}|${HYPHENATED}|[0-9a-f]{32})$`, "i");
 const BLANK = /^\p{White_Space}*$/u;
 const CONTROL = /\p{Cc}/u;
+const MAX_TAGS = 20;
+const PRIORITIES = ["NONE", "LOW", "MEDIUM", "HIGH", "URGENT"];
 const CONTROL_BUT_LINES = /[^\P{Cc}\n\r\t]/u;
 
 export class Tasks {
@@ -23,11 +25,26 @@ export class Tasks {
     this.transactions = 0;
   }
 
-  counts(search) {
+  counts(isWanted = () => true) {
     this.transactions += 1;
-    const pending = this.rows.filter((row) => !row.completed && matches(row, search)).length;
-    const completed = this.rows.filter((row) => row.completed && matches(row, search)).length;
+    const pending = this.rows.filter((row) => !row.completed && isWanted(row)).length;
+    const completed = this.rows.filter((row) => row.completed && isWanted(row)).length;
     return { all: pending + completed, pending, completed };
+  }
+
+  tags(limit) {
+    size(limit, 1);
+    this.transactions += 1;
+    const found = new Map();
+    for (const { tags, completed } of this.rows) {
+      for (const name of tags) {
+        const tag = found.get(fold(name)) ?? { name, pending: 0, total: 0 };
+        const least = name < tag.name ? name : tag.name;
+        found.set(fold(name), { name: least, pending: tag.pending + Number(!completed), total: tag.total + 1 });
+      }
+    }
+    const byUse = ([key, tag], [otherKey, other]) => other.total - tag.total || (key < otherKey ? -1 : 1);
+    return [...found].sort(byUse).slice(0, limit).map(([, tag]) => tag);
   }
 
   find(id) {
@@ -35,17 +52,18 @@ export class Tasks {
     return this.rows.find((row) => row.id === id);
   }
 
-  list({ status, sort, search, limit }) {
-    const wanted = text("search", search, 200, CONTROL);
+  list({ status, sort, limit, ...selection }) {
+    const isWanted = selected(selection);
     size(limit, 1);
     this.transactions += 1;
-    return this.#sorted(status, sort, wanted).slice(0, limit ?? MAX_PAGE);
+    return this.#sorted(status, sort, isWanted).slice(0, limit ?? MAX_PAGE);
   }
 
   /** Read when something of the page is asked for; `show` makes an answer of a row. */
-  connection({ status, sort, search, first, after, last, before }, show) {
-    const wanted = text("search", search, 200, CONTROL);
-    const [start, end] = [this.#place(after, sort), this.#place(before, sort)];
+  connection({ status, sort, first, after, last, before, ...selection }, show) {
+    const wanted = selected(selection);
+    const hashed = hashedParts(status, selection);
+    const [start, end] = [this.#place(after, sort, hashed), this.#place(before, sort, hashed)];
     if (first != null && last != null) throw badInput("first and last");
     size(first, 0);
     size(last, 0);
@@ -56,7 +74,7 @@ export class Tasks {
     const length = Math.min(inside.length, last ?? first ?? MAX_PAGE);
     const page = last == null ? inside.slice(0, length) : inside.slice(inside.length - length);
     const goesOn = inside.length > length;
-    const edges = page.map((row) => ({ cursor: this.#cursors.of(sort, row.id), node: show(row) }));
+    const edges = page.map((row) => ({ cursor: this.#cursors.of(sort, row.id, hashed), node: show(row) }));
     const pageInfo = {
       hasNextPage: before != null || (goesOn && last == null),
       hasPreviousPage: after != null || (goesOn && last != null),
@@ -79,30 +97,42 @@ export class Tasks {
   }
 
   createMany(inputs) {
-    inputs.forEach((input) => checkText(input));
+    const fields = inputs.map((input) => {
+      checkText(input);
+      return { priority: input.priority ?? "NONE", due: due(input.due), tags: tags(input.tags) };
+    });
     if (inputs.length > MAX_MANY) throw badInput("too many");
     if (inputs.length === 0) return [];
     this.transactions += 1;
     const now = this.#mark("time");
-    const created = inputs.map(({ title, description, completed }) => ({
+    const created = inputs.map(({ title, description, completed }, index) => ({
       id: this.#mark("id"),
       title,
       description: description ?? null,
       completed: completed ?? false,
+      ...fields[index],
       version: 1,
       created_at: now,
       updated_at: now,
+      completed_at: completed ? now : null,
     }));
     this.rows.push(...created);
     return structuredClone(created);
   }
 
-  update(id, { title, description, completed }, expected) {
+  update(id, { title, description, completed, ...input }, expected) {
     if (title === null || completed === null) throw badInput("can't be cleared");
     if (title !== undefined) checkText({ title });
     checkText({ description });
-    if (title === undefined && description === undefined && completed === undefined) throw badInput("nothing");
-    const changes = { title, description, completed };
+    const changes = {
+      title,
+      description,
+      completed,
+      priority: input.priority === null ? "NONE" : input.priority,
+      due: input.due === undefined ? undefined : due(input.due),
+      tags: input.tags === undefined ? undefined : tags(input.tags),
+    };
+    if (Object.values(changes).every((value) => value === undefined)) throw badInput("nothing");
     return this.#change(id, expected, (row) => {
       Object.entries(changes).forEach(([key, value]) => value !== undefined && (row[key] = value));
       return true;
@@ -156,8 +186,8 @@ export class Tasks {
     return { count: ids.length, ids };
   }
 
-  #total(status, search) {
-    return this.counts(search)[status === "ALL" ? "all" : status.toLowerCase()];
+  #total(status, isWanted) {
+    return this.counts(isWanted)[status === "ALL" ? "all" : status.toLowerCase()];
   }
 
   #mark(kind) {
@@ -165,14 +195,14 @@ export class Tasks {
     return `~${kind}:${String(this.#marks).padStart(4, "0")}`;
   }
 
-  #sorted(status, sort, search) {
-    const isWanted = (row) => (status === "ALL" || row.completed === (status === "COMPLETED")) && matches(row, search);
-    return this.rows.filter(isWanted).sort(compareBy(sort));
+  #sorted(status, sort, isWanted) {
+    const isListed = (row) => (status === "ALL" || row.completed === (status === "COMPLETED")) && isWanted(row);
+    return this.rows.filter(isListed).sort(compareBy(sort));
   }
 
-  #place(cursor, sort) {
+  #place(cursor, sort, hashed) {
     if (cursor == null) return null;
-    const id = this.#cursors.read(sort, cursor);
+    const id = this.#cursors.read(sort, cursor, hashed);
     if (id === undefined) throw badInput("cursor");
     return this.#cursors.row(id);
   }
@@ -195,6 +225,7 @@ export class Tasks {
   #touch(row) {
     row.version += 1;
     row.updated_at = this.#mark("time");
+    row.completed_at = row.completed ? (row.completed_at ?? row.updated_at) : null;
   }
 
   #allOf(ids) {
@@ -225,10 +256,93 @@ const byId = (one, other) => (one.id < other.id ? -1 : Number(one.id > other.id)
 
 function compareBy(sort) {
   const [column, direction] = sort.split("_");
-  const key = { CREATED: "created_at", UPDATED: "updated_at", TITLE: "title" }[column];
+  const key = KEYS[column];
   const sign = direction === "DESC" ? -1 : 1;
-  const ascending = (one, other) => (one[key] < other[key] ? -1 : Number(one[key] > other[key]));
-  return (one, other) => sign * (ascending(one, other) || byId(one, other));
+  const ascending = (one, other) => (key(one) < key(other) ? -1 : Number(key(one) > key(other)));
+  // What has no key is last in either direction.
+  const isWithout = (row) => key(row) === undefined;
+  return (one, other) => isWithout(one) - isWithout(other) || sign * (ascending(one, other) || byId(one, other));
+}
+
+const KEYS = {
+  CREATED: (row) => row.created_at,
+  UPDATED: (row) => row.updated_at,
+  TITLE: (row) => row.title,
+  PRIORITY: (row) => PRIORITIES.indexOf(row.priority) || undefined,
+  DUE: (row) => dueKey(row.due),
+};
+
+/** What a due date is sorted by: a day as its end, and what has no zone as if in UTC. */
+function dueKey(due) {
+  if (!due) return undefined;
+  if (due.at) return due.at;
+  return `${due.date}T${due.time ? `${due.time}.000000` : "23:59:59.999999"}Z`;
+}
+
+/** Whether a task matches; fails if a part of the filter is invalid. */
+function selected({ search, filter }) {
+  const text_ = text("search", search, 200, CONTROL);
+  const { priorities, tagsAny, tagsAll, dueBefore, dueAfter, hasDue } = filter ?? {};
+  const [any, all] = [tagsAny, tagsAll].map((list) => list && tags(list).map(fold));
+  const [before, after] = [instant(dueBefore), instant(dueAfter)];
+  return (row) => {
+    const has = (tag) => row.tags.some((name) => fold(name) === tag);
+    const key = dueKey(row.due);
+    return (
+      matches(row, text_) &&
+      (!priorities || priorities.includes(row.priority)) &&
+      (!any || any.some(has)) &&
+      (!all || all.every(has)) &&
+      (!before || (key !== undefined && key < before)) &&
+      (!after || (key !== undefined && key >= after)) &&
+      (hasDue == null || (key !== undefined) === hasDue)
+    );
+  };
+}
+
+/** What the hash in a list's cursors is made of. */
+function hashedParts(status, { search, filter }) {
+  const { priorities, tagsAny, tagsAll, dueBefore, dueAfter, hasDue } = filter ?? {};
+  const levels = priorities && [...new Set(priorities.map((word) => PRIORITIES.indexOf(word)))].sort();
+  const keys = (list) => [...new Set(list.map(fold))].sort();
+  const matches = [];
+  if (tagsAny) matches.push(["any", keys(tagsAny)]);
+  if (tagsAll?.length) matches.push(["all", keys(tagsAll)]);
+  matches.isTags = true;
+  const completed = status === "ALL" ? null : status === "COMPLETED";
+  return [completed, search || null, levels ?? null, matches, dueBefore ?? null, dueAfter ?? null, hasDue ?? null];
+}
+
+const fold = (tag) => tag.toLowerCase();
+
+/** The tags that are kept. */
+function tags(list) {
+  if (list == null) return [];
+  if (list.length > MAX_TAGS) throw badInput("tags");
+  for (const tag of list) if (BLANK.test(tag) || [...tag].length > 50 || CONTROL.test(tag)) throw badInput("tag");
+  return list.filter((tag, index) => list.findIndex((other) => fold(other) === fold(tag)) === index);
+}
+
+const OFFSETS = { UTC: 0, "Asia/Kolkata": 330 };
+
+function due(input) {
+  if (input == null) return null;
+  const { date, time, timeZone } = input;
+  const isDate = typeof date === "string" && /^\d{4}-\d\d-\d\d$/.test(date) && !date.startsWith("0000");
+  if (!isDate || new Date(`${date}T00:00Z`).toJSON()?.slice(0, 10) !== date) throw badInput("date");
+  if (time != null && !/^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?$/.test(time)) throw badInput("time");
+  if (timeZone != null && (time == null || !(timeZone in OFFSETS))) throw badInput("timeZone");
+  if (time == null) return { date, time: null, timeZone: null, at: null };
+  const clock = time.length === 5 ? `${time}:00` : time.slice(0, 8);
+  if (timeZone == null) return { date, time: clock, timeZone: null, at: null };
+  const at = new Date(Date.parse(`${date}T${clock}Z`) - OFFSETS[timeZone] * 60_000).toJSON().replace("Z", "000Z");
+  return { date, time: clock, timeZone, at };
+}
+
+function instant(text) {
+  if (text == null) return undefined;
+  if (typeof text !== "string" || !/T.*Z$/.test(text)) throw badInput("instant");
+  return text.replace("Z", ".000000Z");
 }
 
 function matches(row, search) {

@@ -264,8 +264,11 @@ async fn statements_after_a_failed_begin_read_and_change_nothing() {
 
 /// Says what the server can't infer. Our own statements are prepared with their types.
 fn with_array_types(sql: &str) -> String {
-    let many = "unnest($2::uuid[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bool[])";
-    let typed = sql.replace("unnest($2), unnest($3), unnest($4), unnest($5)", many);
+    let types =
+        ["uuid", "text", "text", "bool", "smallint", "date", "time", "text", "timestamptz", "text", "text", "interval"];
+    let typed = (2..).zip(types).fold(sql.to_owned(), |sql, (n, name)| {
+        sql.replace(&format!("unnest(${n})"), &format!("unnest(${n}::{name}[])"))
+    });
     let typed = typed.replace("THEN $2 END", "THEN $2::uuid END");
     (1..30).fold(typed, |sql, n| sql.replace(&format!("cardinality(${n})"), &format!("cardinality(${n}::uuid[])")))
 }
@@ -277,8 +280,16 @@ fn value(name: &str, id: &str) -> String {
         "_uuid" => format!("'{{{id}}}'"),
         "_text" => "'{ann}'".to_owned(),
         "_bool" => "'{true}'".to_owned(),
+        "_int2" => "'{1}'".to_owned(),
+        "_date" => "'{2026-01-01}'".to_owned(),
+        "_time" => "'{09:00}'".to_owned(),
+        "_timestamptz" => "'{2026-01-01}'".to_owned(),
+        "_interval" => "'{0}'".to_owned(),
+        "date" | "timestamptz" => "'2026-01-01'".to_owned(),
+        "time" => "'09:00'".to_owned(),
+        "interval" => "'0'".to_owned(),
         "bool" => "true".to_owned(),
-        "int8" => "1".to_owned(),
+        "int8" | "int2" => "1".to_owned(),
         _ => "'ann'".to_owned(),
     }
 }

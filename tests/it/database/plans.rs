@@ -16,7 +16,7 @@ async fn every_list_and_every_page_is_one_index_scan_without_sorting() {
     let ann = app.user("ann");
     let database = fill(&app).await;
     let mut lists = 0;
-    for sort in ["created", "updated", "title"] {
+    for sort in ["created", "updated", "title", "priority", "due_date"] {
         for order in ["asc", "desc"] {
             for status in ["all", "pending", "completed"] {
                 let first = format!("/api/tasks?sort={sort}&order={order}&status={status}&limit=20");
@@ -34,6 +34,14 @@ async fn every_list_and_every_page_is_one_index_scan_without_sorting() {
         assert!(plan.contains("Index Scan"), "{plan}");
         for node in ["Sort", "Seq Scan", "Bitmap"] {
             assert!(!plan.contains(node), "{node} in {plan}");
+        }
+        // Tasks without a priority or a due date come last, and are not read before.
+        for (key, index) in [("priority > 0", "priority"), ("due_at\" IS NOT NULL", "due")] {
+            if plan.contains(key) {
+                let is_by_index = [format!("tasks_by_{index}"), format!("tasks_by_status_{index}")];
+                assert!(is_by_index.iter().any(|index| plan.contains(index)), "{plan}");
+                assert!(plan.contains("Append") || plan.matches(key).count() == 1, "{plan}");
+            }
         }
     }
 }
@@ -74,8 +82,10 @@ fn plans(cluster: &Cluster, database: &str, text: &str) -> Vec<String> {
 async fn fill(app: &App) -> String {
     let admin = app.db.superuser().await;
     let insert = format!(
-        "INSERT INTO tasks (user_id, id, title, completed, created_at, updated_at, position)
-         SELECT u, gen_random_uuid(), 'Task ' || md5(n::text), n % 1000 <> 0, now() - n * interval '1 s', now() - (n % 7) * interval '1 h', n % 7
+        "INSERT INTO tasks (user_id, id, title, completed, created_at, updated_at, position, priority, due_date, due_at)
+         SELECT u, gen_random_uuid(), 'Task ' || md5(n::text), n % 1000 <> 0, now() - n * interval '1 s', now() - (n % 7) * interval '1 h', n % 7,
+                n / 1000 % 5, CASE WHEN n / 1000 % 2 = 0 THEN date '2026-01-01' + n % 300 END,
+                CASE WHEN n / 1000 % 2 = 0 THEN timestamptz '2026-01-01' + n % 300 * interval '1 day' END
          FROM generate_series(1, {MANY}) n, (VALUES ('ann'), ('bob')) AS users(u)
          WHERE u = 'ann' OR n <= 1000"
     );

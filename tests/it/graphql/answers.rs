@@ -84,15 +84,17 @@ async fn a_failed_field_is_null_or_nulls_its_parent() {
 async fn a_task_has_the_same_fields_in_a_list_as_on_its_own() {
     let app = App::new().await;
     let ann = app.user("ann");
-    let create = r#"mutation { createTask(input: { title: "a", description: "b" }) { id } }"#;
+    let create = r#"mutation { createTask(input: { title: "a", description: "b", completed: true, tags: ["c"],
+                    due: { date: "2026-03-29", time: "09:00", timeZone: "UTC" } }) { id } }"#;
     let id = ann.graphql(create).await.data()["createTask"]["id"].clone();
     let fields = ann.graphql(r#"{ __type(name: "Task") { fields { name } } }"#).await;
     let fields = fields.data()["__type"]["fields"].as_array().unwrap();
     let fields: String = fields.iter().map(|field| field["name"].as_str().unwrap().to_owned() + " ").collect();
+    let selected = fields.replace("due ", "due { date time timeZone at } ");
     let query = format!(
         "query($id: ID!) {{ task(id: $id) {{ ...All }} tasks {{ ...All }} \
          tasksConnection {{ nodes {{ ...All }} edges {{ node {{ id }} ... {{ node {{ ...All }} }} cursor }} }} }} \
-         fragment All on Node {{ id kind: __typename ... on Task {{ {fields} id same: title __typename }} }}"
+         fragment All on Node {{ id kind: __typename ... on Task {{ {selected} id same: title __typename }} }}"
     );
     let answer = ann.graphql(&query).variables(json!({ "id": id })).await;
     let (data, task) = (answer.data(), &answer.data()["task"]);
@@ -114,4 +116,12 @@ async fn null_for_a_variable_with_a_default_fails_the_field_that_needs_a_value_a
     assert!(answer.text.starts_with(&format!(r#"{{"data":{expected},"errors":["#)), "{}", answer.text);
     let paths: Vec<_> = (0..2).map(|index| answer.json["errors"][index]["path"][0].as_str()).collect();
     assert_eq!((paths, answer.code()), (vec![Some("b"), Some("c")], "BAD_USER_INPUT"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn minus_zero_is_an_integer() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    let document = format!(r#"mutation {{ deleteTask(id: "{MISSING}", expectedVersion: -0) {{ id }} }}"#);
+    assert_eq!(ann.graphql(document).await.code(), "NOT_FOUND");
 }

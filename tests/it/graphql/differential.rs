@@ -33,9 +33,18 @@ const SEED: &str = "1";
 const FIXTURE: &str = include_str!("../../graphql/differential/fixture.json");
 /// The tasks that each of these users starts with: the same for all, including their ids.
 const SEED_USERS: &str = "INSERT INTO tasks \
-    SELECT users.name, fixture.*, (extract(epoch FROM updated_at) * 1000000)::bigint FROM unnest($1::text[]) AS users(name), \
+    (user_id, id, title, description, completed, version, created_at, updated_at, position, priority, due_date, due_time, \
+     due_zone, due_at, tags, tag_keys, completed_at) \
+    SELECT users.name, id, title, description, completed, version, created_at, updated_at, \
+    (extract(epoch FROM updated_at) * 1000000)::bigint, \
+    array_position(ARRAY['NONE', 'LOW', 'MEDIUM', 'HIGH', 'URGENT'], priority) - 1, \
+    (due->>'date')::date, (due->>'time')::time, due->>'timeZone', \
+    coalesce(due->>'at', (due->>'date') || ' ' || coalesce(due->>'time', '23:59:59.999999') || ' UTC')::timestamptz, \
+    tags, nullif(lower(tags::text)::text[], '{}'), completed_at \
+    FROM unnest($1::text[]) AS users(name), \
     jsonb_to_recordset($2::text::jsonb) AS fixture(id uuid, title text, description text, completed boolean, \
-    version bigint, created_at timestamptz, updated_at timestamptz)";
+    version bigint, created_at timestamptz, updated_at timestamptz, priority text, due jsonb, tags text[], \
+    completed_at timestamptz)";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn generated_documents_are_validated_and_executed_as_by_graphql_js() {

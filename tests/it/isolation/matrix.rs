@@ -25,8 +25,9 @@ enum Stranger {
 use Stranger::{NotFound, Null, OwnNothing, OwnTask};
 
 /// GraphQL's root fields, each with documents that name a task as `$ID`.
-const FIELDS: [(&str, &str, Stranger); 19] = [
+const FIELDS: [(&str, &str, Stranger); 20] = [
     ("me", "{ me { taskCounts { all } } }", OwnNothing("/data/me/taskCounts/all", "0")),
+    ("me", "{ me { tags { name } } }", OwnNothing("/data/me/tags", "[]")),
     ("tasks", "{ tasks { id } }", OwnNothing("/data/tasks", "[]")),
     ("tasksConnection", "{ tasksConnection { nodes { id } } }", OwnNothing("/data/tasksConnection/nodes", "[]")),
     ("tasksConnection", "{ tasksConnection { totalCount } }", OwnNothing("/data/tasksConnection/totalCount", "0")),

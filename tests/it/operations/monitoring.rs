@@ -138,7 +138,7 @@ async fn every_query_of_the_dashboard_and_the_alerts_returns_data() {
     let mut open = stream().await;
     assert!(open.status().is_success() && !stream().await.status().is_success(), "one stream, and no second one");
     until(&mut open, "\"reset\":false").await;
-    let task = json!({ "title": "Told at once" });
+    let task = json!({ "title": "Told at once", "color": "red" });
     client.post(format!("{}/api/tasks", server.url())).bearer_auth(&token).json(&task).send().await.unwrap();
     until(&mut open, "Told at once").await;
     tandem::store::reset_feed(&db.config).await.map_err(|error| error.report()).unwrap();

@@ -1,6 +1,6 @@
 //! A server with one task of Ann's, which nothing in a test may change.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{App, User, id_of, path_of};
 
@@ -16,7 +16,7 @@ impl OneTask {
     pub async fn new() -> Self {
         let app = App::new().await;
         let ann = app.user("ann");
-        let task = ann.create("Mine").await;
+        let task = ann.post("/api/tasks", json!({ "title": "Mine", "tags": ["mine"] })).await.good();
         let before = ann.tasks().await;
         Self { ann, id: id_of(&task).to_owned(), path: path_of(&task), before, app }
     }

@@ -6,8 +6,8 @@ use tandem::{
     http::request::MAX_BODY,
     rest::openapi,
     task::{
-        CURSOR_LIFETIME, KEY_LIFETIME, MAX_BULK, MAX_DESCRIPTION, MAX_KEY, MAX_LIMIT, MAX_SEARCH, MAX_TITLE,
-        TOMBSTONE_LIFETIME,
+        CURSOR_LIFETIME, KEY_LIFETIME, MAX_BULK, MAX_DESCRIPTION, MAX_KEY, MAX_LIMIT, MAX_SEARCH, MAX_TAG, MAX_TAGS,
+        MAX_TITLE, TOMBSTONE_LIFETIME,
     },
 };
 
@@ -26,18 +26,19 @@ fn numbers(text: &str, before: &str, after: &str) -> BTreeSet<usize> {
 
 #[test]
 fn documents_state_the_limits_of_the_code() {
-    let lengths = [MAX_TITLE, MAX_DESCRIPTION, MAX_SEARCH];
+    let lengths = [MAX_TITLE, MAX_DESCRIPTION, MAX_SEARCH, MAX_TAG];
     let [page, hours, cursor_days, tombstone_days] =
         [MAX_LIMIT, KEY_LIFETIME.num_hours(), CURSOR_LIFETIME.num_days(), TOMBSTONE_LIFETIME.num_days()]
             .map(|number| usize::try_from(number).unwrap());
     let kib = MAX_BODY / 1024;
-    let cases: [(&str, &str, &str, &[usize]); 10] = [
+    let cases: [(&str, &str, &str, &[usize]); 11] = [
         (GRAPHQL_PAGE, "to", "tasks", &[MAX_BULK]),
         (openapi(), "within", "hours", &[hours]),
         (openapi(), "than", "KiB", &[kib]),
         (REST_PAGE, "", "characters", &lengths),
         (REST_PAGE, "to", "visible", &[MAX_KEY]),
         (REST_PAGE, "to", "tasks", &[MAX_BULK]),
+        (REST_PAGE, "to", "tags", &[MAX_TAGS]),
         (REST_PAGE, "to", "|", &[page]),
         (REST_PAGE, "", "hours", &[hours]),
         (REST_PAGE, "", "KiB", &[kib]),

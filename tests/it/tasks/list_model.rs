@@ -36,7 +36,7 @@ const TAGS: [&str; 4] = ["home", "Home", "WORK", "straße"];
 /// A filter: in REST's words, in GraphQL's, and as the model has it.
 type Filter = (&'static str, &'static str, fn(&Task) -> bool);
 
-const FILTERS: [Filter; 9] = [
+const FILTERS: [Filter; 12] = [
     ("", "{}", |_| true),
     ("&priority=high,low", "{ priorities: [HIGH, LOW] }", |task| [1, 3].contains(&task.priority)),
     ("&priority=NONE", "{ priorities: [NONE] }", |task| task.priority == 0),
@@ -44,6 +44,11 @@ const FILTERS: [Filter; 9] = [
     ("&tags=home&tags=work&tags_match=all", r#"{ tagsAll: ["home", "work"] }"#, |task| {
         task.has("home") && task.has("work")
     }),
+    ("&priority=none,urgent&has_due=true", "{ priorities: [URGENT, NONE], hasDue: true }", |task| {
+        [0, 4].contains(&task.priority) && task.due.is_some()
+    }),
+    ("&tags=nowhere", r#"{ tagsAny: ["nowhere"], priorities: [] }"#, |_| false),
+    ("&has_due=false&due_after=2000-01-01", r#"{ hasDue: false, dueAfter: "2000-01-01T00:00:00Z" }"#, |_| false),
     ("&has_due=true", "{ hasDue: true }", |task| task.due.is_some()),
     ("&has_due=false", "{ hasDue: false }", |task| task.due.is_none()),
     ("&due_before=2026-03-29T23:00:00Z", r#"{ dueBefore: "2026-03-29T23:00:00Z" }"#, |task| {

@@ -48,7 +48,9 @@ impl TaskFilter {
     fn check(self, errors: &mut FieldErrors) -> Filter {
         let priorities = self.priorities.map(|priorities| Filter::levels(priorities.into_iter().map(Into::into)));
         let any = self.tags_any.and_then(|words| tags(errors, "filter.tagsAny", words)).map(TagsMatch::any);
-        let all = self.tags_all.and_then(|words| tags(errors, "filter.tagsAll", words)).map(TagsMatch::all);
+        let all = self.tags_all.and_then(|words| tags(errors, "filter.tagsAll", words));
+        // Every task has all of no tags.
+        let all = all.filter(|tags| !tags.is_empty()).map(TagsMatch::all);
         Filter {
             priorities,
             tags: any.into_iter().chain(all).collect(),

@@ -24,12 +24,28 @@ const DOMAINS = {
   limit: (r) => r.pick(r.chance(0.08) ? [0, -1, 1001] : [1, 2, 3, 7, 50, 1000]),
   first: (r) => r.pick(r.chance(0.08) ? [-1, 1001] : [0, 1, 2, 3, 7, 1000]),
   last: (r) => r.pick(r.chance(0.08) ? [-1, 1001] : [0, 1, 2, 3, 7, 1000]),
+  tags: (r) => tag(r),
+  tagsAny: (r) => tag(r),
+  tagsAll: (r) => tag(r),
+  date: (r) => r.pick(r.chance(0.06) ? ["2026-02-30", "tomorrow", "0000-01-01", ""] : ["2026-03-01", "2026-03-29", "1969-12-31"]),
+  time: (r) => r.pick(r.chance(0.06) ? ["24:00", "9", "noon"] : ["09:00", "23:59:59", "00:00:00.999"]),
+  timeZone: (r) => r.pick(r.chance(0.06) ? ["Mars/Olympus", ""] : ["UTC", "Asia/Kolkata"]),
+  dueBefore: (r) => instant(r),
+  dueAfter: (r) => instant(r),
   expectedVersion: (r) => r.pick([1, 1, 2, 3, 7, 99, -1, 2147483647]),
-  name: (r) => r.pick(["Task", "Query", "Node", "TaskSort", "CreateTaskInput", "Nothing", "DateTime"]),
+  name: (r) => r.pick(["Task", "Query", "Node", "TaskSort", "CreateTaskInput", "Nothing", "DateTime", "Due", "TaskFilter", "Date"]),
 };
 
 function text(r) {
   return r.pick(r.chance(0.04) ? BAD_TEXTS : r.pick([TEXTS, TEXTS, HARD_TEXTS]));
+}
+
+function tag(r) {
+  return r.pick(r.chance(0.04) ? ["", "  ", "x".repeat(51), "two\nlines"] : ["home", "HOME", "Work", "a, b", "x".repeat(50)]);
+}
+
+function instant(r) {
+  return r.pick(r.chance(0.06) ? ["2026-03-01", "soon"] : ["2026-03-01T00:00:00Z", "2026-03-29T23:00:00Z", "2030-01-01T00:00:00Z"]);
 }
 
 function id(r, { ids }) {
