@@ -266,11 +266,11 @@ async fn statements_after_a_failed_begin_read_and_change_nothing() {
 fn with_array_types(sql: &str) -> String {
     let types =
         ["uuid", "text", "text", "bool", "smallint", "date", "time", "text", "timestamptz", "text", "text", "interval"];
-    let typed = (2..).zip(types).fold(sql.to_owned(), |sql, (n, name)| {
+    let cast = (2..).zip(types).fold(sql.to_owned(), |sql, (n, name)| {
         sql.replace(&format!("unnest(${n})"), &format!("unnest(${n}::{name}[])"))
     });
-    let typed = typed.replace("THEN $2 END", "THEN $2::uuid END");
-    (1..30).fold(typed, |sql, n| sql.replace(&format!("cardinality(${n})"), &format!("cardinality(${n}::uuid[])")))
+    let cast = cast.replace("THEN $2 END", "THEN $2::uuid END");
+    (1..30).fold(cast, |sql, n| sql.replace(&format!("cardinality(${n})"), &format!("cardinality(${n}::uuid[])")))
 }
 
 /// A harmful value of this type.
@@ -281,9 +281,8 @@ fn value(name: &str, id: &str) -> String {
         "_text" => "'{ann}'".to_owned(),
         "_bool" => "'{true}'".to_owned(),
         "_int2" => "'{1}'".to_owned(),
-        "_date" => "'{2026-01-01}'".to_owned(),
+        "_date" | "_timestamptz" => "'{2026-01-01}'".to_owned(),
         "_time" => "'{09:00}'".to_owned(),
-        "_timestamptz" => "'{2026-01-01}'".to_owned(),
         "_interval" => "'{0}'".to_owned(),
         "date" | "timestamptz" => "'2026-01-01'".to_owned(),
         "time" => "'09:00'".to_owned(),

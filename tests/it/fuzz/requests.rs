@@ -105,7 +105,13 @@ fn rest_path(world: &World) -> BoxedStrategy<String> {
     .boxed()
 }
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 22] = [
+    "priority",
+    "tags",
+    "tags_match",
+    "due_before",
+    "due_after",
+    "has_due",
     "status",
     "sort",
     "order",
@@ -123,7 +129,11 @@ const NAMES: [&str; 16] = [
     "documentId",
     "q",
 ];
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 22] = [
+    "due_date",
+    "high,none",
+    "2026-03-29",
+    "2026-03-29T09:00:00Z",
     "all",
     "pending",
     "completed",
@@ -254,6 +264,17 @@ fn strings(value: impl Strategy<Value = String> + 'static) -> BoxedStrategy<Valu
     value.prop_map(Value::from).boxed()
 }
 
+const DATES: [&str; 7] = [
+    "2026-03-29",
+    "2026-03-29T02:30",
+    "2026-10-25T02:30:00",
+    "2026-03-29T09:00:00.000Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-12:00",
+    "",
+];
+const ZONES: [&str; 5] = ["Europe/Berlin", "Pacific/Apia", "UTC", "Mars/Olympus", ""];
+
 fn rest_body(world: &World) -> BoxedStrategy<Vec<u8>> {
     let ids = || collection::vec(strings(select(world.ids.clone())), 0..4).prop_map(Value::from).boxed();
     let task = || {
@@ -261,6 +282,15 @@ fn rest_body(world: &World) -> BoxedStrategy<Vec<u8>> {
             ("title", strings(prop_oneof!["[a-z]{1,10}", text()])),
             ("description", prop_oneof![Just(Value::Null), strings(text())].boxed()),
             ("completed", any::<bool>().prop_map(Value::from).boxed()),
+            (
+                "priority",
+                strings(
+                    prop_oneof![3 => select(&["low", "HIGH", "none", ""][..]).prop_map(str::to_owned), 1 => text()],
+                ),
+            ),
+            ("due_date", strings(prop_oneof![3 => select(DATES.to_vec()).prop_map(str::to_owned), 1 => text()])),
+            ("due_timezone", strings(prop_oneof![3 => select(ZONES.to_vec()).prop_map(str::to_owned), 1 => text()])),
+            ("tags", collection::vec(strings(prop_oneof!["[a-z]{1,10}", text()]), 0..4).prop_map(Value::from).boxed()),
         ])
     };
     let tasks = collection::vec(task(), 0..4).prop_map(Value::from).boxed();

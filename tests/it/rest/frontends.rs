@@ -293,7 +293,7 @@ async fn the_lists_that_frontends_offer_are_answered() {
         ("priority=none", "c"),
         ("priority=", "dcba"),
         ("tags=home&sort=title", "bd"),
-        ("tags=home,work&sort=title", "abd"),
+        ("tags=home,work&sort=-title", "dba"),
         ("tags=home,work&tags_match=all", "b"),
         ("sort=priority", "dbac"),
         ("sort_by=priority&sort_order=asc", "abdc"),

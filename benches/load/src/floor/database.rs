@@ -15,16 +15,21 @@ const ACT_AS: &str = "SELECT set_config('role', 'tandem_api', true), tandem_spea
 const ACT_AS_LOCKED: &str = "SELECT set_config('role', 'tandem_api', true), tandem_speak_for($1), \
      set_config('statement_timeout', '5000', true), set_config('search_path', 'public', true), \
      set_config('lock_timeout', '5000', true), tandem_lock($1)";
-const LIST: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
+const LIST: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at, \
+     priority, due_date, due_time, due_zone, due_at, tags, completed_at \
      FROM tasks WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
-const FIND: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at \
+const FIND: &str = "SELECT user_id, id, title, description, completed, version, created_at, updated_at, \
+     priority, due_date, due_time, due_zone, due_at, tags, completed_at \
      FROM tasks WHERE user_id = $1 AND id = $2";
-const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, version = version + 1, position = tandem_position(), \
+const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, \
+     completed_at = CASE WHEN completed THEN NULL ELSE statement_timestamp() END, version = version + 1, position = tandem_position(), \
      updated_at = statement_timestamp() WHERE user_id = $1 AND id = $2 \
-     RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
+     RETURNING user_id, id, title, description, completed, version, created_at, updated_at, \
+     priority, due_date, due_time, due_zone, due_at, tags, completed_at";
 const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) \
      VALUES ($1, $2, $3, $4, $5, statement_timestamp(), statement_timestamp()) \
-     RETURNING user_id, id, title, description, completed, version, created_at, updated_at";
+     RETURNING user_id, id, title, description, completed, version, created_at, updated_at, \
+     priority, due_date, due_time, due_zone, due_at, tags, completed_at";
 
 pub struct Database {
     idle: Mutex<Vec<Connection>>,

@@ -5,7 +5,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -17,10 +17,18 @@ struct Task<'a> {
     title: &'a str,
     description: Option<&'a str>,
     completed: bool,
+    priority: Option<&'static str>,
+    /// The measured tasks are due on a day, if at all.
+    due_date: Option<NaiveDate>,
+    due_timezone: Option<&'a str>,
+    tags: Vec<&'a str>,
     version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    completed_at: Option<DateTime<Utc>>,
 }
+
+const PRIORITIES: [Option<&str>; 5] = [None, Some("low"), Some("medium"), Some("high"), Some("urgent")];
 
 impl<'a> Task<'a> {
     /// By position, which is cheaper than by name.
@@ -34,6 +42,11 @@ impl<'a> Task<'a> {
             version: row.try_get(5)?,
             created_at: row.try_get(6)?,
             updated_at: row.try_get(7)?,
+            priority: PRIORITIES.get(usize::try_from(row.try_get::<_, i16>(8)?)?).copied().flatten(),
+            due_date: row.try_get(9)?,
+            due_timezone: row.try_get(11)?,
+            tags: row.try_get(13)?,
+            completed_at: row.try_get(14)?,
         })
     }
 }
