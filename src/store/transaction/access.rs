@@ -22,7 +22,7 @@ const SWITCH_AND_LOCK: &str = "SELECT set_config('role', 'tandem_api', true), ta
     set_config('search_path', $3, true),
     set_config('lock_timeout', $4, true), tandem_lock($1), set_config('lock_timeout', $2, true),
     set_config('statement_timeout',
-        greatest(1, $2::int - (1000 * extract(epoch FROM clock_timestamp() - now()))::int)::text, true)";
+        greatest(1, $2::int - floor(1000 * extract(epoch FROM clock_timestamp() - now())))::text, true)";
 
 /// Between two statements that may take long: leaves the second one what the transaction has left of its time. PostgreSQL
 /// limits each statement by itself, and transactions only since version 17.
