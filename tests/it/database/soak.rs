@@ -12,6 +12,7 @@ use crate::{
     support::{
         cluster::Cluster,
         db, eventually,
+        hostile::Company,
         instance::Instance,
         ledger::Load,
         proxy::{Direction, Proxy},
@@ -144,5 +145,50 @@ async fn promises_are_kept_and_memory_stays_flat_over_minutes_of_faults() {
     );
     if let Some(settled) = settled_memory {
         assert!(memory <= settled + GROWTH, "memory grew from {settled} KiB to {memory} KiB");
+    }
+}
+
+/// What hostile clients may take of memory at a time, in KiB: two of their users don't read responses, and each may have
+/// `RESPONSE_MEMORY_PER_USER`; the rest is for connections, and for responses that are being made.
+const TAKEN: u64 = 128 * 1024;
+/// How many clients write while hostile ones are there, and how long each waits between two writes.
+const WRITERS: usize = 20;
+const WRITERS_PAUSE: Duration = Duration::from_millis(100);
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: benches/soak.sh"]
+async fn hostile_clients_cost_others_little_and_memory_stays_flat() {
+    let Some(cluster) = Cluster::durable() else { skip!(Postgres) };
+    let phase = Duration::from_secs(number("SOAK_SECONDS", 600) / 4);
+    let url = cluster.url("postgres", "postgres");
+    db::migrate(&db::config(Target::parse(&url).unwrap(), 1)).await;
+    // The writers' machine is a proxy to it, so each of them has an address of their own.
+    let server = Instance::start(&url, &[("RATE_LIMITS", "true"), ("TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let load = Load::paced([server.url()], WRITERS, WRITERS_PAUSE);
+    load.progress(10 * WRITERS).await;
+    load.take_percentile(0.99);
+    println!("{:>8}  {:>12} {:>10} {:>10}", "hostile", "p99", "writes", "memory");
+    let look = |company: &str| {
+        let (p99, memory) = (load.take_percentile(0.99), server.memory().unwrap());
+        println!("{company:>8}  {:>9} ms {:>10} {:>6} MiB", p99.as_millis(), load.acknowledged(), memory / 1024);
+        (p99, memory)
+    };
+    tokio::time::sleep(phase).await;
+    let (p99_alone, memory_alone) = look("no");
+    let company = Company::start(server.address()).await;
+    let mut phases = Vec::new();
+    for _ in 0..3 {
+        tokio::time::sleep(phase).await;
+        phases.push(look("yes"));
+    }
+    println!("{}", company.deeds());
+    drop(company);
+    let admin = db::connect(&url).await;
+    let hostile = "DELETE FROM tasks WHERE user_id NOT LIKE 'user-%'";
+    admin.execute(hostile, &[]).await.unwrap();
+    load.finish().await.assert_kept(&admin).await;
+    for (p99, memory) in phases {
+        assert!(memory <= memory_alone + TAKEN, "memory grew from {memory_alone} KiB to {memory} KiB");
+        assert!(p99 <= 2 * p99_alone, "{p99:?} instead of {p99_alone:?}");
     }
 }

@@ -9,7 +9,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use reqwest::{Client, RequestBuilder};
@@ -40,17 +40,28 @@ struct Shared {
     has_ended: AtomicBool,
     retries: AtomicUsize,
     surprises: Mutex<Vec<String>>,
+    /// How long each write took, until it was acknowledged.
+    latencies: Mutex<Vec<Duration>>,
+    /// How long a client waits between two writes.
+    pause: Duration,
 }
 
 impl Load {
     /// This many clients, each a user of its own, who start at different servers of the same database.
     pub fn start(servers: impl IntoIterator<Item = String>, clients: usize) -> Self {
+        Self::paced(servers, clients, Duration::ZERO)
+    }
+
+    /// The same, but clients pause between two writes, so that latencies are those of a server that has time.
+    pub fn paced(servers: impl IntoIterator<Item = String>, clients: usize, pause: Duration) -> Self {
         let shared = Arc::new(Shared {
             servers: servers.into_iter().collect(),
             acknowledged: watch::Sender::new(0),
             has_ended: AtomicBool::new(false),
             retries: AtomicUsize::new(0),
             surprises: Mutex::default(),
+            latencies: Mutex::default(),
+            pause,
         });
         let clients =
             (0..clients).map(|number| Writer::new(number, Arc::clone(&shared)).write_until_the_end()).collect();
@@ -65,6 +76,15 @@ impl Load {
     /// How many requests failed and were repeated.
     pub fn retries(&self) -> usize {
         self.shared.retries.load(Ordering::Relaxed)
+    }
+
+    /// The latency that this share of the writes since the last call had at most.
+    pub fn take_percentile(&self, share: f64) -> Duration {
+        let mut latencies = std::mem::take(&mut *self.shared.latencies.lock().unwrap());
+        latencies.sort_unstable();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "few")]
+        let rank = (latencies.len() as f64 * share) as usize;
+        latencies[rank.min(latencies.len() - 1)]
     }
 
     /// Waits until this many more writes are acknowledged.
@@ -147,7 +167,10 @@ impl Writer {
         let mut promises = Promises::new();
         while !self.shared.has_ended.load(Ordering::Relaxed) {
             let title = format!("{} of {}", promises.len(), self.user);
+            let start = Instant::now();
             let id = self.write(&title).await;
+            self.shared.latencies.lock().unwrap().push(start.elapsed());
+            tokio::time::sleep(self.shared.pause).await;
             promises.insert((self.user.clone(), title), id);
             self.shared.acknowledged.send_modify(|count| *count += 1);
             if promises.len() % 8 == self.number % 8 {
@@ -181,6 +204,9 @@ impl Writer {
 
     /// The response to a request, if it is a success.
     async fn ask(&self, request: RequestBuilder) -> Result<Value, Retry> {
+        // Where a server trusts this machine, each client has an address of its own.
+        let address = format!("10.0.{}.{}", self.number / 250, self.number % 250);
+        let request = request.header("x-forwarded-for", address);
         let response = request.bearer_auth(&self.token).send().await.map_err(|_| Retry)?;
         let status = response.status();
         let answer: Value = response.json().await.map_err(|_| Retry)?;

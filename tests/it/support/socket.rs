@@ -4,7 +4,7 @@ use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
 };
 
@@ -28,6 +28,14 @@ impl Socket {
             request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
         }
         Ok(Self { stream: connect_async(request).await?.0 })
+    }
+
+    /// Over this connection; `None` if it is refused.
+    pub async fn over(connection: TcpStream) -> Option<Self> {
+        let mut request = "ws://x/graphql".into_client_request().ok()?;
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+        let (stream, _) = client_async(request, MaybeTlsStream::Plain(connection)).await.ok()?;
+        Some(Self { stream })
     }
 
     /// Authenticated as this user.
