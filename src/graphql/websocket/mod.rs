@@ -15,7 +15,7 @@
 //!
 //! It also writes bytes as lists of numbers, where `schema::json` has lists as JSON already. So requests and answers
 //! travel through it in an envelope (`envelope`), and `operations` does the work. A socket is `socket`, which also keeps
-//! its time.
+//! its time, upon a connection that `metered` reads little of until the client is known.
 
 mod close;
 mod envelope;
