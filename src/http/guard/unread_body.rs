@@ -28,7 +28,7 @@ use crate::http::request::MAX_BODY;
 const MAX_DRAINED: usize = 16 * MAX_BODY;
 /// How many unread bodies are read at once. Each costs its connection a read buffer of up to 32 KiB, and takes no token; a
 /// client beyond that may lose the response if it keeps sending.
-static DRAINS: Semaphore = Semaphore::const_new(16);
+static DRAINS: Semaphore = Semaphore::const_new(8);
 /// How long an unread body is waited for.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
