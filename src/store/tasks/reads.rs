@@ -12,7 +12,7 @@ use diesel::{
 
 use super::{
     owned::HasOwner,
-    rows::{TaskColumns, TaskRow, TaskTypes, task_columns},
+    rows::{COLUMNS, TaskColumns, TaskRow, TaskTypes, task_columns},
 };
 use crate::{
     store::sql::{
@@ -124,25 +124,6 @@ impl Read for List {
         Parts { scans, limit, offset }
     }
 }
-
-const COLUMNS: TaskColumns = (
-    tasks::user_id,
-    tasks::id,
-    tasks::title,
-    tasks::description,
-    tasks::completed,
-    tasks::version,
-    tasks::created_at,
-    tasks::updated_at,
-    tasks::position,
-    tasks::priority,
-    tasks::due_date,
-    tasks::due_time,
-    tasks::due_zone,
-    tasks::due_at,
-    tasks::tags,
-    tasks::completed_at,
-);
 
 /// The parts of a list, one after the other. PostgreSQL reads the second one only if the first doesn't fill the page.
 struct Parts<'a> {

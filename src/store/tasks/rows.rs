@@ -74,23 +74,30 @@ macro_rules! task_columns {
 pub(super) use task_columns;
 
 /// The same columns, for the query builder.
-pub(super) type TaskColumns = (
-    tasks::user_id,
-    tasks::id,
-    tasks::title,
-    tasks::description,
-    tasks::completed,
-    tasks::version,
-    tasks::created_at,
-    tasks::updated_at,
-    tasks::position,
-    tasks::priority,
-    tasks::due_date,
-    tasks::due_time,
-    tasks::due_zone,
-    tasks::due_at,
-    tasks::tags,
-    tasks::completed_at,
+macro_rules! selected {
+    ($($column:ident),*) => {
+        pub(super) type TaskColumns = ($(tasks::$column,)*);
+        pub(super) const COLUMNS: TaskColumns = ($(tasks::$column,)*);
+    };
+}
+
+selected!(
+    user_id,
+    id,
+    title,
+    description,
+    completed,
+    version,
+    created_at,
+    updated_at,
+    position,
+    priority,
+    due_date,
+    due_time,
+    due_zone,
+    due_at,
+    tags,
+    completed_at
 );
 
 /// Their types.

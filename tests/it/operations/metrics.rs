@@ -137,6 +137,7 @@ async fn every_metric_is_documented_and_every_documented_metric_is_there() {
     let Some((server, _db)) = watched(&[("JWKS_URL", &issuer.url())]).await else { skip!(Postgres) };
     ask(&server, "GET", "/api/tasks", None).await;
     ask(&server, "GET", "/api/tasks/none", None).await;
+    ask(&server, "POST", "/api/tasks", Some(json!({ "title": "x", "colour": "red" }))).await;
     let page = include_str!("../../../docs/OPERATIONS.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `tandem_")?.split(['{', '`']).next());
     let documented: BTreeSet<_> = rows.map(|name| format!("tandem_{name}")).collect();
@@ -165,4 +166,21 @@ async fn outcomes_of_transactions_are_counted() {
     };
     assert!(outcome("committed") >= 2, "{scrape}");
     assert_eq!(outcome("failed"), 0, "{scrape}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ignored_fields_are_counted_by_names_that_no_client_can_choose() {
+    let Some((server, _db)) = watched(&[]).await else { skip!(Postgres) };
+    for body in [
+        json!({ "title": "x", "category": "a", "color": "red" }),
+        json!({ "title": "x", "category": "a", "{secret}": 1, "another": 2 }),
+    ] {
+        ask(&server, "POST", "/api/tasks", Some(body)).await;
+    }
+    let metrics = server.metrics().await;
+    for (name, count) in [("category", 2), ("color", 1), ("other", 2)] {
+        let line = format!("tandem_rest_ignored_fields_total{{field=\"{name}\"}} {count}");
+        assert!(metrics.contains(&line), "{line}");
+    }
+    assert!(!metrics.contains("secret"));
 }
