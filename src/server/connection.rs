@@ -64,7 +64,7 @@ pub(super) enum Serving {
 
 /// What a connection holds while it is open.
 pub(super) struct Held {
-    pub(super) _place: OwnedSemaphorePermit,
+    pub(super) _permit: OwnedSemaphorePermit,
     pub(super) _of_address: Counted,
     pub(super) _counted: OpenConnection,
 }

@@ -48,16 +48,16 @@ pub async fn serve(
             () = &mut stop => break,
         };
         let admitted = addresses.admit(peer.ip()).and_then(|counted| {
-            let (room, place) = rooms.iter().find_map(|room| Some((room, room.place()?)))?;
-            Some((counted, room, place))
+            let (room, permit) = rooms.iter().find_map(|room| Some((room, room.permit()?)))?;
+            Some((counted, room, permit))
         });
-        let Some((counted, room, place)) = admitted else {
+        let Some((counted, room, permit)) = admitted else {
             telemetry::connection_refused();
             continue;
         };
         send_at_once(&stream);
         let (connections, stopped) = (Arc::clone(&room.connections), stopped.clone());
-        let held = Arc::new(Held { _place: place, _of_address: counted, _counted: telemetry::connection_opened() });
+        let held = Arc::new(Held { _permit: permit, _of_address: counted, _counted: telemetry::connection_opened() });
         tokio::spawn(connections.serve(stream, peer, held, stopped));
     }
     drop((listener, stopped));
@@ -68,16 +68,16 @@ pub async fn serve(
 /// A number of connections that are served alike.
 struct Room<A> {
     connections: Arc<Connections<A>>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl<A: App> Room<A> {
-    fn new(connections: Connections<A>, places: usize) -> Self {
-        Self { connections: Arc::new(connections), places: Arc::new(Semaphore::new(places)) }
+    fn new(connections: Connections<A>, permits: usize) -> Self {
+        Self { connections: Arc::new(connections), permits: Arc::new(Semaphore::new(permits)) }
     }
 
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 }
 

@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use crate::{
     error::Error,
     graphql::operation::{Replies, Reply, to_json},
-    http::streams::{Ended, EventStream, Lifetime, Place, retry_soon},
+    http::streams::{Ended, EventStream, Lifetime, StreamPermit, retry_soon},
 };
 
 /// The response to a query or a mutation.
@@ -27,13 +27,13 @@ pub(in crate::graphql) fn reply_events(reply: &Reply) -> Response {
 }
 
 /// The response to a subscription.
-pub(in crate::graphql) fn subscription_events(replies: Replies, lifetime: Lifetime, place: Place) -> Response {
+pub(in crate::graphql) fn subscription_events(replies: Replies, lifetime: Lifetime, permit: StreamPermit) -> Response {
     let events = replies.flat_map(|reply| {
         let end = reply.data.is_none().then(|| Err(complete()));
         stream::iter([Some(Ok(next(&reply))), end].into_iter().flatten())
     });
     let events = events.chain(stream::iter([Ok(complete())])).boxed();
-    finish(EventStream { events, lifetime, place, farewell }.into_response())
+    finish(EventStream { events, lifetime, permit, farewell }.into_response())
 }
 
 /// Without `complete`, the client reconnects.

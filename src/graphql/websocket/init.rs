@@ -11,7 +11,7 @@ use crate::{
     error::{Code, Error},
     http::{
         rate_limiting::Client,
-        streams::{Outlet, Place, Streams},
+        streams::{Outlet, StreamPermit, Streams},
     },
     telemetry::UpgradeRequest,
 };
@@ -25,7 +25,7 @@ pub(super) type Admission = Arc<OnceLock<Result<Admitted, Close>>>;
 /// A client that was let in.
 pub(super) struct Admitted {
     pub(super) session: VerifiedToken,
-    pub(super) place: Place,
+    pub(super) permit: StreamPermit,
 }
 
 /// What it takes to let a client in.
@@ -43,8 +43,8 @@ impl Door {
     /// Lets a client in by the payload of `connection_init`.
     pub(super) async fn admit(self, payload: Value) -> Result<Admitted, Close> {
         let session = self.session(&payload).await.map_err(|error| refused(&error))?;
-        let place = self.streams.open(session.user(), Outlet::WebSocket).map_err(|error| refused(&error))?;
-        Ok(Admitted { session, place })
+        let permit = self.streams.open(session.user(), Outlet::WebSocket).map_err(|error| refused(&error))?;
+        Ok(Admitted { session, permit })
     }
 
     async fn session(&self, payload: &Value) -> Result<VerifiedToken, Error> {

@@ -92,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Says why the socket is closed, if the client can still be told, and waits for it to hear.
     pub(super) async fn finish(&mut self) {
         if let (Some(ended), Some(Ok(admitted))) = (self.ended, self.admission.get()) {
-            admitted.place.ended(ended);
+            admitted.permit.ended(ended);
         }
         if let Some(close) = self.close.take() {
             tracing::debug!(code = close.code, "closing a socket");

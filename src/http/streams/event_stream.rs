@@ -15,7 +15,7 @@ use futures::{
 };
 use uuid::Uuid;
 
-use super::{Ended, Lifetime, Place};
+use super::{Ended, Lifetime, StreamPermit};
 
 /// Keeps nginx from buffering.
 const UNBUFFERED: (HeaderName, HeaderValue) =
@@ -26,7 +26,7 @@ pub(crate) struct EventStream {
     /// An error is the last event.
     pub(crate) events: BoxStream<'static, Result<Event, Event>>,
     pub(crate) lifetime: Lifetime,
-    pub(crate) place: Place,
+    pub(crate) permit: StreamPermit,
     /// The last event of a stream that ends before its events do.
     pub(crate) farewell: fn(Ended) -> Event,
 }
@@ -39,14 +39,14 @@ impl EventStream {
             beat = self.lifetime.beat() => match beat {
                 Ok(()) => Some((Event::default().comment(""), Some(self))),
                 Err(ended) => {
-                    self.place.ended(ended);
+                    self.permit.ended(ended);
                     Some(((self.farewell)(ended), None))
                 }
             },
             event = self.events.next() => match event? {
                 Ok(event) => Some((event, Some(self))),
                 Err(last) => {
-                    self.place.ended(Ended::Failed);
+                    self.permit.ended(Ended::Failed);
                     Some((last, None))
                 }
             },

@@ -7,17 +7,17 @@ mod event_stream;
 mod lifetime;
 mod limits;
 mod metrics;
-mod places;
+mod permits;
 
 pub use self::{
     connection::{Connection, Stopping},
     limits::StreamLimits,
-    places::Streams,
+    permits::Streams,
 };
 pub(crate) use self::{
     ended::Ended,
     event_stream::{EventStream, retry_soon},
     lifetime::Lifetime,
     metrics::describe as describe_metrics,
-    places::{Outlet, Place},
+    permits::{Outlet, StreamPermit},
 };

@@ -75,7 +75,7 @@ impl Subscriber {
     /// Streams the changes of these tasks since a position.
     pub(crate) fn subscribe(self, tasks: UserTasks, since: Since) -> Result<Response, RestError> {
         let Self { token, connection, streams, live, rate_limits, rest } = self;
-        let place = streams.open(token.user(), Outlet::RestSse)?;
+        let permit = streams.open(token.user(), Outlet::RestSse)?;
         let lifetime = Lifetime::new(token, connection.stopping(), streams.limits().heartbeat);
         let user = tasks.user().clone();
         let events = live.subscribe(tasks, since).enumerate().then(move |(index, page)| {
@@ -92,7 +92,7 @@ impl Subscriber {
             .boxed()
         });
         let events = events.boxed();
-        Ok(EventStream { events, lifetime, place, farewell }.into_response())
+        Ok(EventStream { events, lifetime, permit, farewell }.into_response())
     }
 }
 

@@ -64,8 +64,8 @@ impl Streams {
         &self.0.limits
     }
 
-    /// Takes a place for one more stream of a user. `TOO_MANY_STREAMS` if there is none.
-    pub(crate) fn open(&self, user: &CurrentUser, outlet: Outlet) -> Result<Place> {
+    /// Acquires the permit for one more stream of a user. Fails with `TOO_MANY_STREAMS`.
+    pub(crate) fn open(&self, user: &CurrentUser, outlet: Outlet) -> Result<StreamPermit> {
         let limits = &self.0.limits;
         let mut open = self.0.open();
         if open.total >= limits.streams {
@@ -78,7 +78,12 @@ impl Streams {
         *of_user += 1;
         open.total += 1;
         metrics::opened(outlet);
-        Ok(Place { inner: Arc::clone(&self.0), user: Arc::clone(user.shared_id()), outlet, reason: OnceLock::new() })
+        Ok(StreamPermit {
+            inner: Arc::clone(&self.0),
+            user: Arc::clone(user.shared_id()),
+            outlet,
+            reason: OnceLock::new(),
+        })
     }
 }
 
@@ -93,23 +98,23 @@ impl Inner {
     }
 }
 
-/// The place of one stream, until it is dropped.
+/// The right to one stream, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct StreamPermit {
     inner: Arc<Inner>,
     user: Arc<str>,
     outlet: Outlet,
     reason: OnceLock<Ended>,
 }
 
-impl Place {
+impl StreamPermit {
     /// Notes why the stream ended; the first reason counts. Without one it was its client's doing.
     pub(crate) fn ended(&self, reason: Ended) {
         let _ = self.reason.set(reason);
     }
 }
 
-impl Drop for Place {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         metrics::ended(self.outlet, self.reason.get().copied());
         let mut open = self.inner.open();
