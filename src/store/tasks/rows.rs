@@ -252,8 +252,8 @@ impl Insert {
         let first = 2 + row * Self::COLUMNS;
         let id = if row == 0 { "CASE WHEN current_user = 'tandem_api' THEN $2 END" } else { &format!("${first}") };
         let last = first + Self::COLUMNS - 1;
-        let others: String = (first + 1..last).map(|number| format!(", ${number}")).collect();
-        format!("($1, statement_timestamp(), statement_timestamp(), {id}{others}, statement_timestamp() + ${last})")
+        let others = (first + 1..last).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
+        format!("($1, statement_timestamp(), statement_timestamp(), {id}, {others}, statement_timestamp() + ${last})")
     }
 
     /// The rows are listed in VALUES: Citus would commit an INSERT of a SELECT in two phases.

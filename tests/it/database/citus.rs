@@ -236,7 +236,7 @@ async fn every_write(user: &User) {
         };
         let task = path_of(&send(create("More")).await.good());
         send(user.put(&task, json!({ "title": "Changed" }))).await.good();
-        send(user.call("PATCH", &format!("{task}/complete"))).await.good();
+        send(user.call("PATCH", format!("{task}/complete"))).await.good();
         send(user.delete(&task)).await.status(204);
         let many = json!({ "create": [{ "title": "One" }, { "title": "Two" }, { "title": "Three" }] });
         let created = send(user.post("/api/tasks/bulk", many)).await.good();
