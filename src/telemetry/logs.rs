@@ -40,9 +40,10 @@ impl LogFormat {
 
     /// Starts logging to standard error and, if configured, sending traces.
     pub fn start(self, filter: &str, tracing: Option<&Tracing>) -> Result<Traces, String> {
-        // The embedded database's engine logs its internals at `info`. Spans of traces don't belong in the log.
-        let filter = format!("wasmer=warn,wasmer_wasix=warn,virtual_fs=warn,pglite_oxide=warn,{filter},{TARGET}=off");
-        let filter = EnvFilter::new(filter);
+        // The embedded database's engine logs its internals at `info`, tokio-postgres what the database notices. Spans of
+        // traces don't belong in the log.
+        let quiet = "wasmer=warn,wasmer_wasix=warn,virtual_fs=warn,pglite_oxide=warn,tokio_postgres=warn";
+        let filter = EnvFilter::new(format!("{quiet},{filter},{TARGET}=off"));
         let traces = Traces::start(tracing)?;
         let started = match traces.layer() {
             // A global filter is cheaper than a filter per layer.
