@@ -49,10 +49,10 @@ mod tests {
             (format!("1 to {MAX_LIMIT}."), 3),
             (format!("0 to {MAX_LIMIT}."), 2),
             (format!("Defaults to {DEFAULT_PAGE} unless"), 1),
-            (format!(": Int! = {DEFAULT_PAGE}"), 2),
+            (format!(": Int! = {DEFAULT_PAGE}"), 1),
             (format!("t most {MAX_TAGS}, each of 1 to {MAX_TAG} characters"), 3),
             (format!("in any case; at most {MAX_TAGS}."), 2),
-            (format!(": Int = {DEFAULT_PAGE}"), 1),
+            (format!(": Int = {DEFAULT_PAGE}"), 2),
         ] {
             assert_eq!(occurrences(text.clone()), expected, "{text}");
         }

@@ -61,13 +61,11 @@ export class Referee {
 
   async #run(document, operationName, variableValues, user, tasks) {
     const failures = [];
-    const rootValue = watched(resolvers(user, tasks), failures);
+    const rootValue = watched(resolvers(user, tasks, failures), failures);
     const { schema } = this;
     const result = await execute({ schema, document, rootValue, variableValues, operationName });
     for (const error of result.errors ?? []) {
-      const code = error.originalError?.extensions?.code;
-      // Failures of root fields were noted already.
-      if (!code || error.path.length > 1) failures.push({ path: error.path, code: code ?? "BAD_USER_INPUT" });
+      if (!error.originalError?.extensions?.code) failures.push({ path: error.path, code: "BAD_USER_INPUT" });
     }
     return {
       data: result.data ?? null,
@@ -102,17 +100,19 @@ export function hasMutation(document) {
 }
 
 /** Every failure is noted: of several that null the same thing, graphql-js reports one, and so may we. */
-function watched(root, failures) {
+function watched(object, failures) {
   const watch = (resolve) => async (args, context, info) => {
     try {
       return await resolve(args);
     } catch (error) {
-      failures.push({ path: [info.path.key], code: error.extensions.code });
+      failures.push({ path: keys(info.path), code: error.extensions.code });
       throw error;
     }
   };
-  return Object.fromEntries(Object.entries(root).map(([key, resolve]) => [key, watch(resolve)]));
+  return Object.fromEntries(Object.entries(object).map(([key, resolve]) => [key, watch(resolve)]));
 }
+
+const keys = (path) => (path ? [...keys(path.prev), path.key] : []);
 
 const shown = ({ created_at: createdAt, updated_at: updatedAt, completed_at: completedAt, ...row }) => {
   return { __typename: "Task", ...row, createdAt, updatedAt, completedAt };
@@ -124,11 +124,14 @@ const listed = ({ status, sort, ...others }) => {
   return { ...others, status: status ?? "ALL", sort: sort ?? "CREATED_DESC" };
 };
 
-function resolvers(user, tasks) {
+function resolvers(user, tasks, failures) {
   const found = (id) => (id === undefined ? undefined : tasks.find(id));
   const one = (row) => (row ? shown(row) : null);
   return {
-    me: () => ({ id: user, taskCounts: async () => tasks.counts(), tags: async ({ limit }) => tasks.tags(limit) }),
+    me: () => ({
+      id: user,
+      ...watched({ taskCounts: () => tasks.counts(), tags: ({ limit }) => tasks.tags(limit) }, failures),
+    }),
     tasks: (args) => tasks.list(listed(args)).map(shown),
     tasksConnection: (args) => tasks.connection(listed(args), shown),
     task: ({ id }) => one(tasks.find(taskId(id))),

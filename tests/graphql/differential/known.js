@@ -15,7 +15,7 @@ export const KNOWN = [
   },
   {
     why: "apollo-parser skips a name too many in arguments, and between definitions",
-    kind: /^(accepted: parse,|\w+ instead of parse:) (token twice|stray token|token left out)$/,
+    kind: /^(accepted: parse,|\w+ instead of parse:) (token twice|stray token|stray characters|token left out)$/,
     example: { query: "{ me @skip(if if: false) { id } }", style: "token twice" },
   },
   {

@@ -44,7 +44,7 @@ export class Tasks {
       }
     }
     const byUse = ([key, tag], [otherKey, other]) => other.total - tag.total || (key < otherKey ? -1 : 1);
-    return [...found].sort(byUse).slice(0, limit).map(([, tag]) => tag);
+    return [...found].sort(byUse).slice(0, limit ?? 100).map(([, tag]) => tag);
   }
 
   find(id) {

@@ -29,9 +29,12 @@ impl Viewer {
     async fn tags(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "DEFAULT_PAGE", desc = "The maximum number of tags, 1 to 1000.")] limit: i64,
+        #[graphql(default_with = "Some(DEFAULT_PAGE)", desc = "The maximum number of tags, 1 to 1000.")] limit: Option<
+            i64,
+        >,
     ) -> Result<Vec<TagCount>, GraphqlError> {
-        let limit = Limit::try_from(limit).map_err(|violation| FieldError::new("limit", violation))?;
+        let limit =
+            Limit::try_from(limit.unwrap_or(DEFAULT_PAGE)).map_err(|violation| FieldError::new("limit", violation))?;
         Ok(resolvers::tags(ctx.tasks()?, limit).await?.into_iter().map(Into::into).collect())
     }
 }
