@@ -32,21 +32,30 @@ pub(in crate::graphql) struct BoundOperation {
 }
 
 /// Root fields whose arguments can't be coerced (`CoerceArgumentValues`, specification, section 6.4.1). `__typename` is
-/// executed in their place, because async-graphql would fail the whole operation.
+/// executed in their place, because async-graphql would fail the whole operation. No other field has an argument that must
+/// not be null.
 #[derive(Default)]
-pub(in crate::graphql) struct FailedFields(Vec<(Name, ServerError)>);
+pub(in crate::graphql) struct FailedFields(Vec<FailedField>);
+
+struct FailedField {
+    response_key: Name,
+    is_nullable: bool,
+    error: ServerError,
+}
 
 impl FailedFields {
     /// The first error.
     pub(in crate::graphql) fn into_first(self) -> Option<ServerError> {
-        self.0.into_iter().next().map(|(_, error)| error)
+        self.0.into_iter().next().map(|field| field.error)
     }
 
-    /// Makes them null in the response. Every root field with a required argument is nullable.
+    /// Makes them null in the response, or else all of the data.
     pub(in crate::graphql) fn complete(self, data: &mut ConstValue, errors: &mut Vec<ServerError>) {
-        let ConstValue::Object(fields) = data else { return };
-        for (response_key, error) in self.0 {
-            fields.insert(response_key, ConstValue::Null);
+        for FailedField { response_key, is_nullable, error } in self.0 {
+            match data {
+                ConstValue::Object(fields) if is_nullable => drop(fields.insert(response_key, ConstValue::Null)),
+                _ => *data = ConstValue::Null,
+            }
             errors.push(error);
         }
     }
@@ -153,7 +162,8 @@ impl<'a> Binder<'a> {
         let mut error = server_error(Code::BadUserInput, message);
         error.locations = vec![field.position];
         error.path = vec![PathSegment::Field(field.response_key.to_string())];
-        self.failed.0.push((field.response_key.clone(), error));
+        let is_nullable = field.is_nullable;
+        self.failed.0.push(FailedField { response_key: field.response_key.clone(), is_nullable, error });
         unpositioned(Selection::Field(unpositioned(BoundField {
             alias: Some(unpositioned(field.response_key.clone())),
             name: unpositioned(Name::new("__typename")),

@@ -39,6 +39,7 @@ pub(super) struct Field {
     pub(super) arguments: Vec<(Name, Value)>,
     /// Variables in its arguments that must not be null.
     pub(super) required: Vec<Name>,
+    pub(super) is_nullable: bool,
     pub(super) conditions: Vec<Condition>,
     /// Its selection set for each object type it can return. Empty for a leaf.
     pub(super) selections: Vec<TypedSet>,

@@ -105,6 +105,7 @@ impl Normalizer<'_> {
             position: start.and_then(|span| position(span, self.document)).unwrap_or_default(),
             arguments: arguments.collect(),
             required,
+            is_nullable: !field.ty().is_non_null(),
             conditions,
             selections: if field.selection_set.is_empty() { Vec::new() } else { self.selections(field) },
             size: Size {

@@ -119,6 +119,20 @@ async fn null_for_a_variable_with_a_default_fails_the_field_that_needs_a_value_a
 }
 
 #[tokio::test]
+async fn null_for_a_part_of_an_argument_of_a_field_that_is_never_null_is_null_for_the_whole() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    for field in
+        ["tasks(filter: { tagsAny: [$tag] }) { id }", "tasksConnection(filter: { tagsAny: [$tag] }) { totalCount }"]
+    {
+        let document = format!("query($tag: String = \"x\") {{ other: me {{ id }} {field} }}");
+        let answer = ann.graphql(&document).variables(json!({ "tag": null })).await;
+        assert_eq!((&answer.json["data"], answer.code()), (&json!(null), "BAD_USER_INPUT"), "{}", answer.text);
+        ann.graphql(&document).await.good();
+    }
+}
+
+#[tokio::test]
 async fn minus_zero_is_an_integer() {
     let app = App::new().await;
     let ann = app.user("ann");
