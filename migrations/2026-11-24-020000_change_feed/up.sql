@@ -10,7 +10,7 @@ CREATE TABLE deleted_tasks (
 
 COMMENT ON TABLE deleted_tasks IS 'Tombstones of deleted tasks, without their text. Every row belongs to one user; row-level security is forced.';
 COMMENT ON COLUMN deleted_tasks.user_id IS 'The owner of the task, as in tasks.';
-COMMENT ON COLUMN deleted_tasks.deleted_at IS 'When it was deleted. Kept for 31 days, then removed in the background.';
+COMMENT ON COLUMN deleted_tasks.deleted_at IS 'When it was deleted. Kept for 31 days, then removed in the background, but for the newest of each user.';
 COMMENT ON COLUMN deleted_tasks.id IS 'The id it had in tasks.';
 COMMENT ON COLUMN deleted_tasks.version IS 'One more than the version it had.';
 COMMENT ON COLUMN deleted_tasks.position IS 'The position of the deletion in the user''s change feed, as in tasks.';
