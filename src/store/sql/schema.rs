@@ -5,7 +5,7 @@ diesel::table! {
     deleted_tasks (user_id, position, id) {
         /// The owner of the task, as in tasks.
         user_id -> Text,
-        /// When it was deleted. Kept for 31 days, then removed in the background.
+        /// When it was deleted. Kept for 31 days, then removed in the background, but for the newest of each user.
         deleted_at -> Timestamptz,
         /// The id it had in tasks.
         id -> Uuid,
