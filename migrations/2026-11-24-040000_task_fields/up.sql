@@ -7,15 +7,20 @@ COMMENT ON DOMAIN task_priority IS '0 to 4.';
 COMMENT ON DOMAIN task_zone IS '1 to 100 characters.';
 COMMENT ON DOMAIN task_tags IS 'At most 20 tags.';
 
-ALTER TABLE tasks
-    ADD COLUMN priority     task_priority NOT NULL DEFAULT 0,
-    ADD COLUMN due_date     date,
-    ADD COLUMN due_time     time,
-    ADD COLUMN due_zone     task_zone,
-    ADD COLUMN due_at       timestamptz,
-    ADD COLUMN tags         task_tags     NOT NULL DEFAULT '{}',
-    ADD COLUMN completed_at timestamptz,
-    ADD COLUMN tag_keys     task_tags;
+-- In a block, because Citus can't take it among other statements.
+DO $$
+BEGIN
+    ALTER TABLE tasks
+        ADD COLUMN priority     task_priority NOT NULL DEFAULT 0,
+        ADD COLUMN due_date     date,
+        ADD COLUMN due_time     time,
+        ADD COLUMN due_zone     task_zone,
+        ADD COLUMN due_at       timestamptz,
+        ADD COLUMN tags         task_tags     NOT NULL DEFAULT '{}',
+        ADD COLUMN completed_at timestamptz,
+        ADD COLUMN tag_keys     task_tags;
+END
+$$;
 
 COMMENT ON COLUMN tasks.priority IS '0 for none, 1 low, 2 medium, 3 high, 4 urgent.';
 COMMENT ON COLUMN tasks.due_date IS 'The day when the task is due; null if it is never due.';
