@@ -9,7 +9,7 @@ use crate::{
     graphql::{Engine, Playground},
     http::{guard::Outgoing, health::Readiness, rate_limiting::RateLimits, streams::Streams},
     live::Hub,
-    rest::RestSettings,
+    rest::settings::RestSettings,
     store::Db,
 };
 

@@ -6,7 +6,7 @@ mod problem;
 mod request;
 mod responses;
 mod routes;
-mod settings;
+pub(crate) mod settings;
 mod tasks;
 
 use axum::Router;

@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// A row, without what is only searched. It is also stored as the outcome of a write under an idempotency key: a column that is added needs
-/// `#[serde(default)]`, for outcomes that were stored before.
+/// A row, without what is only searched. It is also stored as the outcome of a write under an idempotency key: a column that
+/// is added needs `#[serde(default)]`, for outcomes that were stored before.
 #[derive(Deserialize, Queryable)]
 pub(super) struct TaskRow {
     user_id: String,
