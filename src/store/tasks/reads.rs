@@ -26,7 +26,6 @@ use crate::{
 diesel::infix_operator!(RowAfter, " > ", Bool, backend: Pg);
 diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
 diesel::infix_operator!(AsciiIlike, " COLLATE \"C\" ILIKE ", Bool, backend: Pg);
-
 diesel::infix_operator!(HasAny, " && ", Bool, backend: Pg);
 diesel::infix_operator!(HasAll, " @> ", Bool, backend: Pg);
 

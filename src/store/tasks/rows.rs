@@ -74,14 +74,14 @@ macro_rules! task_columns {
 pub(super) use task_columns;
 
 /// The same columns, for the query builder.
-macro_rules! selected {
+macro_rules! columns {
     ($($column:ident),*) => {
         pub(super) type TaskColumns = ($(tasks::$column,)*);
         pub(super) const COLUMNS: TaskColumns = ($(tasks::$column,)*);
     };
 }
 
-selected!(
+columns!(
     user_id,
     id,
     title,
