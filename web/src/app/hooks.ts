@@ -1,0 +1,42 @@
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import type { Replica } from "../sync/index.ts";
+
+/** Renders again with each change of what the replica shows. */
+export const useRevision = (replica: Replica): number =>
+  useSyncExternalStore(replica.subscribe, () => replica.revision);
+
+/** The time, which goes on by the minute. */
+export const useNow = (): Date => {
+  const [now, setNow] = useState(() => new Date());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(new Date()), 30_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+};
+
+/** A value that is shown as changed before the change is stored, which takes a moment. */
+export const useEager = <T>(value: T): [T, (to: T) => void] => {
+  const [change, setChange] = useState<{ from: T; to: T } | null>(null);
+  return [change && change.from === value ? change.to : value, (to) => setChange({ from: value, to })];
+};
+
+/** The latest value, for handlers that must not change. */
+export const useLatest = <T>(value: T) => {
+  const latest = useRef(value);
+  latest.current = value;
+  return latest;
+};
+
+/** A choice that is there again at the next visit. */
+export const useStored = <T extends string>(key: string, initial: T, isValid: (text: string) => text is T) => {
+  const [value, setValue] = useState<T>(() => {
+    const stored = localStorage.getItem(key) ?? "";
+    return isValid(stored) ? stored : initial;
+  });
+  const set = (next: T) => {
+    localStorage.setItem(key, next);
+    setValue(next);
+  };
+  return [value, set] as const;
+};

@@ -1,0 +1,87 @@
+// Who the user is, and where their tokens come from.
+
+import { SyncError, type TokenSource } from "../sync/index.ts";
+
+export interface Settings {
+  endpoint: string;
+  signIn: { kind: "development" | "session"; url: string } | { kind: "pasted" };
+}
+
+export interface Session {
+  user: string;
+  token: TokenSource;
+}
+
+/** How long before its end a token is renewed. */
+const MARGIN = 30;
+
+const claims = (token: string): { sub?: string; exp?: number } => {
+  try {
+    const [, payload = ""] = token.split(".");
+    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes)) as { sub?: string };
+  } catch {
+    return {};
+  }
+};
+
+const signedOut = (message: string) => new SyncError("signedOut", message, "UNAUTHENTICATED");
+
+const ask = async (url: string, init: RequestInit): Promise<string> => {
+  const response = await fetch(url, init).catch((error: Error) => {
+    throw new SyncError("offline", error.message);
+  });
+  if (response.status >= 500 || response.status === 429) throw new SyncError("offline", `HTTP status ${response.status}`);
+  const { token } = (await response.json().catch(() => ({}))) as { token?: string };
+  if (!response.ok || !token) throw signedOut("Your session has ended. Sign in again.");
+  return token;
+};
+
+/** Keeps a token until it is refused or about to expire, and asks for one at a time. */
+const kept = (get: () => Promise<string>): TokenSource => {
+  let held: string | null = null;
+  let asked: Promise<string> | null = null;
+  return async (renew) => {
+    const { exp = Infinity } = held ? claims(held) : {};
+    if (held && !renew && exp - MARGIN > Date.now() / 1000) return held;
+    asked ??= get().finally(() => (asked = null));
+    return (held = await asked);
+  };
+};
+
+/** In development mode any name is a user. */
+export const development = (url: string, user: string): Session => ({
+  user,
+  token: kept(() => ask(`${url}?user=${encodeURIComponent(user)}`, { method: "POST" })),
+});
+
+const LAST_USER = "tandem:user";
+
+/** The user of the browser's session at a Better Auth server; without a connection, the one of the last visit. */
+export const fromCookie = async (url: string): Promise<Session> => {
+  const token = kept(() => ask(url, { credentials: "include" }));
+  try {
+    const user = claims(await token(false)).sub ?? "";
+    localStorage.setItem(LAST_USER, user);
+    return { user, token };
+  } catch (error) {
+    const user = localStorage.getItem(LAST_USER);
+    if (user && error instanceof SyncError && error.kind === "offline") return { user, token };
+    throw error;
+  }
+};
+
+const PASTED = "tandem:token";
+export const lastPasted = () => sessionStorage.getItem(PASTED) ?? "";
+
+/** The user of a token that was pasted; it is forgotten when the tab is closed. */
+export const pasted = (text: string): Session => {
+  const token = text.trim().replace(/^bearer /i, "");
+  const { sub } = claims(token);
+  if (!sub) throw signedOut("This is no token: it should be three parts with dots between them.");
+  sessionStorage.setItem(PASTED, token);
+  return {
+    user: sub,
+    token: (renew) => (renew ? Promise.reject(signedOut("The token was refused. Paste a new one.")) : Promise.resolve(token)),
+  };
+};
