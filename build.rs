@@ -1,4 +1,4 @@
-//! Bundles the GraphiQL page for development builds, and tells cargo that the migrations are compiled in.
+//! Bundles the app and the GraphiQL page for development builds, and tells cargo that the migrations are compiled in.
 //!
 //! It writes into `OUT_DIR` only: cargo would take a file that it made among the sources for a change, and build again.
 
@@ -11,8 +11,8 @@ use std::{
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=migrations");
-    // What is shipped has no page for development.
-    bundle("playground", env::var_os("CARGO_FEATURE_EMBEDDED").is_some())
+    // What is shipped has no pages for development.
+    bundle("web", env::var_os("CARGO_FEATURE_EMBEDDED").is_some())
 }
 
 /// Bundles an npm project whose script `build` fills its folder `dist`, and writes `OUT_DIR/<project>.rs`: the path and the
@@ -47,13 +47,13 @@ fn bundle(project: &str, is_wanted: bool) -> io::Result<()> {
     fs::write(copy.with_extension("rs"), format!("&[\n{}]", list.concat()))
 }
 
-/// All files in a folder, but for what npm leaves there if it is run by hand.
+/// All files in a folder, but for its tests, and what npm leaves there if it is run by hand.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         match entry.path() {
-            _ if entry.file_name() == "node_modules" || entry.file_name() == "dist" => {}
+            _ if ["node_modules", "dist", "tests"].iter().any(|name| entry.file_name() == *name) => {}
             path if path.is_dir() => found.extend(files(&path)?),
             path => found.push(path),
         }
@@ -62,9 +62,17 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Installs what the lock file names, without running anything of it, and bundles. The error says what is missing.
+/// Installs what the lock file names but for what only tests need, without running anything of it, and bundles. The error says what is missing.
 fn run_npm(project: &Path) -> Result<(), String> {
-    let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=10000"];
+    let install = [
+        "ci",
+        "--omit=dev",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--fetch-retries=0",
+        "--fetch-timeout=10000",
+    ];
     for args in [&install[..], &["run", "build"]] {
         let npm = Command::new("npm").args(args).current_dir(project).output();
         let npm = npm.map_err(|error| format!("npm can't be started: {error}"))?;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt, num::NonZeroU32, time::Duration};
 
-use crate::task::{FieldError, Task};
+use crate::task::{FieldError, Task, TaskId};
 
 /// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -34,6 +34,10 @@ pub enum Code {
     PersistedQueryNotInList,
     /// The task is not at the version that the client expected.
     VersionConflict,
+    /// The user has as many tasks as a user may have; see [`Error::quota`].
+    QuotaExceeded,
+    /// A task that says something else has the id of the new task, or had it.
+    IdTaken,
     /// The idempotency key was used for a different request.
     IdempotencyKeyReused,
     /// The body is too large.
@@ -72,6 +76,8 @@ impl Code {
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::PersistedQueryNotInList => "PERSISTED_QUERY_NOT_IN_LIST",
             Self::VersionConflict => "VERSION_CONFLICT",
+            Self::QuotaExceeded => "QUOTA_EXCEEDED",
+            Self::IdTaken => "ID_TAKEN",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
@@ -97,6 +103,7 @@ pub struct Error {
     current: Option<Box<Task>>,
     cause: Option<Cause>,
     limited: Option<Box<RateLimited>>,
+    quota: Option<NonZeroU32>,
     is_invalid_token: bool,
 }
 
@@ -119,6 +126,7 @@ impl Error {
             current: None,
             cause: None,
             limited: None,
+            quota: None,
             is_invalid_token: false,
         }
     }
@@ -142,10 +150,30 @@ impl Error {
         Self { current: Some(current), ..Self::new(Code::VersionConflict, message) }
     }
 
+    /// Another task of the user has this id, or had it.
+    #[must_use]
+    pub fn id_taken(id: TaskId) -> Self {
+        Self::new(Code::IdTaken, format!("Another task has the id {id}, or had it"))
+    }
+
+    /// The task was deleted, and the deletion is not at the expected version.
+    #[must_use]
+    pub fn deletion_conflict(expected: i64, current: i64) -> Self {
+        let message = format!("Task has changed: expected version {expected}, its deletion is at version {current}");
+        Self::new(Code::VersionConflict, message)
+    }
+
     /// The idempotency key was used for a different request.
     #[must_use]
     pub fn idempotency_key_reused() -> Self {
         Self::new(Code::IdempotencyKeyReused, "This Idempotency-Key was used for a different request")
+    }
+
+    /// A user would have more tasks than these.
+    #[must_use]
+    pub fn quota_exceeded(max: u32) -> Self {
+        let message = format!("A user may have {max} tasks here: delete some first");
+        Self { quota: NonZeroU32::new(max), ..Self::new(Code::QuotaExceeded, message) }
     }
 
     /// A rate limit was exceeded.
@@ -191,7 +219,7 @@ impl Error {
         &self.fields
     }
 
-    /// The current task; only with [`Code::VersionConflict`].
+    /// The current task; only with [`Code::VersionConflict`], unless the task is deleted.
     #[must_use]
     pub fn current(&self) -> Option<&Task> {
         self.current.as_deref()
@@ -201,6 +229,12 @@ impl Error {
     #[must_use]
     pub fn limited(&self) -> Option<&RateLimited> {
         self.limited.as_deref()
+    }
+
+    /// The most tasks that a user may have; only with [`Code::QuotaExceeded`].
+    #[must_use]
+    pub fn quota(&self) -> Option<u32> {
+        self.quota.map(NonZeroU32::get)
     }
 
     /// For operators: the cause and its sources, or the message if there is no cause.

@@ -6,7 +6,7 @@
 //! same rule again.
 //!
 //! [`task`] has the domain's types, [`error`] its errors, [`telemetry`] logs, metrics and traces. [`config`] has the settings,
-//! [`server`] runs everything, [`cli`] has the commands. `docs/ARCHITECTURE.md` is the overview.
+//! [`server`] runs everything, [`cli`] has the commands, and [`moving`] takes tasks in from other backends. `docs/ARCHITECTURE.md` is the overview.
 
 pub mod auth;
 pub mod cli;
@@ -16,6 +16,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod live;
+pub mod moving;
 pub mod resolvers;
 pub mod rest;
 pub mod router;
@@ -26,3 +27,4 @@ pub mod store;
 pub mod task;
 pub mod telemetry;
 mod timer;
+pub mod web;

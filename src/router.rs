@@ -5,7 +5,7 @@ use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{FromRef, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -20,7 +20,7 @@ use crate::{
     error::{Code, Error, Result},
     graphql::{self, Playground},
     http::{
-        guard::{self, Outgoing},
+        guard::{self, Bodies, Outgoing},
         health::{self, Readiness},
         rate_limiting::{self, Client, RateLimits},
         request,
@@ -30,6 +30,7 @@ use crate::{
     state::AppState,
     store::Db,
     telemetry::{self, Metrics, Observe, REQUEST_ID, note_route},
+    web::{self, WebApp},
 };
 
 /// How the router behaves.
@@ -50,19 +51,21 @@ pub struct RouterConfig {
 /// The layers are around the whole router and statically typed: axum clones the layers of a route for each request, and
 /// boxes each of them.
 pub fn app(state: AppState, config: &RouterConfig) -> impl App + use<> {
-    let (limits, verifier, outgoing) = (state.rate_limits.clone(), state.verifier.clone(), state.outgoing.clone());
+    let (limits, verifier) = (state.rate_limits.clone(), state.verifier.clone());
+    let (outgoing, bodies) = (state.outgoing.clone(), state.bodies.clone());
     let routes = Router::new()
         .route("/", get(about))
         .merge(health::routes())
         .merge(config.metrics.clone().map(|metrics| metrics_route(metrics, state.db.clone())).unwrap_or_default())
         .merge(rest::routes(state.rest))
         .merge(graphql::routes())
+        .merge(web::routes())
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(MapRequestLayer::new(note_route))
         .with_state(Arc::new(state));
     let (deadline, origins) = (config.request_timeout, config.cors_origins.clone());
-    let around = Arc::new(Around { routes, limits, verifier, outgoing, deadline, origins });
+    let around = Arc::new(Around { routes, limits, verifier, outgoing, bodies, deadline, origins });
     let answer = move |request| Arc::clone(&around).answer(request).map(Ok).boxed();
     ServiceBuilder::new()
         .map_response(guard::security_headers(config.hsts))
@@ -91,6 +94,7 @@ struct Around {
     limits: RateLimits,
     verifier: Verifier,
     outgoing: Outgoing,
+    bodies: Bodies,
     deadline: Duration,
     origins: Option<Vec<HeaderValue>>,
 }
@@ -103,6 +107,7 @@ impl Around {
             let accepted = rest::Accepted::of(request.headers());
             let connection = request.extensions().get::<Connection>().cloned().unwrap_or_default();
             let unread = guard::UnreadBody::track(&mut request);
+            let _counted = guard::expect_large(&mut request);
             let replayed = request::expect_replay(&mut request);
             let answered = match self.admit(&request) {
                 Ok(client) => {
@@ -146,7 +151,7 @@ impl Around {
     fn admit(&self, request: &Request) -> Result<Option<Client>> {
         let client = rate_limiting::admit(request, &self.limits, &self.verifier)?;
         guard::check_connection(request)?;
-        request::check_head(request)?;
+        self.bodies.check_head(request)?;
         guard::check_socket_origin(request.headers(), self.origins.as_deref())?;
         Ok(client)
     }
@@ -182,13 +187,17 @@ fn api(route: &str) -> &'static str {
     }
 }
 
-/// Names what is served here, and where.
-async fn about(State(playground): State<Playground>) -> Response {
+/// Names what is served here, and where; a browser gets the app.
+async fn about(State(playground): State<Playground>, State(app): State<WebApp>, headers: HeaderMap) -> Response {
+    let vary = [(header::VARY, "accept")];
+    if let Some(redirect) = web::redirect(&app, &headers) {
+        return (vary, redirect).into_response();
+    }
     let graphiql = playground.is_on.then_some("/graphiql");
-    let doors = json!({ "graphql": "/graphql", "rest": "/api/tasks", "openapi": "/openapi.json", "docs": "/docs", "graphiql": graphiql });
+    let doors = json!({ "graphql": "/graphql", "rest": "/api/tasks", "openapi": "/openapi.json", "docs": "/docs", "graphiql": graphiql, "app": app.is_on.then_some("/app") });
     let health = json!({ "live": "/livez", "ready": "/readyz" });
-    Json(json!({ "name": "Tandem", "version": env!("CARGO_PKG_VERSION"), "doors": doors, "health": health }))
-        .into_response()
+    let about = json!({ "name": "Tandem", "version": env!("CARGO_PKG_VERSION"), "doors": doors, "health": health });
+    (vary, Json(about)).into_response()
 }
 
 async fn no_such_route() -> Response {

@@ -7,10 +7,16 @@ use axum::extract::FromRef;
 use crate::{
     auth::Verifier,
     graphql::{Engine, Playground},
-    http::{guard::Outgoing, health::Readiness, rate_limiting::RateLimits, streams::Streams},
+    http::{
+        guard::{Bodies, Outgoing},
+        health::Readiness,
+        rate_limiting::RateLimits,
+        streams::Streams,
+    },
     live::Hub,
     rest::settings::RestSettings,
     store::Db,
+    web::WebApp,
 };
 
 /// The state of routes. axum clones it several times per request, and all cores write to its reference count, so there is only
@@ -29,6 +35,8 @@ pub struct AppState {
     pub rate_limits: RateLimits,
     /// The bytes of responses that clients have not taken.
     pub outgoing: Outgoing,
+    /// Reads bodies.
+    pub bodies: Bodies,
     /// Executes GraphQL operations.
     pub graphql: Arc<Engine>,
     /// Open WebSockets and event streams.
@@ -37,6 +45,8 @@ pub struct AppState {
     pub readiness: Readiness,
     /// The GraphiQL page.
     pub playground: Playground,
+    /// The app.
+    pub web_app: WebApp,
     /// What older frontends expect of REST.
     pub rest: RestSettings,
 }
@@ -56,5 +66,6 @@ parts! {
     rate_limits: RateLimits,
     readiness: Readiness,
     playground: Playground,
+    web_app: WebApp,
     rest: RestSettings,
 }

@@ -25,7 +25,7 @@ CREATE TABLE tasks (
 
 COMMENT ON TABLE tasks IS 'To-do items. Every row belongs to one user; row-level security is forced.';
 COMMENT ON COLUMN tasks.user_id IS 'The owner: the user id claim of the token, 1 to 255 bytes. No foreign key: users live in Better Auth.';
-COMMENT ON COLUMN tasks.id IS 'UUIDv7 made by the server, unique within its owner.';
+COMMENT ON COLUMN tasks.id IS 'A UUID, unique within its owner: version 7 if the server made it, 4 or 7 if a client did.';
 COMMENT ON COLUMN tasks.title IS '1 to 200 characters.';
 COMMENT ON COLUMN tasks.description IS 'At most 1000 characters; null when there is none.';
 COMMENT ON COLUMN tasks.completed IS 'Whether the task is done.';

@@ -1,7 +1,9 @@
 //! The command line.
 
 pub mod doctor;
+mod export;
 mod health;
+mod import;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -9,13 +11,13 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use self::doctor::Verdict;
 use crate::{
-    auth::{self, Finding, Verifier},
+    auth::{self, CurrentUser, Finding, Verifier},
     config::{self, Config, ConfigErrors},
     error::{Error, Result},
     graphql, rest,
     server::{self, database::Database, development::Development},
     setting::{DAY, SECOND, duration},
-    store::{self, Distribution},
+    store::{self, Db, Distribution},
 };
 
 /// Multi-user task backend with GraphQL and REST APIs on PostgreSQL
@@ -33,7 +35,7 @@ Every setting is a flag and an environment variable; the flag takes precedence. 
 in the working directory, unless the environment has them. Durations are written like 500ms, 10s or 2m.
 
 Without DATABASE_URL and without a setting for who signs tokens, the server runs in development mode: with an embedded
-database, a generated secret, GraphiQL, introspection and metrics, and without rate limits.";
+database, a generated secret, the app, GraphiQL, introspection and metrics, and without rate limits.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -56,6 +58,20 @@ enum Command {
     Feed {
         #[command(subcommand)]
         command: FeedCommand,
+    },
+    /// Import tasks of an older backend; without --apply, only report what would be done. Servers may be serving meanwhile.
+    /// Exits with 0 if all tasks fit, with 3 if some are left out
+    Import(import::ImportArgs),
+    /// Print the tasks of all users, or of one, as lines of JSON that `tandem import` takes
+    Export {
+        /// Only this user
+        #[arg(long, value_name = "ID")]
+        user: Option<String>,
+    },
+    /// Manage what users have
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
     },
     /// Print the GraphQL schema
     Schema,
@@ -105,6 +121,17 @@ enum FeedCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Delete all that there is of a user, for ever: tasks, what is known of deleted ones, and idempotency keys. Servers may be
+    /// serving meanwhile
+    Erase {
+        /// User id
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
 /// The exit code of `check` for a refused token, and of `doctor` for a failure. 1 and 2 mean that the command itself failed.
 const REFUSED: u8 = 3;
 
@@ -129,6 +156,9 @@ impl Cli {
             Command::Migrate { revert: true, .. } => revert(&config).await,
             Command::Migrate { distribute, .. } => migrate(&config, distribute).await,
             Command::Feed { command: FeedCommand::Reset { .. } } => reset_feed(&config).await,
+            Command::Export { user } => export::export(&config, user.as_deref()).await,
+            Command::Import(args) => return Box::pin(import::import(&config, args)).await,
+            Command::User { command: UserCommand::Erase { id } } => erase(&config, &id).await,
             Command::Schema => print(&graphql::sdl()),
             Command::Openapi => print(rest::openapi()),
             Command::Settings => print(&reference()),
@@ -183,6 +213,17 @@ async fn reset_feed(config: &Config) -> Result<()> {
     let database = Database::open(config).await?;
     store::reset_feed(&database.migrating).await?;
     print("all clients of the change feed will read all tasks again\n")?;
+    database.close().await
+}
+
+async fn erase(config: &Config, id: &str) -> Result<()> {
+    let user =
+        CurrentUser::named_by_operator(id).map_err(|violation| Error::internal(format!("the user id {violation}")))?;
+    let database = Database::open(config).await?;
+    let db = Db::open(&database.config.for_operators()).await?;
+    let count = db.tasks(user).erase().await?;
+    print(&format!("erased the user, who had {count} tasks\n"))?;
+    drop(db);
     database.close().await
 }
 

@@ -85,6 +85,12 @@ impl Config {
         self.graphql.graphiql.unwrap_or_else(|| self.is_development())
     }
 
+    /// Whether to serve the app.
+    #[must_use]
+    pub fn has_app(&self) -> bool {
+        self.server.app.unwrap_or_else(|| self.is_development())
+    }
+
     /// How long the server keeps serving on shutdown while it reports that it is not ready.
     #[must_use]
     pub fn shutdown_delay(&self) -> Duration {

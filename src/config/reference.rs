@@ -23,7 +23,7 @@ value of `DATABASE_URL`. Trailing newlines are ignored. Setting both is an error
 Durations are written like `500ms`, `10s` or `2m`; switches are `true` or `false`.
 
 Without `DATABASE_URL` and without a setting for who signs tokens, the server runs in **development mode**: with an embedded
-database, a generated secret, GraphiQL, introspection and metrics, and without rate limits.
+database, a generated secret, the app, GraphiQL, introspection and metrics, and without rate limits.
 ";
 
 /// The page, generated from clap's command.

@@ -12,7 +12,7 @@ use axum::{
 
 use super::{
     error_response,
-    graphiql::{asset, graphiql},
+    graphiql::graphiql,
     http::handler,
     websocket::{is_upgrade, upgrade},
 };
@@ -37,11 +37,7 @@ pub struct Playground {
 pub(crate) fn routes() -> Router<SharedState> {
     let endpoint =
         get(get_endpoint).post(handler::post).options(handler::options).fallback(handler::method_not_allowed);
-    Router::new()
-        .route(ENDPOINT, endpoint)
-        .route("/graphql/ws", get(socket))
-        .route("/graphiql", get(get_playground))
-        .route("/graphiql/assets/{name}", get(asset))
+    Router::new().route(ENDPOINT, endpoint).route("/graphql/ws", get(socket)).route("/graphiql", get(get_playground))
 }
 
 /// A WebSocket, the page for a browser, or the query in the query string.

@@ -13,11 +13,12 @@ impl From<Code> for StatusCode {
             | Code::PersistedQueryNotSupported
             | Code::PersistedQueryNotInList => Self::BAD_REQUEST,
             Code::Unauthenticated => Self::UNAUTHORIZED,
-            Code::Forbidden => Self::FORBIDDEN,
+            Code::Forbidden | Code::QuotaExceeded => Self::FORBIDDEN,
             Code::NotFound => Self::NOT_FOUND,
             Code::MethodNotAllowed => Self::METHOD_NOT_ALLOWED,
             Code::NotAcceptable => Self::NOT_ACCEPTABLE,
             Code::BodyTimeout => Self::REQUEST_TIMEOUT,
+            Code::IdTaken => Self::CONFLICT,
             Code::VersionConflict => Self::PRECONDITION_FAILED,
             Code::PayloadTooLarge => Self::PAYLOAD_TOO_LARGE,
             Code::UnsupportedMediaType => Self::UNSUPPORTED_MEDIA_TYPE,

@@ -42,6 +42,10 @@ pub(super) struct ErrorBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     current: Option<TaskBody>,
+    /// With `QUOTA_EXCEEDED`, how many tasks a user may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 100_000)]
+    limit: Option<u32>,
 }
 
 /// A message, or for invalid input one entry for each violation.
@@ -130,7 +134,7 @@ impl IntoResponse for RestError {
         } else {
             Detail::Errors(&self.violations)
         };
-        let body = Json(ErrorBody { detail, code: code.as_str(), current: self.current() });
+        let body = Json(ErrorBody { detail, code: code.as_str(), current: self.current(), limit: self.error.quota() });
         let mut response = (StatusCode::from(code), body).into_response();
         challenge(&self.error, response.headers_mut());
         retry_after(&self.error, response.headers_mut());
@@ -140,9 +144,9 @@ impl IntoResponse for RestError {
 }
 
 impl ValidationError {
-    fn new(part: &'static str, error: &FieldError) -> Self {
+    pub(super) fn new(part: &'static str, error: &FieldError) -> Self {
         // pydantic says what is wrong with an id. It parses ids with the same crate, so the words are the same.
-        let uuid_error = match (error.violation, &error.input) {
+        let uuid_error = match (error.violation, error.input.as_deref()) {
             (Violation::Uuid, Some(Value::String(text))) => Uuid::parse_str(text).err().map(|error| error.to_string()),
             _ => None,
         };
@@ -155,7 +159,7 @@ impl ValidationError {
             loc: location(part, error),
             msg,
             ctx: context(error.violation, uuid_error),
-            input: error.input.clone(),
+            input: error.input.as_deref().cloned(),
         }
     }
 }
@@ -169,6 +173,7 @@ fn location(part: &'static str, error: &FieldError) -> Vec<LocItem> {
     if let Some(ListItem { list, index }) = error.item {
         location.extend([LocItem::Name(list.into()), LocItem::Index(index)]);
     }
+    location.extend(error.object.map(|object| LocItem::Name(object.into())));
     if !error.field.is_empty() || error.violation == Violation::Unknown {
         location.push(LocItem::Name(error.field.clone()));
     }

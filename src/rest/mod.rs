@@ -1,6 +1,7 @@
 //! The REST API: the routes and responses that clients of the older FastAPI backends expect, on the shared resolvers.
 
 mod error;
+mod me;
 mod openapi;
 mod problem;
 mod request;
@@ -8,19 +9,21 @@ mod responses;
 mod routes;
 pub(crate) mod settings;
 mod tasks;
+mod trash;
 
 use axum::Router;
 
 pub(crate) use self::problem::Accepted;
 pub use self::{
     error::error_response,
+    me::ME_ROUTES,
     openapi::openapi,
     routes::{PREFIXES, ROUTES},
     settings::{DeleteForm, ListForm, RestSettings, UnknownFields},
 };
 use crate::state::SharedState;
 
-/// The task routes, the OpenAPI document and the page that shows it.
+/// The routes of tasks and of the user, the OpenAPI document and the page that shows it.
 pub fn routes(rest: RestSettings) -> Router<SharedState> {
-    routes::tasks().merge(openapi::routes(rest))
+    routes::tasks().merge(me::routes()).merge(openapi::routes(rest))
 }

@@ -45,6 +45,10 @@ pub(super) struct ProblemDetails<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     current: Option<TaskBody>,
+    /// With `QUOTA_EXCEEDED`, how many tasks a user may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 100_000)]
+    limit: Option<u32>,
 }
 
 impl<'a> From<&'a RestError> for ProblemDetails<'a> {
@@ -59,6 +63,7 @@ impl<'a> From<&'a RestError> for ProblemDetails<'a> {
             code: code.as_str(),
             errors: &error.violations,
             current: error.current(),
+            limit: error.error.quota(),
         }
     }
 }

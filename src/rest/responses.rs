@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     http::request::Json,
-    task::{Cursor, ListKey, Page, Task},
+    task::{Created, Cursor, ListKey, Page, Task},
 };
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -64,11 +64,8 @@ impl TaskList {
         rest: RestSettings,
     ) -> Self {
         let last = if page.has_next { page.tasks.last() } else { None };
-        let next = last.map(|task| {
-            let separator = if query.without_position.is_empty() { "" } else { "&" };
-            let cursor = Cursor::of(task, ListKey::of(query.page.sort, &query.filter));
-            format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", collection.path(), query.without_position)
-        });
+        let cursor = last.map(|task| Cursor::of(task, ListKey::of(query.page.sort, &query.filter)));
+        let next = cursor.map(|cursor| next_link(collection, &query.without_position, &cursor));
         let tag = list_tag(&page, next.as_deref());
         let total = page.total;
         let tasks = page.tasks.into_iter().map(|task| TaskBody::new(task, rest)).collect();
@@ -78,6 +75,24 @@ impl TaskList {
         };
         Self { body: (!cached.matches(&tag)).then_some(body), total, prefer: query.prefer, next, tag }
     }
+}
+
+/// The link to the page after this cursor.
+pub(super) fn next_link(collection: &Uri, without_position: &str, cursor: &Cursor) -> String {
+    let separator = if without_position.is_empty() { "" } else { "&" };
+    format!("<{}?{without_position}{separator}cursor={cursor}>; rel=\"next\"", collection.path())
+}
+
+/// What depends on the client's preferences, and the link to the next page.
+pub(super) fn page_headers(
+    total: Option<i64>,
+    prefer: Prefer,
+    next: Option<String>,
+) -> impl Iterator<Item = (HeaderName, String)> {
+    let total = total.map(|total| (TOTAL_COUNT, total.to_string()));
+    let applied = prefer.count.then(|| (PREFERENCE_APPLIED, "count=exact".to_owned()));
+    let next = next.map(|next| (header::LINK, next));
+    [(header::VARY, "prefer".to_owned())].into_iter().chain(total).chain(applied).chain(next)
 }
 
 /// A task's id and version determine its representation. The tag is weak, because another release may send the same tasks
@@ -100,30 +115,29 @@ impl IntoResponse for TaskList {
     fn into_response(self) -> Response {
         let response =
             self.body.map_or_else(|| StatusCode::NOT_MODIFIED.into_response(), |body| Json(body).into_response());
-        let total = self.total.map(|total| (TOTAL_COUNT, total.to_string()));
-        let applied = self.prefer.count.then(|| (PREFERENCE_APPLIED, "count=exact".to_owned()));
-        let next = self.next.map(|next| (header::LINK, next));
-        let headers = [(header::ETAG, self.tag), (header::VARY, "prefer".to_owned())];
-        (AppendHeaders(headers.into_iter().chain(total).chain(applied).chain(next)), response).into_response()
+        let headers = page_headers(self.total, self.prefer, self.next);
+        (AppendHeaders([(header::ETAG, self.tag)].into_iter().chain(headers)), response).into_response()
     }
 }
 
-/// A new task and its URL.
-pub(super) struct Created {
+/// A new task and its URL, or the one that was there already.
+pub(super) struct CreatedTask {
+    status: StatusCode,
     location: String,
     task: Versioned,
 }
 
-impl Created {
-    pub(super) fn new(task: Task, collection: &Uri, rest: RestSettings) -> Self {
+impl CreatedTask {
+    pub(super) fn new(Created { task, is_new }: Created, collection: &Uri, rest: RestSettings) -> Self {
         let location = format!("{}/{}", collection.path().trim_end_matches('/'), task.id);
-        Self { location, task: Versioned::new(task, rest) }
+        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+        Self { status, location, task: Versioned::new(task, rest) }
     }
 }
 
-impl IntoResponse for Created {
+impl IntoResponse for CreatedTask {
     fn into_response(self) -> Response {
-        (StatusCode::CREATED, [(header::LOCATION, self.location)], self.task).into_response()
+        (self.status, [(header::LOCATION, self.location)], self.task).into_response()
     }
 }
 

@@ -17,15 +17,17 @@ use super::{
         extract::{Id, IfMatch, IfNoneMatch, OwnTasks, Prefer},
         ignored::Ignored,
     },
-    responses::{Created, Deleted, DeletedMessage, TaskList, TaskListBody, Versioned},
+    responses::{CreatedTask, Deleted, DeletedMessage, TaskList, TaskListBody, Versioned},
     settings::RestSettings,
     tasks::{
         bulk::{Bulk, BulkResponse},
         changes::{ChangesBody, ChangesParams, ChangesQuery},
         event_stream::AcceptsEvents,
         list::{ListParams, ListQuery},
+        push::{PushBody, PushedBody},
         task::{Completion, CreateTask, TaskBody, UpdateTask},
     },
+    trash,
 };
 use crate::{
     http::rate_limiting::{RateLimits, change_cost},
@@ -38,7 +40,7 @@ pub const PREFIXES: [&str; 3] = ["/api/tasks", "/api/v1/tasks", "/api/{user_id}/
 
 /// Generates both the list of routes and the router, so that they can't differ.
 macro_rules! routes {
-    ($($method:ident $path:literal => $handler:ident,)+) => {
+    ($($method:ident $path:literal => $handler:path,)+) => {
         /// The task routes, as method and path under a prefix.
         pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),+];
 
@@ -52,12 +54,18 @@ routes! {
     GET "/" => list,
     POST "/" => create,
     POST "/bulk" => bulk,
+    POST "/push" => push,
     GET "/changes" => changes,
+    GET "/trash" => trash::list,
+    DELETE "/trash" => trash::empty,
+    DELETE "/trash/{task_id}" => trash::purge,
+    POST "/restore" => trash::restore_many,
     GET "/{task_id}" => get,
     PUT "/{task_id}" => update,
     PATCH "/{task_id}" => patch,
     DELETE "/{task_id}" => delete,
     PATCH "/{task_id}/complete" => complete,
+    POST "/{task_id}/restore" => trash::restore,
 }
 
 /// The task routes under each prefix.
@@ -67,7 +75,7 @@ pub(super) fn tasks() -> Router<SharedState> {
 
 /// A handler whose responses may be stored only by the user's own client, and must be revalidated before reuse. A handler
 /// may set a stricter `Cache-Control`.
-fn cacheable<H, T>(method: MethodFilter, handler: H) -> MethodRouter<SharedState>
+pub(super) fn cacheable<H, T>(method: MethodFilter, handler: H) -> MethodRouter<SharedState>
 where
     H: Handler<T, SharedState>,
     T: 'static,
@@ -83,7 +91,7 @@ where
 
 /// Serves a path with and without a trailing slash. FastAPI redirects instead, but browsers don't follow redirects of
 /// preflights, and some clients drop the token when redirected.
-fn route(prefix: &str, path: &str, method: MethodRouter<SharedState>) -> Router<SharedState> {
+pub(super) fn route(prefix: &str, path: &str, method: MethodRouter<SharedState>) -> Router<SharedState> {
     let path = format!("{prefix}{}", path.trim_end_matches('/'));
     Router::new().route(&path, method.clone()).route(&format!("{path}/"), method)
 }
@@ -128,23 +136,34 @@ async fn list(
     path = "/",
     operation_id = "createTask",
     request_body = CreateTask,
-    responses((
-        status = 201,
-        description = "The new task",
-        body = TaskBody,
-        headers(
-            ("ETag" = String, description = "The task's version"),
-            ("Location" = String, description = "The task's URL"),
+    responses(
+        (
+            status = 200,
+            description = "There was a task with this `id` that says the same: nothing has changed",
+            body = TaskBody,
+            headers(
+                ("ETag" = String, description = "The task's version"),
+                ("Location" = String, description = "The task's URL"),
+            ),
         ),
-    )),
+        (
+            status = 201,
+            description = "The new task",
+            body = TaskBody,
+            headers(
+                ("ETag" = String, description = "The task's version"),
+                ("Location" = String, description = "The task's URL"),
+            ),
+        ),
+    ),
 )]
 async fn create(
     OwnTasks(tasks): OwnTasks,
     OriginalUri(uri): OriginalUri,
     State(rest): State<RestSettings>,
     JsonBody(new, ignored): JsonBody<CreateTask>,
-) -> Result<(Ignored, Created), RestError> {
-    Ok((ignored, Created::new(resolvers::create(&tasks, new.into()).await?, &uri, rest)))
+) -> Result<(Ignored, CreatedTask), RestError> {
+    Ok((ignored, CreatedTask::new(resolvers::create(&tasks, new.into()).await?, &uri, rest)))
 }
 
 /// Create, complete or delete many tasks.
@@ -168,6 +187,28 @@ async fn bulk(
 ) -> Result<(Ignored, Json<BulkResponse>), RestError> {
     limits.charge(tasks.user(), change_cost(bulk.count()))?;
     Ok((ignored, Json(BulkResponse::new(bulk.apply(&tasks).await?, rest))))
+}
+
+/// Push changes.
+///
+/// Merges what a client changed in its replica of the user's tasks, in order and at once. A change is applied field by field if no
+/// field that it changes was changed by others since its base, a deletion if nothing was. All changes were applied but those
+/// in the response. Pushing twice is pushing once.
+#[utoipa::path(
+    post,
+    path = "/push",
+    operation_id = "pushChanges",
+    request_body = PushBody,
+    responses((status = 200, description = "The changes that were not applied", body = PushedBody)),
+)]
+async fn push(
+    OwnTasks(tasks): OwnTasks,
+    State(limits): State<RateLimits>,
+    State(rest): State<RestSettings>,
+    JsonBody(PushBody { changes }, ignored): JsonBody<PushBody>,
+) -> Result<(Ignored, Json<PushedBody>), RestError> {
+    limits.charge(tasks.user(), change_cost(changes.count()))?;
+    Ok((ignored, Json(PushedBody::new(resolvers::push(&tasks, changes).await?, rest))))
 }
 
 /// Get changes.
@@ -280,6 +321,8 @@ async fn patch(
 }
 
 /// Delete a task.
+///
+/// It stays in the trash for a while, from where it can be restored.
 #[utoipa::path(
     delete,
     path = "/{task_id}",

@@ -5,9 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use secrecy::SecretString;
 
 use crate::{
-    auth::{self, KeySource},
+    auth::{self, KeySource, NewToken},
     config::Config,
     error::{Error, Result},
+    web::Mint,
 };
 
 /// The user of the printed token.
@@ -39,6 +40,14 @@ impl Development {
         config.tokens.shared(std::slice::from_ref(&self.secret))
     }
 
+    /// Signs the tokens of the app.
+    #[must_use]
+    pub fn mint(&self, config: &Config) -> Mint {
+        let NewToken { issuer, audience, .. } = config.tokens.new_token(USER, TTL);
+        let owned = |claim: Option<&str>| claim.map(str::to_owned);
+        Mint { secret: self.secret.clone(), issuer: owned(issuer), audience: owned(audience) }
+    }
+
     /// The text printed when the server has started.
     #[must_use]
     pub fn banner(&self, address: SocketAddr) -> String {
@@ -50,6 +59,7 @@ impl Development {
             "
 Tandem is running in development mode: embedded database, tokens signed with its own secret.
 
+  App       {base}/app
   GraphQL   {base}/graphql
   GraphiQL  {base}/graphiql
   REST      {base}/api/tasks

@@ -29,12 +29,17 @@ use crate::{
     config::Config,
     error::{Code, Error, Result},
     graphql::{DocumentPolicy, Engine, Playground},
-    http::{guard::Outgoing, health::Readiness, streams::Streams},
+    http::{
+        guard::{Bodies, Outgoing},
+        health::Readiness,
+        streams::Streams,
+    },
     live::Hub,
     router::{self, App, RouterConfig},
     state::AppState,
     store::{self, Db},
     telemetry::Metrics,
+    web::{SignIn, WebApp},
 };
 
 /// Serves until a signal to stop, then finishes what is in flight.
@@ -120,21 +125,29 @@ struct Parts {
 
 fn app(config: &Config, db: Db, parts: Parts, development: Option<&Development>) -> impl App + use<> {
     let Parts { live, sources, documents, readiness, metrics } = parts;
-    let token =
-        development.filter(|_| config.server.host.is_loopback()).map(|development| Arc::clone(&development.token));
+    let development = development.filter(|_| config.server.host.is_loopback());
+    let token = development.map(|development| Arc::clone(&development.token));
+    let sign_in = match (development, config.tokens.session_url()) {
+        (Some(development), _) => SignIn::Development(development.mint(config)),
+        (None, Some(url)) => SignIn::Session(url),
+        (None, None) => SignIn::Pasted,
+    };
     let verifier = Verifier::new(sources, config.tokens.claim_rules.clone());
     verifier.keep_keys_fresh();
     let rate_limits = config.rate_limits();
+    let outgoing = Outgoing::new(config.server.response_memory, config.server.response_memory_per_user);
     let state = AppState {
         db,
         verifier,
         graphql: Engine::new(&config.limits(), documents, rate_limits.clone(), live.clone()),
         live,
         rate_limits,
-        outgoing: Outgoing::new(config.server.response_memory, config.server.response_memory_per_user),
+        bodies: Bodies::new(config.server.max_body, outgoing.clone()),
+        outgoing,
         streams: Streams::new(config.streams.clone()),
         readiness,
         playground: Playground { is_on: config.has_graphiql(), token },
+        web_app: WebApp { is_on: config.has_app(), sign_in },
         rest: config.rest,
     };
     let cors_origins = config.server.cors_origins.clone().or_else(|| (!config.is_development()).then(Vec::new));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::connection::target::Target;
 
 /// How the database is reached and how long anything may take.
@@ -23,4 +25,17 @@ pub struct DbConfig {
     pub single_sync: bool,
     /// How long a transaction may take before its statement's name is logged.
     pub slow_query: Duration,
+    /// The most tasks that a user may have; 0 for any number.
+    pub max_tasks_per_user: u32,
+    /// How long what a deleted task said is kept; at most as long as tombstones are.
+    pub trash_lifetime: TimeDelta,
+}
+
+impl DbConfig {
+    /// For a command that changes much at once, and has nobody waiting for it.
+    #[must_use]
+    pub fn for_operators(&self) -> Self {
+        const PATIENCE: Duration = Duration::from_hours(1);
+        Self { statement_timeout: PATIENCE, slow_query: PATIENCE, ..self.clone() }
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use super::{
@@ -26,6 +27,8 @@ struct Inner {
     prober: prober::Prober,
     /// How many nodes of a distributed database did not answer the last proof.
     nodes_away: AtomicUsize,
+    /// How long what a deleted task said is kept.
+    trash_lifetime: TimeDelta,
 }
 
 impl Db {
@@ -33,13 +36,18 @@ impl Db {
     pub async fn open(config: &DbConfig) -> Result<Self> {
         let pool = pool::Pool::open(config).await?;
         let prober = prober::Prober::new(&pool);
-        Ok(Self(Arc::new(Inner { pool, prober, nodes_away: AtomicUsize::new(0) })))
+        Ok(Self(Arc::new(Inner {
+            pool,
+            prober,
+            nodes_away: AtomicUsize::new(0),
+            trash_lifetime: config.trash_lifetime,
+        })))
     }
 
     /// The tasks of one user, and of no other, for one request.
     #[must_use]
     pub fn tasks(&self, user: CurrentUser) -> UserTasks {
-        UserTasks::new(self.0.pool.for_request(), user)
+        UserTasks::new(self.0.pool.for_request(), user, self.0.trash_lifetime)
     }
 
     /// Calls this with the user after each transaction that writes, whatever became of it. Only the first one that is given.
@@ -57,6 +65,11 @@ impl Db {
     /// as the known one.
     pub async fn moved_heads(&self, watched: &[WatchedFeed]) -> Result<Vec<(Arc<str>, Head)>> {
         FeedWatcher::new(&self.0.pool).moved(watched).await
+    }
+
+    /// The next users behind this one who have anything, in the order of their ids; none at the end.
+    pub async fn users_after(&self, user: &str) -> Result<Vec<String>> {
+        FeedWatcher::new(&self.0.pool).users_after(user).await
     }
 
     /// Fails if a pooler in front of the database mixes up prepared statements, and is unavailable where this can't be found
@@ -89,14 +102,15 @@ impl Db {
         telemetry::nodes_away(self.0.nodes_away.load(Ordering::Relaxed));
     }
 
-    /// Removes expired idempotency keys and tombstones now and then, for as long as it is polled.
+    /// Removes expired idempotency keys, tombstones and what is past its time in the trash now and then, for as long as it is
+    /// polled.
     pub async fn keep_swept(&self) {
-        Sweeper::new(&self.0.pool).keep_sweeping().await;
+        Sweeper::new(&self.0.pool, self.0.trash_lifetime).keep_sweeping().await;
     }
 
-    /// Removes all expired idempotency keys and tombstones, and counts them.
+    /// Removes all expired idempotency keys and tombstones, and what is past its time in the trash, and counts them.
     pub async fn sweep(&self) -> Result<usize> {
-        Sweeper::new(&self.0.pool).sweep().await
+        Sweeper::new(&self.0.pool, self.0.trash_lifetime).sweep().await
     }
 
     /// Waits until no connection is in use, or until the deadline.

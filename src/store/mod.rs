@@ -33,7 +33,7 @@ pub use self::{
     distribution::{Cluster, ClusterNode, Distribution, cluster},
     feed::{Head, WatchedFeed, reset_feed},
     proof::isolation::Coverage,
-    tasks::{Changed, UserTasks},
+    tasks::{Changed, Cleared, ManyDeleted, UserTasks},
     transaction::idempotency::{Idempotency, Replayed},
     upkeep::{
         diagnosis::{Diagnosis, Facts, diagnose},

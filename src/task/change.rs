@@ -53,6 +53,15 @@ pub struct Position {
 }
 
 impl Change {
+    /// The task's id.
+    #[must_use]
+    pub const fn id(&self) -> TaskId {
+        match self {
+            Self::Task(task) => task.id,
+            Self::Deleted(task) => task.id,
+        }
+    }
+
     /// Its position in the feed.
     #[must_use]
     pub fn position(&self) -> Position {

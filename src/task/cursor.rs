@@ -30,6 +30,13 @@ impl ListKey {
     pub fn of(sort: TaskSort, filter: &Filter) -> Self {
         Self { sort, filter: hash(filter) }
     }
+
+    /// The key of the trash.
+    #[must_use]
+    pub fn of_trash(search: Option<&super::Search>) -> Self {
+        let filter = hash_of(&("trash", search.map(super::Search::as_str)));
+        Self { sort: TaskSort::descending(SortColumn::Updated), filter }
+    }
 }
 
 /// The same on all servers, and 0 for the whole list.
@@ -47,8 +54,11 @@ fn hash(filter: &Filter) -> u32 {
             TagsMatch::All(keys) => ("all", keys),
         })
         .collect();
-    let json = serde_json::to_vec(&(status, search, priorities, tags, due_before, due_after, has_due));
-    let digest = digest(&SHA256, &json.unwrap_or_default());
+    hash_of(&(status, search, priorities, tags, due_before, due_after, has_due))
+}
+
+fn hash_of(filter: &impl Serialize) -> u32 {
+    let digest = digest(&SHA256, &serde_json::to_vec(filter).unwrap_or_default());
     digest.as_ref().first_chunk().copied().map(u32::from_be_bytes).unwrap_or_default()
 }
 

@@ -11,17 +11,19 @@ pub struct FieldError {
     pub index: Option<usize>,
     /// The rule.
     pub violation: Violation,
+    /// The object that has the input, if it is one of several.
+    pub object: Option<&'static str>,
     /// The item of a list that the input is or belongs to.
     pub item: Option<ListItem>,
     /// The invalid value, if it may be sent back to the client.
-    pub input: Option<serde_json::Value>,
+    pub input: Option<Box<serde_json::Value>>,
 }
 
 impl FieldError {
     /// A violation in the input of this name.
     #[must_use]
     pub const fn new(field: &'static str, violation: Violation) -> Self {
-        Self { field: Cow::Borrowed(field), index: None, violation, item: None, input: None }
+        Self { field: Cow::Borrowed(field), index: None, violation, object: None, item: None, input: None }
     }
 
     /// An input that has no rule, because nothing reads it.
@@ -37,6 +39,12 @@ impl FieldError {
         Self { index, ..self }
     }
 
+    /// Adds the object that has the input.
+    #[must_use]
+    pub fn of(self, object: &'static str) -> Self {
+        Self { object: Some(object), ..self }
+    }
+
     /// Adds the item of a list.
     #[must_use]
     pub fn at(self, list: &'static str, index: usize) -> Self {
@@ -46,7 +54,7 @@ impl FieldError {
     /// Adds the invalid value.
     #[must_use]
     pub fn with_input(self, input: impl Into<serde_json::Value>) -> Self {
-        Self { input: Some(input.into()), ..self }
+        Self { input: Some(Box::new(input.into())), ..self }
     }
 }
 

@@ -8,14 +8,16 @@ mod field_error;
 mod idempotency;
 mod list;
 mod priority;
+mod push;
 mod tags;
 mod text;
 mod time;
+mod trash;
 
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
 
 pub use self::{
     change::{Change, Changes, DeletedTask, Position},
@@ -29,9 +31,11 @@ pub use self::{
         TaskStatus,
     },
     priority::Priority,
+    push::{Merged, PushRefusal, PushTime, Pushed, PushedChange, Pushes, Refusal, Side, TaskPush, TaskState, merge},
     tags::{InvalidTag, MAX_TAG, MAX_TAGS, Tag, Tags},
     text::{Description, MAX_DESCRIPTION, MAX_SEARCH, MAX_TITLE, Search, Title},
     time::rfc3339,
+    trash::{TrashPage, TrashRequest, TrashedTask},
 };
 
 /// Maximum number of tasks in one bulk change.
@@ -46,6 +50,18 @@ impl TaskId {
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// Parses an id that a client made for a new task.
+    pub fn of_new(text: &str) -> Result<Self, Violation> {
+        text.parse().and_then(Self::check_new)
+    }
+
+    /// An id for a new task must be one that nobody else makes: of version 4 or 7.
+    pub fn check_new(self) -> Result<Self, Violation> {
+        let is_rfc = self.0.get_variant() == Variant::RFC4122;
+        let is_unique = is_rfc && matches!(self.0.get_version_num(), 4 | 7);
+        is_unique.then_some(self).ok_or(Violation::Custom("must be a UUID of version 4 or 7"))
     }
 
     /// The id as a UUID.
@@ -109,6 +125,8 @@ pub struct Task {
 /// The input for a new task.
 #[derive(Clone, Debug)]
 pub struct NewTask {
+    /// The id, if the client made it.
+    pub id: Option<TaskId>,
     /// The title.
     pub title: Title,
     /// The description, if any.
@@ -121,6 +139,39 @@ pub struct NewTask {
     pub due: Option<Due>,
     /// The tags.
     pub tags: Tags,
+}
+
+impl NewTask {
+    /// The id, and the state to begin in.
+    #[must_use]
+    pub fn into_state(self) -> (Option<TaskId>, TaskState) {
+        let Self { id, title, description, completed, priority, due, tags } = self;
+        (id, TaskState { title, description, completed, priority, due, tags })
+    }
+}
+
+/// A new task, or the one that was there already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// The task.
+    pub task: Task,
+    /// Whether it is new. A task of this id that says what is asked for isn't changed.
+    pub is_new: bool,
+}
+
+/// A task that was made elsewhere.
+#[derive(Clone, Debug)]
+pub struct ImportedTask {
+    /// The id, unique within its owner.
+    pub id: TaskId,
+    /// What it says.
+    pub state: TaskState,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When it was completed, if that is known.
+    pub completed_at: Option<DateTime<Utc>>,
 }
 
 /// A partial update: `None` leaves a field unchanged.

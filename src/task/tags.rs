@@ -43,6 +43,19 @@ impl Tags {
         if errors.is_empty() { Ok(parsed) } else { Err(errors) }
     }
 
+    /// As they were stored.
+    #[must_use]
+    pub(crate) fn stored(names: Vec<String>) -> Self {
+        let keys = names.iter().map(|name| fold(name)).collect();
+        Self { names, keys }
+    }
+
+    /// The tags as they were sent.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// The tags as they were sent, and the same ones in folded case.
     #[must_use]
     pub fn into_parts(self) -> (Vec<String>, Vec<String>) {
@@ -76,9 +89,13 @@ impl TryFrom<String> for Tag {
             return Err(Violation::Blank);
         }
         check(&name, MAX_TAG, char::is_control)?;
-        let key = UniCase::new(name.as_str()).to_folded_case();
+        let key = fold(&name);
         Ok(Self { name, key })
     }
+}
+
+fn fold(name: &str) -> String {
+    UniCase::new(name).to_folded_case()
 }
 
 #[cfg(test)]

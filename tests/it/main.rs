@@ -11,6 +11,8 @@ mod fuzz;
 mod graphql;
 mod http;
 mod isolation;
+mod moving;
 mod operations;
 mod rest;
 mod tasks;
+mod web;

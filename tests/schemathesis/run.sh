@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 export PYTHONPATH=. SCHEMATHESIS_HOOKS=hooks
-for prefix in '^/api/tasks' '^/api/v1/tasks' '^/api/\{user_id\}/tasks'; do
+for prefix in '^/api/tasks' '^/api/v1/tasks' '^/api/\{user_id\}/tasks' '^/api/me'; do
     schemathesis run "$1/openapi.json" --include-path-regex "$prefix" --max-examples "${MAX_EXAMPLES:-30}" --seed "${SEED:-1}"
 done

@@ -7,7 +7,7 @@ use crate::config::Config;
 const OTHER_FILES: u64 = 128;
 
 pub(super) fn examine(config: &Config) -> Vec<Verdict> {
-    let mut verdicts = vec![mode(config), signers(config), rest(config)];
+    let mut verdicts = vec![mode(config), signers(config), rest(config), trash(config)];
     verdicts.extend(config.tokens.warnings().into_iter().map(|warning| Verdict::warning("tokens", warning)));
     if let Err(error) = config.graphql.documents() {
         verdicts.push(Verdict::failure("documents", error));
@@ -47,6 +47,14 @@ fn rest(config: &Config) -> Verdict {
     let detail =
         if changed.is_empty() { "no setting for older frontends is on".to_owned() } else { changed.join(", ") };
     Verdict::ok("rest", detail)
+}
+
+fn trash(config: &Config) -> Verdict {
+    let detail = match config.database.trash_days {
+        0 => "nothing of deleted tasks is kept".to_owned(),
+        days => format!("deleted tasks can be restored for {days} days"),
+    };
+    Verdict::ok("trash", detail)
 }
 
 fn address(config: &Config) -> Verdict {

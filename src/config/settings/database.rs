@@ -2,12 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use chrono::TimeDelta;
 use clap::{ArgAction, Args};
 
 use crate::{
     config::ConfigErrors,
     setting::{HOUR, MILLISECOND, duration, number, switch},
     store::{DbConfig, Target},
+    task::TOMBSTONE_LIFETIME,
 };
 
 /// Settings of the database.
@@ -54,6 +56,13 @@ pub struct DatabaseSettings {
     /// Queries that take longer are logged as slow, by name
     #[arg(long, env, value_name = "DURATION", default_value = "500ms", value_parser = duration(MILLISECOND..=HOUR))]
     pub slow_query: Duration,
+    /// Maximum number of tasks of one user; further ones are refused with `QUOTA_EXCEEDED`. With up to 20 servers it is exceeded
+    /// by 1 percent at most; 0 means no limit
+    #[arg(long, env, value_name = "NUMBER", default_value = "100000", value_parser = number(0..=1_000_000_000_u32))]
+    pub max_tasks_per_user: u32,
+    /// How many days a deleted task can be restored, 0 to 31. Then what it said is removed; 0 keeps nothing of it from the start
+    #[arg(long, env, value_name = "NUMBER", default_value = "30", value_parser = number(0..=TOMBSTONE_LIFETIME.num_days()))]
+    pub trash_days: i64,
 }
 
 impl DatabaseSettings {
@@ -81,6 +90,8 @@ impl DatabaseSettings {
             prepared_statements: self.database_prepared_statements,
             single_sync: self.database_single_sync,
             slow_query: self.slow_query,
+            max_tasks_per_user: self.max_tasks_per_user,
+            trash_lifetime: TimeDelta::days(self.trash_days),
         }
     }
 }

@@ -11,7 +11,8 @@ use url::Url;
 
 use crate::{
     config::ConnectionLimits,
-    setting::{HOUR, List, MILLISECOND, duration, list, number},
+    http::guard::{MAX_BODY, SMALL_BODY},
+    setting::{HOUR, List, MILLISECOND, duration, list, number, switch},
 };
 
 /// The default outside of development mode: as long as most load balancers need to notice that a server isn't ready.
@@ -32,7 +33,17 @@ pub struct ServerSettings {
     /// Maximum time for a request
     #[arg(long, env, value_name = "DURATION", default_value = "15s", value_parser = duration(MILLISECOND..=HOUR))]
     pub request_timeout: Duration,
-    /// Maximum bytes of responses that clients have not received yet, over all requests; above it, reads are refused with 503
+    /// Maximum bytes of a request's body
+    #[arg(
+        long,
+        env,
+        value_name = "BYTES",
+        default_value_t = MAX_BODY,
+        value_parser = number(SMALL_BODY..=1_usize << 30)
+    )]
+    pub max_body: usize,
+    /// Maximum bytes of responses that clients have not received yet, and of bodies of more than 64 KiB whose requests are not
+    /// answered yet, over all requests; above it, reads and such requests are refused with 503
     #[arg(long, env, value_name = "BYTES", default_value = "268435456", value_parser = number(0..=1_usize << 40))]
     pub response_memory: usize,
     /// The same for each user, who may always have one response of any size
@@ -52,6 +63,10 @@ pub struct ServerSettings {
     /// this machine]
     #[arg(long, env, value_name = "ORIGINS", value_parser = list(origin))]
     pub cors_origins: Option<List<HeaderValue>>,
+    /// Serve the app at `/app` and lead browsers from `/` there; builds for production don't contain it. Its users sign in with
+    /// the session that their browser has at `BETTER_AUTH_URL`, or paste a token [default: only in development mode]
+    #[arg(long, env, value_name = "true|false", value_parser = switch)]
+    pub app: Option<bool>,
     /// How long browsers remember to use only HTTPS for this host (`Strict-Transport-Security`) [default: the header is not
     /// sent]
     #[arg(long, env, value_name = "DURATION", value_parser = duration(Duration::ZERO..=DECADE))]

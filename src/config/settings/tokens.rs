@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use crate::{
     auth::{BetterAuth, ClaimRules, JwksConfig, JwksUrl, KeySource, NewToken, Timing, parse_versioned_secrets},
@@ -133,6 +134,15 @@ impl TokenSettings {
     #[must_use]
     pub fn new_token<'a>(&'a self, user: &'a str, ttl: Duration) -> NewToken<'a> {
         NewToken { user, ttl, issuer: self.jwt_issuer.as_deref(), audience: self.jwt_audience.as_deref() }
+    }
+
+    /// Where the Better Auth server gives a token to the user of a session.
+    #[must_use]
+    pub fn session_url(&self) -> Option<Url> {
+        let mut url = self.better_auth_url.as_ref()?.jwks.url.clone();
+        let path = url.path().trim_end_matches("/jwks").to_owned() + "/token";
+        url.set_path(&path);
+        Some(url)
     }
 
     /// Warnings about settings that accept more tokens than they should.

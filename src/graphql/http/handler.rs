@@ -19,7 +19,7 @@ use crate::{
     error::{Code, Error, Result},
     graphql::operation::{Allowed, Execution, Parameters, execute, execute_batch},
     http::{
-        request::{Accept, idempotency, read_body},
+        request::{Accept, idempotency},
         streams::{Connection, Lifetime, Outlet},
     },
     state::{AppState, SharedState},
@@ -51,7 +51,7 @@ pub(in crate::graphql) async fn post(
         let mut caller = Caller::authenticate(&state, &headers).await?;
         caller.tasks = caller.tasks.idempotent(idempotency(&headers, request.extensions())?);
         check_content_type(&headers)?;
-        match from_body(&read_body(request).await?)? {
+        match from_body(&state.bodies.read(request).await?)? {
             Operations::One(parameters) => caller.execute(&state, *parameters, true, &connection).await,
             Operations::Batch(batch) => {
                 let media_type = caller.media_type.ok_or_else(not_acceptable)?;

@@ -156,9 +156,9 @@ fn page_size(arguments: &[Node<InputValueDefinition>]) -> PageSize {
     list.map_or(PageSize::Inherited, |argument| PageSize::PerInput(Name::new(&argument.name)))
 }
 
-/// Whether a list counts as one value: a list of texts belongs to an object, and is no page.
+/// Whether a list counts as one value: a list of texts, or of what is invalid, belongs to an object, and is no page.
 fn is_value(ty: &Type) -> bool {
-    ty.inner_named_type() == "String"
+    matches!(ty.inner_named_type().as_str(), "String" | "InvalidField")
 }
 
 /// An estimate of a value's length as JSON, with punctuation.

@@ -46,7 +46,7 @@ pub(in crate::graphql) fn request_error(error: &Error) -> ServerError {
     server_error
 }
 
-/// `code`, and depending on it `fields`, messages by the names of invalid fields, or `current`, the task as it is now.
+/// `code`, and depending on it `fields`, messages by the names of invalid fields, `current`, the task as it is now, or `limit`.
 fn extensions(error: &Error) -> ErrorExtensionValues {
     let mut extensions = error::extensions(error.code());
     if !error.fields().is_empty() {
@@ -56,16 +56,22 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
     if let Some(task) = error.current() {
         extensions.set("current", to_value(task));
     }
+    if let Some(limit) = error.quota() {
+        extensions.set("limit", limit);
+    }
     extensions
 }
 
 /// With an index in front for one of several inputs, like `3.title`, and one behind for an item of a list, like `tags.2`.
-fn field_name(invalid: &FieldError) -> Name {
+pub(in crate::graphql::schema) fn field_name(invalid: &FieldError) -> Name {
     let mut name = match invalid.item {
         Some(ListItem { list, index }) if invalid.field.is_empty() => format!("{list}.{index}"),
         Some(ListItem { index, .. }) => format!("{index}.{}", invalid.field),
         None => invalid.field.to_string(),
     };
+    if let Some(object) = invalid.object.filter(|object| *object != "task") {
+        name = format!("{object}.{name}");
+    }
     if let Some(index) = invalid.index {
         name = format!("{name}.{index}");
     }

@@ -42,17 +42,18 @@ mod tests {
         let sdl = sdl();
         let occurrences = |text: String| sdl.matches(text.as_str()).count();
         for (text, expected) in [
-            (format!("1 to {MAX_TITLE} characters"), 3),
-            (format!("t most {MAX_DESCRIPTION} characters"), 3),
-            (format!("ignoring case; at most {MAX_SEARCH} characters"), 2),
-            (format!("up to {MAX_BULK} tasks"), 3),
+            (format!("1 to {MAX_TITLE} characters"), 4),
+            (format!("t most {MAX_DESCRIPTION} characters"), 4),
+            (format!("ignoring case; at most {MAX_SEARCH} characters"), 3),
+            (format!("up to {MAX_BULK} tasks"), 4),
+            (format!("up to {MAX_BULK} changes"), 1),
             (format!("1 to {MAX_LIMIT}."), 3),
-            (format!("0 to {MAX_LIMIT}."), 2),
+            (format!("0 to {MAX_LIMIT}."), 3),
             (format!("Defaults to {DEFAULT_PAGE} unless"), 1),
             (format!(": Int! = {DEFAULT_PAGE}"), 1),
-            (format!("t most {MAX_TAGS}, each of 1 to {MAX_TAG} characters"), 3),
+            (format!("t most {MAX_TAGS}, each of 1 to {MAX_TAG} characters"), 4),
             (format!("in any case; at most {MAX_TAGS}."), 2),
-            (format!(": Int = {DEFAULT_PAGE}"), 2),
+            (format!(": Int = {DEFAULT_PAGE}"), 3),
         ] {
             assert_eq!(occurrences(text.clone()), expected, "{text}");
         }

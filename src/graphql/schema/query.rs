@@ -14,6 +14,7 @@ use super::{
         json::Json,
         list::{ListArgs, PageArgs, TaskFilter, TaskSort, TaskStatusFilter},
         task::TaskNode,
+        trash::{TrashConnection, trash_page},
         viewer::Viewer,
     },
 };
@@ -104,6 +105,21 @@ impl Query {
     ) -> Result<Changes, GraphqlError> {
         let (since, limit) = feed_page(after, first)?;
         Ok(Arc::new(resolvers::changes(ctx.tasks()?, &since, limit).await?).into())
+    }
+
+    /// Deleted tasks that can be restored, newest deletion first.
+    async fn trash(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "Some(DEFAULT_PAGE)", desc = "Takes this many tasks, 0 to 1000.")] first: Option<i64>,
+        #[graphql(desc = "Only tasks after this cursor. It must be of the same search.")] after: Option<String>,
+        #[graphql(desc = "Text that the title or description must contain, ignoring case; at most 200 characters.")]
+        search: Option<String>,
+    ) -> Result<TrashConnection, GraphqlError> {
+        let request = trash_page(first.unwrap_or(DEFAULT_PAGE), after, search)?;
+        let needs_page = ctx.field().selection_set().any(|field| !matches!(field.name(), "totalCount" | "__typename"));
+        let page = if needs_page { Some(resolvers::trash(ctx.tasks()?, request.clone()).await?) } else { None };
+        Ok(TrashConnection::new(page, request))
     }
 
     /// Any object by its id; null if it doesn't exist or belongs to another user.

@@ -16,7 +16,7 @@ use crate::{
     telemetry::UpgradeRequest,
 };
 
-/// The names that a payload may have a token under.
+/// The names that a payload may have a token under, or its `headers`, as Hasura's clients send it.
 const TOKEN_NAMES: [&str; 3] = ["Authorization", "authorization", "token"];
 
 /// What `connection_init` came to, once it did.
@@ -66,7 +66,9 @@ impl Door {
 
 /// The token in a payload, with `Bearer` before it or without.
 fn token(payload: &Value) -> Option<&str> {
-    let text = TOKEN_NAMES.iter().find_map(|name| payload.get(name)?.as_str())?.trim();
+    let objects = [Some(payload), payload.get("headers")];
+    let mut values = objects.into_iter().flatten().flat_map(|object| TOKEN_NAMES.map(|name| object.get(name)));
+    let text = values.find_map(|value| value?.as_str())?.trim();
     let (scheme, token) = text.split_once(' ').unwrap_or(("", text));
     Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { text })
 }

@@ -1,5 +1,6 @@
-//! What stands around the routes: panics, deadlines, CORS, security headers, and bodies left unread.
+//! What stands around the routes: panics, deadlines, CORS, security headers, and bodies: read, or left unread.
 
+mod body;
 mod cors;
 mod guarded;
 mod loopback;
@@ -9,8 +10,8 @@ mod security_headers;
 mod socket_origin;
 mod unread_body;
 
-pub use self::outgoing::Outgoing;
 pub(crate) use self::{
+    body::expect_large,
     cors::cors,
     guarded::{AboveLimit, check_connection, guarded},
     loopback::is_own_host,
@@ -19,4 +20,8 @@ pub(crate) use self::{
     security_headers::security_headers,
     socket_origin::check_socket_origin,
     unread_body::UnreadBody,
+};
+pub use self::{
+    body::{Bodies, MAX_BODY, SMALL_BODY},
+    outgoing::Outgoing,
 };

@@ -1,4 +1,4 @@
-//! The bytes of responses that clients have not taken yet: a client that reads nothing must not fill the memory.
+//! The bytes of responses that clients have not taken yet, and of large bodies: no client must fill the memory.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use std::{
 use crate::error::{Code, Error, Result};
 use parking_lot::{Mutex, MutexGuard};
 
-/// Counts bytes of responses, in all and for each user. Cheap to clone.
+/// Counts bytes, in all and for each user. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outgoing(Arc<Counts>);
 
@@ -36,14 +36,14 @@ impl Outgoing {
         if counts.total.load(Ordering::Relaxed) + bytes > counts.max {
             return Err(Error::new(
                 Code::ServiceUnavailable,
-                "Too many bytes of responses are waiting to be read (RESPONSE_MEMORY), try again later",
+                "Too many bytes are in flight (RESPONSE_MEMORY), try again later",
             ));
         }
         let of_user = user.and_then(|user| counts.users().get(user).copied()).unwrap_or(0);
         if of_user != 0 && of_user + bytes > counts.max_per_user {
             return Err(Error::new(
                 Code::ServiceUnavailable,
-                "Read your other responses first (RESPONSE_MEMORY_PER_USER)",
+                "Read the responses to your other requests first (RESPONSE_MEMORY_PER_USER)",
             ));
         }
         Ok(())
@@ -65,7 +65,7 @@ impl Counts {
     }
 }
 
-/// Bytes of a response that are counted.
+/// Bytes that are counted.
 #[derive(Debug)]
 pub(crate) struct Held {
     counts: Arc<Counts>,

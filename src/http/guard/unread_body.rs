@@ -21,11 +21,11 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::http::request::MAX_BODY;
+use super::body::{MAX_BODY, SMALL_BODY};
 
 /// How much is read of a body that is too large. Closing a connection while the client is sending can destroy the
 /// response before the client has read it.
-const MAX_DRAINED: usize = 16 * MAX_BODY;
+const MAX_DRAINED: usize = 4 * MAX_BODY;
 /// How many unread bodies are read at once. Each costs its connection a read buffer of up to 32 KiB, and takes no token; a
 /// client beyond that may lose the response if it keeps sending.
 static DRAINS: Semaphore = Semaphore::const_new(8);
@@ -56,7 +56,7 @@ impl UnreadBody {
     /// of unknown length, if the client waits for a permission to send it, or if too many bodies are being read.
     pub(crate) fn drain(self, response: &mut Response) {
         let Some(Rest { body, is_asked_for }) = self.kept.and_then(|kept| kept.take()) else { return };
-        let is_small = body.size_hint().upper().is_some_and(|length| length <= MAX_BODY as u64);
+        let is_small = body.size_hint().upper().is_some_and(|length| length <= SMALL_BODY as u64);
         let is_coming = is_asked_for || !self.awaits_permission;
         let permit = if is_coming { DRAINS.try_acquire().ok() } else { None };
         if !is_small || permit.is_none() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::{
-    http::request::MAX_BODY,
+    http::guard::SMALL_BODY,
     setting::{self, HOUR, MILLISECOND, duration, number},
 };
 
@@ -48,7 +48,7 @@ pub struct StreamLimits {
         long = "socket-max-message",
         env = "SOCKET_MAX_MESSAGE",
         value_name = "BYTES",
-        default_value_t = MAX_BODY,
+        default_value_t = SMALL_BODY,
         value_parser = number(1..=MAX)
     )]
     pub message: usize,

@@ -13,7 +13,7 @@ pub(crate) fn describe() {
     describe_gauge!(
         STREAMS,
         Unit::Count,
-        "Open WebSockets and event streams by outlet: websocket, graphql_sse or rest_sse"
+        "Open WebSockets and event streams by outlet: websocket, graphql_sse, rest_sse or export"
     );
     describe_counter!(ENDED, Unit::Count, "Ended streams by outlet and reason");
     describe_counter!(REFUSED, Unit::Count, "Streams refused by limit: user or server");

@@ -38,6 +38,8 @@ pub(crate) enum Outlet {
     GraphqlSse,
     /// REST's server-sent events.
     RestSse,
+    /// An export.
+    Export,
 }
 
 impl Outlet {
@@ -47,6 +49,7 @@ impl Outlet {
             Self::WebSocket => "websocket",
             Self::GraphqlSse => "graphql_sse",
             Self::RestSse => "rest_sse",
+            Self::Export => "export",
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The bodies that are objects of fields.
-const BODIES: [&str; 3] = ["CreateTask", "UpdateTask", "Completion"];
+const BODIES: [&str; 5] = ["CreateTask", "UpdateTask", "Completion", "TaskState", "RestoreTasks"];
 
 /// Describes what a server with these settings does.
 pub(super) fn adapt(document: &mut OpenApi, rest: RestSettings) {
@@ -35,7 +35,9 @@ pub(super) fn adapt(document: &mut OpenApi, rest: RestSettings) {
         for operation in operations.into_iter().flatten() {
             adapt_operation(operation, rest);
         }
-        if let Some(delete) = &mut item.delete {
+        if let Some(delete) = &mut item.delete
+            && ["200", "204"].iter().all(|status| delete.responses.responses.contains_key(*status))
+        {
             let other = if rest.delete == DeleteForm::Message { "204" } else { "200" };
             delete.responses.responses.remove(other);
         }
@@ -49,7 +51,7 @@ fn adapt_schema(name: &str, object: &mut Object, rest: RestSettings) {
     if !BODIES.contains(&name) {
         return;
     }
-    if rest.status {
+    if rest.status && name != "RestoreTasks" {
         let status = one_of(["pending", "completed"].map(ToOwned::to_owned));
         object.properties.insert("status".to_owned(), status.into());
     }

@@ -13,6 +13,8 @@ pub(super) struct Traits {
     pub(super) has_id: bool,
     pub(super) has_body: bool,
     pub(super) has_version: bool,
+    /// Whether it may add tasks.
+    pub(super) creates: bool,
 }
 
 /// An error, its condition, and an example of its `detail`.
@@ -23,7 +25,7 @@ struct ErrorResponse {
     applies: fn(&Traits) -> bool,
 }
 
-const ERRORS: [ErrorResponse; 12] = [
+const ERRORS: [ErrorResponse; 14] = [
     ErrorResponse {
         code: Code::Unauthenticated,
         when: "The token is missing or invalid. `detail` names the check that failed.",
@@ -34,7 +36,14 @@ const ERRORS: [ErrorResponse; 12] = [
         code: Code::Forbidden,
         when: "The user in the path is not the token's user.",
         detail: "Not authorized to access this user's tasks",
-        applies: |operation| operation.is_legacy,
+        applies: |operation| operation.is_legacy && !operation.creates,
+    },
+    ErrorResponse {
+        code: Code::QuotaExceeded,
+        when: "The user would have more tasks than a user may have (`QUOTA_EXCEEDED`); `limit` has their number. Or the path \
+               names another user than the token's (`FORBIDDEN`).",
+        detail: "A user may have 100000 tasks here: delete some first",
+        applies: |operation| operation.creates,
     },
     ErrorResponse {
         code: Code::NotFound,
@@ -49,15 +58,21 @@ const ERRORS: [ErrorResponse; 12] = [
         applies: |operation| operation.has_body,
     },
     ErrorResponse {
+        code: Code::IdTaken,
+        when: "A task that says something else has the `id` of a new task, or had it before it was deleted.",
+        detail: "Another task has the id 01a1fe19-a73c-72af-a397-b7572654bf7a, or had it",
+        applies: |operation| operation.creates,
+    },
+    ErrorResponse {
         code: Code::VersionConflict,
-        when: "The task is not at the version in `If-Match`. `current` has the current task.",
+        when: "The task is not at the version in `If-Match`. `current` has the current task, unless it is deleted.",
         detail: "Task has changed: expected version 1, it is at version 2",
         applies: |operation| operation.has_version,
     },
     ErrorResponse {
         code: Code::PayloadTooLarge,
-        when: "The body is larger than 64 KiB.",
-        detail: "The body is larger than the server reads",
+        when: "The body is larger than the server reads: than 1 MiB, unless it is set otherwise (`MAX_BODY`).",
+        detail: "The body is larger than the server reads (MAX_BODY)",
         applies: |operation| operation.has_body,
     },
     ErrorResponse {

@@ -28,9 +28,12 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use self::schemas::{header_param, path_param, string};
 use super::{
     error::ErrorBody,
+    me,
     problem::ProblemDetails,
     routes::{self, PREFIXES},
     settings::RestSettings,
+    tasks::push::{ChangeParams, StateParams},
+    trash,
 };
 use crate::{
     state::SharedState,
@@ -52,20 +55,29 @@ const DOCUMENT_PATH: &str = "/openapi.json";
         routes::list,
         routes::create,
         routes::bulk,
+        routes::push,
         routes::changes,
+        trash::list,
+        trash::empty,
+        trash::purge,
+        trash::restore_many,
         routes::get,
         routes::update,
         routes::patch,
         routes::delete,
         routes::complete,
+        me::erase,
+        me::export,
+        trash::restore,
     ),
-    components(schemas(ErrorBody, ProblemDetails)),
+    components(schemas(ErrorBody, ProblemDetails, ChangeParams, StateParams)),
     security(("bearer" = [])),
     tags(
         (name = "tasks", description = "The tasks of the token's user."),
         (name = "tasks, versioned", description = "The same routes with the API version in the path."),
         (name = "tasks, legacy", description = "The routes of the older backends, with the user in the path, who must \
                                                 be the token's user."),
+        (name = "me", description = "All that the token's user has."),
     ),
     modifiers(&UnderPrefixes),
 )]
@@ -83,10 +95,14 @@ impl Modify for UnderPrefixes {
             components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         }
         let described = std::mem::replace(&mut document.paths, Paths::new());
+        let (of_user, of_tasks) = described.paths.iter().partition::<Vec<_>, _>(|(path, _)| path.starts_with("/api/"));
+        for (path, item) in of_user {
+            document.paths.paths.insert(path.clone(), ME.of(path, item.clone()));
+        }
         for (prefix, variant) in PREFIXES.into_iter().zip(VARIANTS) {
-            for (path, item) in &described.paths {
+            for (path, item) in &of_tasks {
                 let path = format!("{prefix}{}", path.trim_end_matches('/'));
-                document.paths.paths.insert(path.clone(), variant.of(&path, item.clone()));
+                document.paths.paths.insert(path.clone(), variant.of(&path, PathItem::clone(item)));
             }
         }
     }
@@ -97,13 +113,20 @@ struct Variant {
     tag: &'static str,
     id_suffix: &'static str,
     is_legacy: bool,
+    has_keys: bool,
 }
 
 const VARIANTS: [Variant; 3] = [
-    Variant { tag: "tasks", id_suffix: "", is_legacy: false },
-    Variant { tag: "tasks, versioned", id_suffix: "V1", is_legacy: false },
-    Variant { tag: "tasks, legacy", id_suffix: "OfUser", is_legacy: true },
+    Variant { tag: "tasks", id_suffix: "", is_legacy: false, has_keys: true },
+    Variant { tag: "tasks, versioned", id_suffix: "V1", is_legacy: false, has_keys: true },
+    Variant { tag: "tasks, legacy", id_suffix: "OfUser", is_legacy: true, has_keys: true },
 ];
+
+/// The operations under no prefix. An erasure is safe to repeat, and leaves no keys.
+const ME: Variant = Variant { tag: "me", id_suffix: "", is_legacy: false, has_keys: false };
+
+/// The operations that may add tasks.
+const CREATIONS: [&str; 2] = ["createTask", "changeTasks"];
 
 impl Variant {
     fn of(&self, path: &str, mut item: PathItem) -> PathItem {
@@ -124,19 +147,21 @@ impl Variant {
 
     fn adapt(&self, path: &str, operation: &mut Operation, is_write: bool) {
         operation.tags = Some(vec![self.tag.to_owned()]);
+        let creates = operation.operation_id.as_deref().is_some_and(|id| CREATIONS.contains(&id));
         operation.operation_id = operation.operation_id.take().map(|id| id + self.id_suffix);
         let parameters = operation.parameters.get_or_insert_default();
         if self.is_legacy {
             operation.deprecated = Some(Deprecated::True);
             parameters.insert(0, path_param("user_id", "The token's user.", string()).into());
         }
-        if is_write {
+        if is_write && self.has_keys {
             parameters.push(idempotency_key().into());
         }
         let traits = errors::Traits {
             is_legacy: self.is_legacy,
             has_id: path.contains("{task_id}"),
             has_body: operation.request_body.is_some(),
+            creates,
             has_version: parameters.iter().any(|param| matches!(param, RefOr::T(param) if param.name == "If-Match")),
         };
         errors::add(&mut operation.responses, &traits);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error},
-    http::request::{content_type, read_body},
+    http::request::content_type,
     rest::error::RestError,
     state::SharedState,
     task::{FieldError, Violation},
@@ -33,7 +33,7 @@ impl<T: FromFields> FromRequest<SharedState> for JsonBody<T> {
             let message = "Send the body with Content-Type: application/json";
             return Err(Error::new(Code::UnsupportedMediaType, message).into());
         }
-        let object = parse(&read_body(request).await?, T::IS_OPTIONAL)?;
+        let object = parse(&state.bodies.read(request).await?, T::IS_OPTIONAL)?;
         let mut context = Context::new(state.rest);
         let value = T::from_object(object, &mut context).map_err(Error::from)?;
         Ok(Self(value, context.ignored))
@@ -61,7 +61,7 @@ fn parse(body: &[u8], is_optional: bool) -> Result<Map<String, Value>, RestError
             return Err(RestError::not_json(position(body, &error), reason));
         }
     };
-    Err(Error::from(FieldError { input, ..FieldError::new("", violation) }).into())
+    Err(Error::from(FieldError { input: input.map(Box::new), ..FieldError::new("", violation) }).into())
 }
 
 /// The position of a syntax error as FastAPI reports it, in characters from the start of the body. `serde_json` reports

@@ -204,6 +204,11 @@ impl Fields<'_> {
         completed.or(status)
     }
 
+    /// Leaves out what nobody looks at.
+    pub(crate) fn skip(&mut self, names: &[&str]) {
+        self.object.retain(|name, _| !names.contains(&name.as_str()));
+    }
+
     /// What is left of the object.
     fn settle_unknown(&mut self) {
         let unknown = std::mem::take(&mut self.object).into_iter();
@@ -241,6 +246,15 @@ impl FromJson for String {
             Value::String(text) => Ok(text),
             _ => Err(Violation::NotAString),
         }
+    }
+}
+
+/// An id that a client made for a new task.
+pub(crate) struct NewId(pub(crate) TaskId);
+
+impl FromJson for NewId {
+    fn from_json(value: Value) -> Result<Self, Violation> {
+        TaskId::of_new(&String::from_json(value)?).map(Self)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
 #[schema(example = json!({ "create": [{ "title": "Buy milk" }, { "title": "Pay rent" }] }))]
 #[serde(untagged)]
 pub(crate) enum Bulk {
-    /// Create tasks.
+    /// Create tasks. No two may have the same id.
     Create {
         #[schema(schema_with = task_list)]
         create: Vec<CreateTask>,
@@ -83,7 +83,7 @@ impl Bulk {
                 resolvers::create_many(tasks, create.into_iter().map(Into::into).collect()).await
             }
             Self::Complete { complete } => resolvers::complete_many(tasks, complete).await,
-            Self::Delete { delete } => resolvers::delete_many(tasks, delete).await,
+            Self::Delete { delete } => Ok(resolvers::delete_many(tasks, delete).await?.tasks),
         }
     }
 }

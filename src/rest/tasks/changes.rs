@@ -116,7 +116,7 @@ impl ChangesBody {
 }
 
 impl ChangeBody {
-    fn new(change: Change, rest: RestSettings) -> Self {
+    pub(crate) fn new(change: Change, rest: RestSettings) -> Self {
         match change {
             Change::Task(task) => Self::Task(TaskBody::new(task, rest)),
             Change::Deleted(task) => {

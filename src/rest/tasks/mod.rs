@@ -4,4 +4,6 @@ pub(super) mod bulk;
 pub(super) mod changes;
 pub(super) mod event_stream;
 pub(super) mod list;
+pub(super) mod push;
 pub(super) mod task;
+pub(super) mod trash;

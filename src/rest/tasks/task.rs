@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     rest::{
         openapi::schemas::one_of,
-        request::fields::{Fields, FromFields},
+        request::fields::{Fields, FromFields, NewId},
         settings::RestSettings,
     },
     task::{Description, Due, DueChange, NewTask, Priority, Tags, Task, TaskPatch, TimeZone, Title, rfc3339},
@@ -114,6 +114,9 @@ pub(crate) fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> R
 #[schema(example = json!({ "title": "Buy milk", "description": "2 litres", "priority": "high", "due_date": "2026-03-29",
                            "tags": ["home"] }))]
 pub(crate) struct CreateTask {
+    /// A UUID of version 4 or 7, if the client makes it; otherwise the server does.
+    #[schema(value_type = Option<Uuid>, pattern = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[47][0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$")]
+    id: Option<NewId>,
     /// What is to be done.
     title: Title,
     /// Details.
@@ -135,18 +138,20 @@ pub(crate) struct CreateTask {
 
 impl FromFields for CreateTask {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let id = fields.optional("id");
         let title = fields.required("title");
         let (description, completed) = (fields.optional("description"), fields.completed());
         let priority = fields.priority().unwrap_or(fields.default_priority());
         let (due_date, tags) = (fields.new_due(), fields.tags().unwrap_or_default());
-        Some(Self { title: title?, description, completed, priority, due_date, due_timezone: (), tags })
+        Some(Self { id, title: title?, description, completed, priority, due_date, due_timezone: (), tags })
     }
 }
 
 impl From<CreateTask> for NewTask {
     fn from(new: CreateTask) -> Self {
-        let CreateTask { title, description, completed, priority, due_date, due_timezone: (), tags } = new;
-        Self { title, description, completed: completed.unwrap_or_default(), priority, due: due_date, tags }
+        let CreateTask { id, title, description, completed, priority, due_date, due_timezone: (), tags } = new;
+        let id = id.map(|NewId(id)| id);
+        Self { id, title, description, completed: completed.unwrap_or_default(), priority, due: due_date, tags }
     }
 }
 

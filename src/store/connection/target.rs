@@ -8,7 +8,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio_postgres::{
-    Config,
+    Config, NoTls,
     config::{Host, SslMode, TargetSessionAttrs},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -111,6 +111,23 @@ impl Target {
             SslMode::Disable => Encryption::Disabled,
             SslMode::Require => Encryption::Required,
             _ => Encryption::Preferred,
+        }
+    }
+
+    /// A connection of its own to a database that isn't this store's, for whoever reads an older backend's tables.
+    pub(crate) async fn client(&self) -> Result<tokio_postgres::Client, String> {
+        let said = |error: tokio_postgres::Error| Chain(&error).to_string();
+        match self.tls().map_err(|error| error.to_string())? {
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls).await.map_err(said)?;
+                tokio::spawn(connection);
+                Ok(client)
+            }
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(said)?;
+                tokio::spawn(connection);
+                Ok(client)
+            }
         }
     }
 

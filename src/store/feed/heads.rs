@@ -93,7 +93,10 @@ impl FeedWatcher {
     }
 
     /// Finished even if the caller goes away.
-    async fn ask<Row: Send + 'static>(&self, query: impl Statement<Row> + Send + 'static) -> Result<Vec<Row>> {
+    pub(super) async fn ask<Row: Send + 'static>(
+        &self,
+        query: impl Statement<Row> + Send + 'static,
+    ) -> Result<Vec<Row>> {
         let mut lease = self.pool.lease().await?;
         let limit = self.pool.statement_timeout();
         let sql = if self.pool.connector().is_distributed() { ACT_AS_FEED_ON_NODES } else { ACT_AS_FEED };

@@ -2,6 +2,7 @@
 
 mod admission;
 mod manager;
+mod quota;
 
 use std::{
     pin::pin,
@@ -22,7 +23,10 @@ use tokio::{
 };
 use tokio_postgres::CancelToken;
 
-pub(super) use self::admission::Access;
+pub(super) use self::{
+    admission::Access,
+    quota::{Count, Look, Quota},
+};
 use self::{
     admission::{Admission, Permit, acquire},
     manager::{LastFailure, Manager},
@@ -69,6 +73,7 @@ struct Shared {
     admission: Arc<Admission>,
     statement_timeout_setting: String,
     on_write: OnceLock<Arc<WriteListener>>,
+    quota: Quota,
     slow_query: Duration,
     size: u32,
     /// How many transactions wait for a connection.
@@ -157,6 +162,7 @@ impl Pool {
             admission,
             statement_timeout_setting: config.statement_timeout.as_millis().to_string(),
             on_write: OnceLock::new(),
+            quota: Quota::new(config.max_tasks_per_user),
             slow_query: config.slow_query,
             size: config.pool_size,
             waiting: AtomicU32::new(0),
@@ -196,6 +202,11 @@ impl Pool {
         if let Some(listener) = self.shared.on_write.get() {
             listener(user);
         }
+    }
+
+    /// How many tasks users may have.
+    pub(super) fn quota(&self) -> &Quota {
+        &self.shared.quota
     }
 
     pub(super) fn slow_query(&self) -> Duration {

@@ -69,8 +69,8 @@ struct Walled {
     name: &'static str,
     columns: &'static str,
     values: &'static str,
-    /// A change to a row, where rows can be changed at all.
-    change: Option<&'static str>,
+    /// A change to a row.
+    change: &'static str,
 }
 
 const WALLED: [Walled; 3] = [
@@ -78,19 +78,19 @@ const WALLED: [Walled; 3] = [
         name: "tasks",
         columns: "position, id, title",
         values: "0, gen_random_uuid(), '-'",
-        change: Some("completed = true"),
+        change: "completed = true",
     },
     Walled {
         name: "deleted_tasks",
-        columns: "position, deleted_at, id, version",
-        values: "0, now(), gen_random_uuid(), 2",
-        change: None,
+        columns: "position, deleted_at, id, version, title",
+        values: "0, now(), gen_random_uuid(), 2, '-'",
+        change: "title = NULL",
     },
     Walled {
         name: "idempotency_keys",
         columns: "key, part, fingerprint",
         values: "gen_random_uuid()::text, 0, ''",
-        change: Some("outcome = '[]'"),
+        change: "outcome = '[]'",
     },
 ];
 
@@ -257,10 +257,7 @@ impl Canary {
         }
         let Walled { name, change, .. } = table;
         let of_other = format!("WHERE user_id = '{}'", other.0);
-        let changed = match change {
-            Some(change) => run(connection, &format!("UPDATE {name} SET {change} {of_other}")).await?,
-            None => 0,
-        };
+        let changed = run(connection, &format!("UPDATE {name} SET {change} {of_other}")).await?;
         let deleted = run(connection, &format!("DELETE FROM {name} {of_other}")).await?;
         Ok((changed + deleted > 0).then_some("a user can change or delete another user's rows"))
     }

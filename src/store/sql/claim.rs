@@ -46,6 +46,25 @@ impl Claim {
         .bind::<Binary, _>(self.fingerprint.as_bytes())
     }
 
+    /// Stores what was done.
+    pub(in crate::store) fn record<'a>(&'a self, owner: &'a str, outcome: Value) -> Sql<'a> {
+        self.named(
+            owner,
+            "UPDATE idempotency_keys SET outcome = $4
+             WHERE (user_id, key, part) = ($1, $2, $3) AND current_user = 'tandem_api'",
+        )
+        .bind::<Jsonb, _>(outcome)
+    }
+
+    /// Frees the key, as nothing was done.
+    pub(in crate::store) fn release<'a>(&'a self, owner: &'a str) -> Sql<'a> {
+        self.named(
+            owner,
+            "DELETE FROM idempotency_keys
+             WHERE (user_id, key, part) = ($1, $2, $3) AND current_user = 'tandem_api'",
+        )
+    }
+
     /// A statement whose `$1` to `$3` are the owner, the key and its part.
     fn named<'a, Row>(&'a self, owner: &'a str, text: &'static str) -> Sql<'a, Row> {
         Sql::returning(text).bind::<Text, _>(owner).bind::<Text, _>(self.key.as_str()).bind::<Integer, _>(self.part)

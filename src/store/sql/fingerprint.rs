@@ -2,7 +2,8 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::statement::Write;
+use serde::Serialize;
+
 use crate::error::{Error, Result};
 
 /// The format of fingerprints and outcomes. Increment it when requests get other fingerprints than before. Fields that are
@@ -15,8 +16,8 @@ const LENGTH: usize = 1 + 32;
 pub(in crate::store) struct Fingerprint([u8; LENGTH]);
 
 impl Fingerprint {
-    pub(in crate::store) fn of<W: Write>(write: &W) -> Result<Self> {
-        let json = serde_json::to_vec(&(W::NAME, write)).map_err(Error::internal)?;
+    pub(in crate::store) fn of(name: &str, write: &impl Serialize) -> Result<Self> {
+        let json = serde_json::to_vec(&(name, write)).map_err(Error::internal)?;
         let mut bytes = [FORMAT; LENGTH];
         bytes[1..].copy_from_slice(digest(&SHA256, &json).as_ref());
         Ok(Self(bytes))

@@ -12,7 +12,7 @@ where
     Self: Statement<Row>,
 {
     /// A write that found nothing to change releases its key instead: a retry may find something.
-    fn recorded(mut self, key: &'a str, part: i32) -> Self {
+    fn recorded(mut self, outcome: &'static str, key: &'a str, part: i32) -> Self {
         let result = match self.text.strip_suffix(RETURN) {
             Some(parts) => parts.to_owned(),
             None => format!("WITH result AS ({})", self.text),
@@ -20,7 +20,7 @@ where
         let (k, p) = (self.binds.len() + 1, self.binds.len() + 2);
         self.text = format!(
             "{result}, recorded AS (
-                UPDATE idempotency_keys SET outcome = (SELECT jsonb_agg(to_jsonb(result)) FROM result)
+                UPDATE idempotency_keys SET outcome = (SELECT jsonb_agg({outcome}) FROM result)
                 WHERE (user_id, key, part) = ($1, ${k}, ${p}) AND current_user = 'tandem_api'
                   AND EXISTS (SELECT FROM result)
             ), released AS (

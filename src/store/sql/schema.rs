@@ -1,7 +1,7 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
-    /// Tombstones of deleted tasks, without their text. Every row belongs to one user; row-level security is forced.
+    /// Tombstones of deleted tasks, with what the tasks said while they are in the trash. Every row belongs to one user; row-level security is forced.
     deleted_tasks (user_id, position, id) {
         /// The owner of the task, as in tasks.
         user_id -> Text,
@@ -13,6 +13,32 @@ diesel::table! {
         version -> Int8,
         /// The position of the deletion in the user's change feed, as in tasks.
         position -> Int8,
+        /// The title the task had; null once what it said is gone.
+        title -> Nullable<Text>,
+        /// The description it had; null as in tasks, and once what it said is gone.
+        description -> Nullable<Text>,
+        /// Whether it was done; null once what it said is gone.
+        completed -> Nullable<Bool>,
+        /// When it was created; null once what it said is gone. So it says whether the task is in the trash, also to those who may not read what it said.
+        created_at -> Nullable<Timestamptz>,
+        /// When it last changed before it was deleted; null once what it said is gone.
+        updated_at -> Nullable<Timestamptz>,
+        /// The priority it had, as in tasks; null once what it said is gone.
+        priority -> Nullable<Int2>,
+        /// The day when it was due, as in tasks.
+        due_date -> Nullable<Date>,
+        /// The time of day when it was due, as in tasks.
+        due_time -> Nullable<Time>,
+        /// The time zone of that time, as in tasks.
+        due_zone -> Nullable<Text>,
+        /// The instant when it was due, as in tasks.
+        due_at -> Nullable<Timestamptz>,
+        /// The tags it had; null once what it said is gone.
+        tags -> Nullable<Array<Nullable<Text>>>,
+        /// When it was completed, as in tasks.
+        completed_at -> Nullable<Timestamptz>,
+        /// The tags in folded case, as in tasks.
+        tag_keys -> Nullable<Array<Nullable<Text>>>,
     }
 }
 
@@ -47,7 +73,7 @@ diesel::table! {
     tasks (user_id, id) {
         /// The owner: the user id claim of the token, 1 to 255 bytes. No foreign key: users live in Better Auth.
         user_id -> Text,
-        /// UUIDv7 made by the server, unique within its owner.
+        /// A UUID, unique within its owner: version 7 if the server made it, 4 or 7 if a client did.
         id -> Uuid,
         /// 1 to 200 characters.
         title -> Text,

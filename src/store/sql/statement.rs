@@ -41,10 +41,17 @@ pub(in crate::store) trait Write: Serialize + Send + Sync + 'static {
     /// Its statement, which returns rows itself or ends with `SELECT * FROM result`; or how it begins, if it depends on their
     /// number.
     const SQL: &'static str;
+    /// What is stored of the rows as the outcome: how each one becomes JSON, and perhaps in which order.
+    const OUTCOME: &'static str = "to_jsonb(result)";
     /// What is returned, and stored as the outcome under an idempotency key. No rows mean that there was nothing to change.
     type Row: DeserializeOwned + Send + 'static;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, Self::Row>;
+
+    /// How many tasks it may add to those of its user, whose number is limited.
+    fn creations(&self) -> usize {
+        0
+    }
 
     /// A statement that goes before it.
     fn first<'a>(&'a self, _owner: &'a str) -> Option<Sql<'a>> {
@@ -55,6 +62,33 @@ pub(in crate::store) trait Write: Serialize + Send + Sync + 'static {
     fn under_key<'a>(&'a self, owner: &'a str) -> (Option<Sql<'a>>, impl WriteStatement<'a, Self::Row>) {
         (self.first(owner), self.statement(owner))
     }
+}
+
+/// A change of one user's rows that depends on what is there. One statement reads that, and the next ones are decided here, while
+/// the user's lock keeps others from changing anything. Like those of a [`Write`], its fields make up the fingerprint.
+pub(in crate::store) trait Merge: Serialize + Send + Sync + 'static {
+    /// What logs and metrics call it. A part of the fingerprint, too: never rename it.
+    const NAME: &'static str;
+    /// What is read.
+    type Found: SqlRow + Send + 'static;
+    /// What is returned, and stored as the outcome under an idempotency key.
+    type Row: Serialize + DeserializeOwned + Send + 'static;
+
+    /// What is to be changed.
+    type Edits: Send + Sync;
+    /// Whether it is to be done without what it would create, if the user may have no more tasks. Otherwise nothing is.
+    const GOES_ON_WITHOUT_ROOM: bool;
+
+    fn read<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Found> + 'a;
+
+    /// What follows from what was found: the edits, and what is returned once they are made. Without room, nothing is created.
+    fn decide(&self, owner: &str, found: Vec<Self::Found>, has_room: bool) -> (Self::Edits, Vec<Self::Row>);
+
+    /// How many tasks the edits create, whose number is limited.
+    fn creations(edits: &Self::Edits) -> usize;
+
+    /// The statements of the edits, in order. Without any, nothing is stored under a key: a retry may find something to change.
+    fn statements<'a>(edits: &'a Self::Edits, owner: &'a str) -> Vec<Sql<'a>>;
 }
 
 /// The rows a statement will return. The future borrows the connection only, not the statement.
@@ -89,8 +123,8 @@ where
 
 /// A statement that can store its rows as an outcome.
 pub(in crate::store) trait WriteStatement<'a, Row>: Statement<Row> {
-    /// The same statement, which also stores its rows beside the key that was claimed.
-    fn recorded(self, key: &'a str, part: i32) -> Self;
+    /// The same statement, which also stores its rows, each as this `outcome`, beside the key that was claimed.
+    fn recorded(self, outcome: &'static str, key: &'a str, part: i32) -> Self;
 }
 
 /// A row that [`Sql`] can return.

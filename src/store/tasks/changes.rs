@@ -40,7 +40,7 @@ pub(super) struct FeedRow {
 
 #[derive(Queryable)]
 pub(super) struct ChangeRow {
-    task: TaskRow,
+    pub(super) task: TaskRow,
     is_deleted: bool,
 }
 

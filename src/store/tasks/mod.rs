@@ -2,31 +2,45 @@
 
 mod bulk;
 mod changes;
+mod erase;
+mod export;
+mod import;
+mod insert;
 mod owned;
+mod push;
 mod reads;
 mod rows;
 mod target;
 #[cfg(test)]
 mod tests;
+mod trash;
+mod update;
 mod writes;
 
 use std::{fmt, sync::Arc};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 
 use self::{
-    bulk::{ClearCompleted, CompleteAll, CompleteMany, Count, DeleteMany},
+    bulk::{ClearCompleted, ClearedRow, CompleteAll, CompleteMany, Count, DeleteMany, GoneRow},
     changes::ReadChanges,
+    erase::Erase,
+    export::ExportTrash,
+    import::{Import, ImportTrash, Taken},
+    insert::Insert,
     owned::{HasOwner, all_of},
+    push::{Create, CreatedRow, Push},
     reads::{Counts, Find, List, ReadTags, TagRow, Total},
-    rows::{Insert, TaskRow, Update},
+    rows::TaskRow,
     target::TaskTarget,
+    update::Update,
     writes::{Delete, SetCompleted, Toggle},
 };
 use super::{
     connection::Connection,
     pool::Pool,
-    sql::statement::{Read, Statement, Write},
+    sql::statement::{Merge, Read, Statement, Write},
     transaction::{
         self,
         idempotency::{self, Idempotency},
@@ -36,8 +50,8 @@ use crate::{
     auth::CurrentUser,
     error::{Error, Result},
     task::{
-        Changes, DeletedTask, Due, Filter, Limit, NewTask, Page, PageRequest, Since, TagCount, Task, TaskCounts,
-        TaskId, TaskPatch,
+        Changes, Created, DeletedTask, Due, Filter, ImportedTask, Limit, NewTask, Page, PageRequest, Position,
+        PushRefusal, Pushed, Refusal, Since, TagCount, Task, TaskCounts, TaskId, TaskPatch, TaskPush, TrashedTask,
     },
     telemetry,
 };
@@ -48,6 +62,26 @@ pub struct UserTasks {
     pool: Pool,
     user: CurrentUser,
     idempotency: Option<Idempotency>,
+    /// How long what a deleted task said is kept.
+    trash_lifetime: TimeDelta,
+}
+
+/// Deleted tasks.
+#[derive(Debug, Default)]
+pub struct ManyDeleted {
+    /// The ids of all of them, oldest first.
+    pub ids: Vec<TaskId>,
+    /// The tasks as they were, in the same order. Where an outcome is replayed, without those that have left the trash.
+    pub tasks: Vec<Task>,
+}
+
+/// Completed tasks that were deleted.
+#[derive(Debug)]
+pub struct Cleared {
+    /// How many.
+    pub count: u64,
+    /// The ids of the oldest, up to 1,000 of them.
+    pub ids: Vec<TaskId>,
 }
 
 /// What became of a change that expects a version.
@@ -62,8 +96,8 @@ pub enum Changed<T> {
 }
 
 impl UserTasks {
-    pub(super) fn new(pool: Pool, user: CurrentUser) -> Self {
-        Self { pool, user, idempotency: None }
+    pub(super) fn new(pool: Pool, user: CurrentUser, trash_lifetime: TimeDelta) -> Self {
+        Self { pool, user, idempotency: None, trash_lifetime }
     }
 
     /// The same tasks, for one operation of a batch.
@@ -123,10 +157,14 @@ impl UserTasks {
         Ok(Changes { reset: true, ..page })
     }
 
-    /// Adds a task.
-    pub async fn insert(&self, new: NewTask) -> Result<Task> {
+    /// Adds a task. One with a client's id may be there already.
+    pub async fn insert(&self, new: NewTask) -> Result<Created> {
+        let no_row = || Error::internal("an INSERT that returned no row");
+        if new.id.is_some() {
+            return self.create([new]).await?.pop().ok_or_else(no_row);
+        }
         let row = self.write(Insert::from_iter([new])).await?.pop();
-        row.map(Into::into).ok_or_else(|| Error::internal("an INSERT that returned no row"))
+        row.map(|row| Created { task: row.into(), is_new: true }).ok_or_else(no_row)
     }
 
     /// Changes a task, if it is at the expected version. The patch must not be empty.
@@ -151,7 +189,7 @@ impl UserTasks {
     /// Deletes a task, if it is at the expected version.
     pub async fn delete(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<DeletedTask>> {
         let target = TaskTarget::new(id, expected);
-        self.changed(target, self.write(Delete(target)).await?).await
+        self.changed(target, self.write(Delete { target, keeps_text: self.keeps_text() }).await?).await
     }
 
     /// Toggles whether a task is completed, if it is at the expected version.
@@ -168,6 +206,9 @@ impl UserTasks {
 
     /// Adds tasks, and returns them in the order given.
     pub async fn insert_many(&self, new: Vec<NewTask>) -> Result<Vec<Task>> {
+        if new.iter().any(|new| new.id.is_some()) {
+            return Ok(self.create(new).await?.into_iter().map(|created| created.task).collect());
+        }
         Ok(in_order(self.write(Insert::from_iter(new)).await?))
     }
 
@@ -178,8 +219,20 @@ impl UserTasks {
     }
 
     /// Deletes these tasks if all of them exist; if not, none is deleted or returned. Ids must be distinct.
-    pub async fn delete_many(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
-        Ok(in_order(self.write(DeleteMany(uuids(ids))).await?))
+    pub async fn delete_many(&self, ids: Vec<TaskId>) -> Result<ManyDeleted> {
+        let rows = self.write(DeleteMany { ids: uuids(ids), keeps_text: self.keeps_text() }).await?;
+        let (mut whole, mut outcome) = (Vec::new(), Vec::new());
+        for row in rows {
+            match row {
+                GoneRow::Whole(task) => whole.push(task),
+                GoneRow::Outcome { id, version } => outcome.push((id, version)),
+            }
+        }
+        if outcome.is_empty() {
+            let tasks = in_order(whole);
+            return Ok(ManyDeleted { ids: tasks.iter().map(|task| task.id).collect(), tasks });
+        }
+        self.recall_deleted(&outcome).await
     }
 
     /// Completes every pending task, and counts them.
@@ -187,9 +240,72 @@ impl UserTasks {
         count(&self.write(CompleteAll).await?)
     }
 
-    /// Deletes every completed task, and counts them.
-    pub async fn clear_completed(&self) -> Result<u64> {
-        count(&self.write(ClearCompleted).await?)
+    /// Deletes every completed task.
+    pub async fn clear_completed(&self) -> Result<Cleared> {
+        let (count, ids) = match self.write(ClearCompleted { keeps_text: self.keeps_text() }).await?.pop() {
+            Some(ClearedRow::Ids { count, ids }) => (count, ids),
+            Some(ClearedRow::Count(count)) => (count, Vec::new()),
+            None => return Err(Error::internal("a change that returned no count")),
+        };
+        let count = u64::try_from(count).map_err(Error::internal)?;
+        Ok(Cleared { count, ids: ids.into_iter().map(Into::into).collect() })
+    }
+
+    /// Whether a tombstone keeps what its task said.
+    fn keeps_text(&self) -> bool {
+        !self.trash_lifetime.is_zero()
+    }
+
+    /// Adds tasks that were made elsewhere. Returns the ids of those that are new: the others are there already, or were
+    /// deleted since they were. Ids must be distinct.
+    pub async fn import(&self, tasks: Vec<ImportedTask>) -> Result<Vec<TaskId>> {
+        let rows = self.write(Import::from_iter(tasks)).await?;
+        Ok(rows.into_iter().map(|row| row.id.into()).collect())
+    }
+
+    /// Adds tasks to the trash that were made and deleted elsewhere. Returns the ids of those that are new. Ids must be distinct.
+    pub async fn import_trash(&self, tasks: Vec<(ImportedTask, DateTime<Utc>)>) -> Result<Vec<TaskId>> {
+        let rows = self.write(ImportTrash::from_iter(tasks)).await?;
+        Ok(rows.into_iter().map(|row| row.id.into()).collect())
+    }
+
+    /// The next tasks in the trash behind a deletion, oldest first.
+    pub async fn trash_after(&self, after: Position, limit: Limit) -> Result<Vec<TrashedTask>> {
+        let export = ExportTrash { after, limit: limit.get(), lifetime: self.trash_lifetime };
+        Ok(self.read(export).await?.into_iter().map(|row| self.trashed(row)).collect())
+    }
+
+    /// Which of these ids the user has, or had for a task that was deleted since.
+    pub async fn taken(&self, ids: Vec<TaskId>) -> Result<Vec<TaskId>> {
+        Ok(self.read(Taken(uuids(ids))).await?.into_iter().map(|row| row.id.into()).collect())
+    }
+
+    /// Erases everything that the user has, and counts their tasks.
+    pub async fn erase(&self) -> Result<usize> {
+        telemetry::note_write();
+        transaction::change(&self.pool, self.user.shared_id(), Arc::new(Erase)).await
+    }
+
+    /// Merges what a replica pushes, and returns what is there where a push was not applied. Tasks that were one too many are
+    /// refused.
+    pub async fn push(&self, pushes: Vec<TaskPush>) -> Result<Pushed> {
+        let mut outcome = Pushed::default();
+        for row in self.merge(Push { pushes, keeps_text: self.keeps_text() }).await? {
+            match row.into_result() {
+                Ok(change) => outcome.conflicts.push(change),
+                Err(id) => {
+                    let reason = Refusal::BeyondQuota(self.pool.quota().max());
+                    outcome.refused.push(PushRefusal { id: TaskId::from(id).to_string(), reason });
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Adds tasks of which some have clients' ids, all or none.
+    async fn create(&self, new: impl IntoIterator<Item = NewTask>) -> Result<Vec<Created>> {
+        let created = self.merge(Create::from_iter(new)).await?.into_iter().map(CreatedRow::into_result);
+        created.collect::<Result<_, _>>().map_err(|id| Error::id_taken(id.into()))
     }
 
     async fn read<R: Read<Row: HasOwner>>(&self, read: R) -> Result<Vec<R::Row>> {
@@ -200,6 +316,12 @@ impl UserTasks {
     async fn write<W: Write<Row: HasOwner>>(&self, write: W) -> Result<Vec<W::Row>> {
         telemetry::note_write();
         let rows = idempotency::write(&self.pool, self.user.shared_id(), self.idempotency.as_ref(), write).await?;
+        all_of(&self.user, rows)
+    }
+
+    async fn merge<M: Merge<Row: HasOwner>>(&self, merge: M) -> Result<Vec<M::Row>> {
+        telemetry::note_write();
+        let rows = idempotency::merge(&self.pool, self.user.shared_id(), self.idempotency.as_ref(), merge).await?;
         all_of(&self.user, rows)
     }
 
@@ -229,10 +351,10 @@ fn uuids(ids: Vec<TaskId>) -> Vec<uuid::Uuid> {
     ids.into_iter().map(TaskId::as_uuid).collect()
 }
 
-/// Oldest first. Ids grow with time, even within a millisecond.
+/// Oldest first. Tasks that were made at the same time by the server are in the order of their ids.
 fn in_order(rows: Vec<TaskRow>) -> Vec<Task> {
     let mut tasks: Vec<Task> = rows.into_iter().map(Into::into).collect();
-    tasks.sort_unstable_by_key(|task| task.id.as_uuid());
+    tasks.sort_unstable_by_key(|task| (task.created_at, task.id.as_uuid()));
     tasks
 }
 

@@ -3,7 +3,7 @@
 
 use diesel::{
     QueryResult,
-    dsl::{Filter as Filtered, IntoBoxed, Select, count_star, sql},
+    dsl::{Filter as Filtered, IntoBoxed, Select, count_star},
     pg::Pg,
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
@@ -28,6 +28,9 @@ diesel::infix_operator!(RowBefore, " < ", Bool, backend: Pg);
 diesel::infix_operator!(AsciiIlike, " COLLATE \"C\" ILIKE ", Bool, backend: Pg);
 diesel::infix_operator!(HasAny, " && ", Bool, backend: Pg);
 diesel::infix_operator!(HasAll, " @> ", Bool, backend: Pg);
+// Literals, as in the partial indexes. diesel's own `sql` would have the statement prepared anew each time.
+diesel::postfix_operator!(IsAboveZero, " > 0", Bool, backend: Pg);
+diesel::postfix_operator!(IsZero, " = 0", Bool, backend: Pg);
 
 type Owned<'a> = Filtered<tasks::table, OwnedBy<'a>>;
 type Listing<'a> = IntoBoxed<'a, Select<Owned<'a>, TaskColumns>, Pg>;
@@ -283,9 +286,9 @@ fn sorted<'a>(query: impl Fn() -> Listing<'a>, filter: &Filter, page: &PageReque
             return vec![sorted_by!(query(), page, tasks::title, SortKey::Title(key) => key.clone(), Text)];
         }
         SortColumn::Priority => {
-            let with = query().filter(sql::<Bool>("priority > 0"));
+            let with = query().filter(IsAboveZero::new(tasks::priority));
             let with = sorted_by!(with, page, tasks::priority, SortKey::Priority(Some(key)) => *key, SmallInt);
-            (with, query().filter(sql::<Bool>("priority = 0")))
+            (with, query().filter(IsZero::new(tasks::priority)))
         }
         SortColumn::Due => {
             let with = query().filter(tasks::due_at.is_not_null());
@@ -294,7 +297,7 @@ fn sorted<'a>(query: impl Fn() -> Listing<'a>, filter: &Filter, page: &PageReque
         }
     };
     if !has_with && !has_without {
-        return vec![with.filter(sql::<Bool>("false"))];
+        return vec![with.filter(false.into_sql::<Bool>())];
     }
     let mut parts = Vec::with_capacity(2);
     parts.extend(has_with.then_some(with));
@@ -344,7 +347,7 @@ fn bounds(page: &PageRequest) -> impl Iterator<Item = (&Cursor, bool)> {
 }
 
 /// The LIKE pattern of a literal substring, with wildcards escaped.
-fn contains(search: &Search) -> String {
+pub(super) fn contains(search: &Search) -> String {
     let mut pattern = String::with_capacity(search.as_str().len() + 2);
     pattern.push('%');
     for c in search.as_str().chars() {

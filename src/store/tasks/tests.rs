@@ -6,14 +6,24 @@ use chrono::DateTime;
 use diesel::{debug_query, pg::Pg};
 use serde_json::json;
 
-use super::*;
+use super::{
+    push::EditedRows,
+    trash::{CountTrash, Empty, FindTrashed, ListTrash, Purge, Restore},
+    *,
+};
 use crate::{
-    store::sql::{
-        claim::{Claim, Recall},
-        fingerprint::Fingerprint,
-        statement::{Read, Statement, WriteStatement},
+    store::{
+        pool::Look,
+        sql::{
+            claim::{Claim, Recall},
+            fingerprint::Fingerprint,
+            statement::{Read, Statement, WriteStatement},
+        },
     },
-    task::{Cursor, IdempotencyKey, ListKey, Priority, Search, SortColumn, Tag, Tags, TagsMatch, TaskSort, TaskStatus},
+    task::{
+        Cursor, IdempotencyKey, ListKey, Merged, Priority, PushTime, PushedChange, Search, SortColumn, Tag, Tags,
+        TagsMatch, TaskSort, TaskStatus, TrashRequest,
+    },
 };
 
 const OWNER: &str = "ann";
@@ -39,13 +49,22 @@ impl Statements {
         self.all.push(write.statement(OWNER).debug());
         let (first, statement) = write.under_key(OWNER);
         self.all.extend(first.map(|first| debug_query::<Pg, _>(&first).to_string()));
-        self.all.push(statement.recorded("key", 0).debug());
+        self.all.push(statement.recorded(W::OUTCOME, "key", 0).debug());
+        self
+    }
+
+    /// With edits of each kind, whatever it would decide.
+    fn merge<M: Merge>(mut self, merge: &M, edits: &M::Edits) -> Self {
+        self.of.insert(type_name::<M>().rsplit("::").next().unwrap().to_owned());
+        self.all.push(merge.read(OWNER).debug());
+        self.all.extend(M::statements(edits, OWNER).iter().map(|edit| debug_query::<Pg, _>(edit).to_string()));
         self
     }
 }
 
 fn statements() -> Statements {
     let new = || NewTask {
+        id: None,
         title: "x".to_owned().try_into().unwrap(),
         description: None,
         completed: false,
@@ -57,8 +76,10 @@ fn statements() -> Statements {
     let target = TaskTarget::new(id, Some(1));
     let patch = TaskPatch { completed: Some(true), ..TaskPatch::default() };
     let key = IdempotencyKey::try_from(&b"key"[..]).unwrap();
-    let claim = Claim { key: Arc::new(key), part: 0, fingerprint: Fingerprint::of(&CompleteAll).unwrap() };
-    let keys = [claim.expire(OWNER), claim.insert(OWNER)].map(|key| debug_query::<Pg, _>(&key).to_string());
+    let claim =
+        Claim { key: Arc::new(key), part: 0, fingerprint: Fingerprint::of("complete_all", &CompleteAll).unwrap() };
+    let keys = [claim.expire(OWNER), claim.insert(OWNER), claim.record(OWNER, json!([])), claim.release(OWNER)];
+    let keys = keys.map(|key| debug_query::<Pg, _>(&key).to_string());
     let search = Search::parse("x".to_owned()).unwrap().unwrap();
     let tag = || vec![Tag::try_from("a".to_owned()).unwrap()];
     let filter = Filter {
@@ -79,7 +100,13 @@ fn statements() -> Statements {
     let by_due = PageRequest { sort: due, before: after(due), offset: 1.try_into().unwrap(), ..PageRequest::default() };
     let priority = TaskSort::descending(SortColumn::Priority);
     let by_priority = PageRequest { sort: priority, from_end: true, ..PageRequest::default() };
-    let mut statements = Statements::default()
+    let time = PushTime { changes: DateTime::UNIX_EPOCH, deletions: DateTime::UNIX_EPOCH };
+    let one = EditedRows::new(time, true, Merged { updated: vec![task.clone()], ..Merged::default() });
+    let (created, updated) = (vec![task.clone(), task.clone()], vec![task.clone(), task]);
+    let edits = EditedRows::new(time, true, Merged { created, updated, deleted: vec![id], ..Merged::default() });
+    let (trash, lifetime) =
+        (TrashRequest { search: Some(search.clone()), ..TrashRequest::default() }, TimeDelta::days(30));
+    let statements = Statements::default()
         .read(&List { filter: Filter::default(), request: PageRequest::default() })
         .read(&List { filter: filter.clone(), request })
         .read(&List { filter: filter.clone(), request: by_due })
@@ -92,14 +119,41 @@ fn statements() -> Statements {
         .read(&Recall(claim.clone()))
         .write(&Insert::from_iter([new(), new()]))
         .write(&Update::new(target, patch))
-        .write(&Delete(target))
+        .write(&Delete { target, keeps_text: true })
+        .write(&Delete { target, keeps_text: false })
         .write(&Toggle(target))
         .write(&SetCompleted { target, completed: true })
         .write(&CompleteMany(vec![id.as_uuid()]))
-        .write(&DeleteMany(vec![id.as_uuid()]))
+        .write(&DeleteMany { ids: vec![id.as_uuid()], keeps_text: true })
+        .write(&DeleteMany { ids: vec![id.as_uuid()], keeps_text: false })
         .write(&CompleteAll)
-        .write(&ClearCompleted);
+        .write(&ClearCompleted { keeps_text: true })
+        .write(&ClearCompleted { keeps_text: false })
+        .read(&ListTrash { request: trash, lifetime })
+        .read(&CountTrash { search: Some(search), lifetime })
+        .read(&FindTrashed { ids: vec![id.as_uuid()], lifetime })
+        .write(&Restore { ids: vec![id.as_uuid()], expected: Some(1), lifetime })
+        .write(&Purge { id: id.as_uuid(), lifetime })
+        .write(&Empty { lifetime })
+        .merge(&Create::from_iter([new()]), &edits)
+        .merge(&Push { pushes: vec![TaskPush { id, change: PushedChange::Refused }], keeps_text: true }, &edits)
+        .merge(&Push { pushes: vec![TaskPush { id, change: PushedChange::Refused }], keeps_text: true }, &one);
+    let imported = ImportedTask {
+        id,
+        state: new().into_state().1,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+        completed_at: None,
+    };
+    let mut statements = statements
+        .write(&Import::from_iter([imported.clone()]))
+        .write(&ImportTrash::from_iter([(imported, DateTime::UNIX_EPOCH)]))
+        .read(&ExportTrash { after: Position { number: 0, id: id.as_uuid() }, limit: 1, lifetime })
+        .read(&Taken(vec![id.as_uuid()]));
     statements.all.extend(keys);
+    statements.all.extend(Erase::statements(OWNER).map(|erase| debug_query::<Pg, _>(&erase).to_string()));
+    statements.of.insert("Erase".to_owned());
+    statements.all.push(debug_query::<Pg, _>(&Look { most: 1, last: None }.statement(OWNER)).to_string());
     statements
 }
 
@@ -113,7 +167,7 @@ fn operations(folder: &Path) -> BTreeSet<String> {
             continue;
         }
         let source = fs::read_to_string(&path).unwrap();
-        for of in ["\nimpl Read for ", "\nimpl Write for "] {
+        for of in ["\nimpl Read for ", "\nimpl Write for ", "\nimpl Merge for ", "\nimpl Work for "] {
             found.extend(source.split(of).skip(1).map(|rest| rest.split(' ').next().unwrap().to_owned()));
         }
     }
@@ -178,7 +232,8 @@ fn every_statement_names_its_owner_and_its_role_wherever_it_names_a_table() {
             assert!(columns.contains(" (user_id, "), "{sql}");
             let is_guarded = values.starts_with("VALUES ($1, ") && values.contains("WHEN current_user = 'tandem_api'");
             // What it reads is looked at above.
-            assert!(is_guarded || values.starts_with("SELECT user_id, ") && values.contains(" FROM tasks "), "{sql}");
+            let is_read = [" FROM tasks ", " FROM deleted_tasks "].iter().any(|from| values.contains(from));
+            assert!(is_guarded || values.starts_with("SELECT user_id, ") && is_read, "{sql}");
             tables += 1;
         }
         assert!(tables > 0, "{sql}");

@@ -70,7 +70,13 @@ impl Write for SetCompleted {
 
 /// Deletes a task, and leaves a tombstone.
 #[derive(Serialize)]
-pub(super) struct Delete(pub(super) TaskTarget);
+#[serde(transparent)]
+pub(super) struct Delete {
+    pub(super) target: TaskTarget,
+    /// Whether the tombstone keeps what the task said.
+    #[serde(skip)]
+    pub(super) keeps_text: bool,
+}
 
 impl Write for Delete {
     const NAME: &'static str = "delete";
@@ -84,16 +90,17 @@ impl Write for Delete {
      ) SELECT * FROM result";
 
     fn first<'a>(&'a self, owner: &'a str) -> Option<Sql<'a>> {
-        Some(self.0.statement(owner, insert_tombstones!("id = $2 AND coalesce(version = $3, true)")))
+        let sql = insert_tombstones!(self.keeps_text, "id = $2 AND coalesce(version = $3, true)");
+        Some(self.target.statement(owner, sql))
     }
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, DeletedRow> {
-        self.0.statement(owner, Self::SQL)
+        self.target.statement(owner, Self::SQL)
     }
 }
 
 /// What remains of a deleted task: none of its text. Outcomes that were stored by older versions have only the id.
-#[derive(Deserialize, Queryable)]
+#[derive(Deserialize, Queryable, Serialize)]
 pub(super) struct DeletedRow {
     id: Uuid,
     #[serde(default)]
@@ -108,6 +115,12 @@ impl HasOwner for DeletedRow {}
 
 impl SqlRow for DeletedRow {
     type Columns = (sql_types::Uuid, BigInt, BigInt, Timestamptz);
+}
+
+impl From<DeletedTask> for DeletedRow {
+    fn from(DeletedTask { id, version, position, deleted_at }: DeletedTask) -> Self {
+        Self { id: id.as_uuid(), version, position, deleted_at }
+    }
 }
 
 impl From<DeletedRow> for DeletedTask {

@@ -9,9 +9,18 @@
 pub(super) mod access;
 pub(super) mod cancellation;
 pub(super) mod idempotency;
+mod quota;
 mod silence;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use diesel::{
     QueryResult,
@@ -46,16 +55,43 @@ pub(super) trait Work: Send + Sync + 'static {
     /// The name of its statement, or of the first one, in logs and metrics.
     const STATEMENT: &'static str;
     type Output: Send + 'static;
+    /// Whether it sends statements that depend on what the first ones are answered, and says when the COMMIT may follow.
+    const IS_IN_STEPS: bool = false;
 
     /// Builds the statements. They are sent, in order, when the future is polled first.
-    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>>;
+    fn send<'c>(
+        &'c self,
+        owner: &'c str,
+        connection: &'c Connection,
+        commit: &'c CommitGate,
+    ) -> BoxFuture<'c, QueryResult<Self::Output>>;
+}
+
+/// Holds back the COMMIT of work in steps. It is opened while that work is polled, and the COMMIT is polled after it, so there is
+/// nobody to wake.
+pub(super) struct CommitGate(AtomicBool);
+
+impl CommitGate {
+    /// Everything before the COMMIT was sent.
+    pub(super) fn open(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    async fn pass(&self) {
+        poll_fn(|_| if self.0.load(Ordering::Relaxed) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
 }
 
 impl<R: Read> Work for R {
     const STATEMENT: &'static str = R::NAME;
     type Output = Vec<R::Row>;
 
-    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+    fn send<'c>(
+        &'c self,
+        owner: &'c str,
+        connection: &'c Connection,
+        _: &'c CommitGate,
+    ) -> BoxFuture<'c, QueryResult<Self::Output>> {
         self.statement(owner).rows(connection)
     }
 }
@@ -65,7 +101,12 @@ impl<A: Read, B: Read> Work for (A, Option<B>) {
     const STATEMENT: &'static str = A::NAME;
     type Output = (Vec<A::Row>, Option<Vec<B::Row>>);
 
-    fn send<'c>(&self, owner: &str, connection: &'c Connection) -> BoxFuture<'c, QueryResult<Self::Output>> {
+    fn send<'c>(
+        &'c self,
+        owner: &'c str,
+        connection: &'c Connection,
+        _: &'c CommitGate,
+    ) -> BoxFuture<'c, QueryResult<Self::Output>> {
         let (first, second) = self;
         let first = first.statement(owner).rows(connection);
         let Some(second) = second else { return first.map(|rows| Ok((rows?, None))).boxed() };
@@ -207,18 +248,29 @@ fn give_up(pool: &Pool, mut lease: Lease) -> Failure {
     Failure::Unknown(Error::unavailable(TOO_LATE))
 }
 
-/// Sends all statements at once and awaits all of them, whatever becomes of each: the COMMIT must be answered.
+/// Sends all statements at once, but for work in steps, and awaits all of them, whatever becomes of each: the COMMIT must be
+/// answered.
 async fn pipeline<W: Work>(
     connection: &Connection,
     access: Access,
     switch: &Switch<'_>,
     work: &W,
 ) -> Answers<W::Output> {
+    let gate = CommitGate(AtomicBool::new(!W::IS_IN_STEPS));
+    let work = async {
+        let done = work.send(switch.user, connection, &gate).await;
+        gate.open();
+        done
+    };
+    let commit = async {
+        gate.pass().await;
+        connection.execute(Sql::new(COMMIT)).await
+    };
     let (begin, switched, result, commit) = futures::join!(
         connection.execute(access.begin()).instrument(statement_span("BEGIN")),
         connection.execute(access.switch(switch)).instrument(statement_span("switch")),
-        work.send(switch.user, connection).instrument(statement_span(W::STATEMENT)),
-        connection.execute(Sql::new(COMMIT)).instrument(statement_span("COMMIT")),
+        work.instrument(statement_span(W::STATEMENT)),
+        commit.instrument(statement_span("COMMIT")),
     );
     Answers { begin, switch: switched, result, commit }
 }
@@ -283,10 +335,11 @@ impl From<Failure> for Error {
 /// Of a query that failed and was rolled back. diesel doesn't pass on the SQLSTATE, and messages may be translated. What
 /// fails for no known reason after all of its time was cancelled for that; before, one more attempt is safe.
 fn classify(error: DbError, has_used_its_time: bool) -> Failure {
-    use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
+    use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, UniqueViolation, Unknown};
     match &error {
         DbError::DatabaseError(Unknown, _) if has_used_its_time => Failure::Final(Error::unavailable(error)),
-        DbError::DatabaseError(SerializationFailure | ReadOnlyTransaction, _) => {
+        // A unique violation: somebody who doesn't take the user's lock has made a row with this id since it was looked for.
+        DbError::DatabaseError(SerializationFailure | ReadOnlyTransaction | UniqueViolation, _) => {
             Failure::NotDone(Error::unavailable(error))
         }
         DbError::DatabaseError(Unknown, cause) if is_deadlock(&**cause) || is_node_away(cause.message()) => {

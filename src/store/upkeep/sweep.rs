@@ -1,5 +1,6 @@
-//! Removes what has expired, of all users: idempotency keys, and tombstones that no valid cursor needs. In bounded batches,
-//! by one instance at a time, and as a role that sees nothing but the keys of expired rows.
+//! Removes what has expired, of all users: idempotency keys, tombstones that no valid cursor needs, and what is past its
+//! time in the trash. In bounded batches, by one instance at a time, and as a role that can read nothing of what users wrote: of
+//! tombstones it sees whose they are and when, of idempotency keys only expired ones.
 //!
 //! Of a user's tombstones that have expired the newest stays. It may be the head of their feed: without it, cursors that are
 //! up to date would be ahead of the feed, and their clients would start over. The others go when that one expires, or, where
@@ -18,7 +19,7 @@ use crate::{
     store::{
         connection::Connection,
         pool::Pool,
-        sql::statement::Sql,
+        sql::{emptied::emptied, statement::Sql},
         transaction::{
             access::{BEGIN_READ_WRITE, COMMIT},
             cancellation::FinishOnDrop,
@@ -36,16 +37,16 @@ const BATCH: u16 = 1000;
 const ACT_AS_SWEEPER: &str = "SELECT set_config('role', 'tandem_sweeper', true), set_config('search_path', $1, true),
     set_config('plan_cache_mode', 'auto', true)";
 
-/// Each removes a batch of what is older than `$1`.
+/// Each removes a batch of what is older than `$1`; how old that is, but for the trash, whose time is a setting.
 ///
 /// The lock is an arbitrary number that only this project uses. An instance that doesn't get it removes nothing.
-const REMOVALS: [(&str, TimeDelta); 2] = [
+const REMOVALS: [(&str, Option<TimeDelta>); 3] = [
     (
         "DELETE FROM idempotency_keys WHERE (user_id, key, part) IN (
              SELECT user_id, key, part FROM idempotency_keys WHERE created_at < now() - $1
              ORDER BY created_at LIMIT $2
          ) AND current_user = 'tandem_sweeper' AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
-        KEY_LIFETIME,
+        Some(KEY_LIFETIME),
     ),
     (
         "DELETE FROM deleted_tasks WHERE (user_id, position, id) IN (
@@ -53,21 +54,34 @@ const REMOVALS: [(&str, TimeDelta); 2] = [
                  SELECT user_id, max(position) AS position FROM deleted_tasks
                  WHERE deleted_at < now() - $1 AND deleted_at > now() - $1 - interval '2 days' GROUP BY user_id
              ) AS newest JOIN deleted_tasks AS expired USING (user_id)
-             WHERE expired.position < newest.position
+             WHERE expired.position < newest.position AND expired.deleted_at < now() - $1
              LIMIT $2
          ) AND current_user = 'tandem_sweeper' AND (SELECT pg_try_advisory_xact_lock(8241978302147712))",
-        TOMBSTONE_LIFETIME,
+        Some(TOMBSTONE_LIFETIME),
+    ),
+    (
+        concat!(
+            "UPDATE deleted_tasks SET ",
+            emptied!(),
+            " WHERE (user_id, position, id) IN (
+                 SELECT user_id, position, id FROM deleted_tasks
+                 WHERE created_at IS NOT NULL AND deleted_at <= now() - $1
+                 ORDER BY deleted_at LIMIT $2
+             ) AND current_user = 'tandem_sweeper' AND (SELECT pg_try_advisory_xact_lock(8241978302147712))"
+        ),
+        None,
     ),
 ];
 
 /// Removes what has expired.
 pub(in crate::store) struct Sweeper {
     pool: Pool,
+    trash_lifetime: TimeDelta,
 }
 
 impl Sweeper {
-    pub(in crate::store) fn new(pool: &Pool) -> Self {
-        Self { pool: pool.clone() }
+    pub(in crate::store) fn new(pool: &Pool, trash_lifetime: TimeDelta) -> Self {
+        Self { pool: pool.clone(), trash_lifetime }
     }
 
     /// Sweeps at intervals, forever. After a failure, the next sweep tries again.
@@ -87,7 +101,7 @@ impl Sweeper {
         let mut total = 0;
         for (removal, age) in REMOVALS {
             loop {
-                let removed = self.remove_batch(removal, age).await?;
+                let removed = self.remove_batch(removal, age.unwrap_or(self.trash_lifetime)).await?;
                 total += removed;
                 if removed < usize::from(BATCH) {
                     break;

@@ -23,10 +23,12 @@ pub(crate) enum Limit {
     Cost,
     /// `CHECKOUT_TIMEOUT`.
     Checkout,
+    /// `MAX_TASKS_PER_USER`.
+    Tasks,
 }
 
 impl Limit {
-    const ALL: [(Self, &str); 7] = [
+    const ALL: [(Self, &str); 8] = [
         (Self::User, "user"),
         (Self::Address, "address"),
         (Self::RefusedTokens, "refused_tokens"),
@@ -34,6 +36,7 @@ impl Limit {
         (Self::Body, "body"),
         (Self::Cost, "cost"),
         (Self::Checkout, "checkout"),
+        (Self::Tasks, "tasks"),
     ];
 }
 

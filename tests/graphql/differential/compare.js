@@ -83,15 +83,18 @@ function dataKind({ kind, path }, { introspection, hasNullCondition }, errors) {
 }
 
 /** Each failure that can be told from the data is reported; of those that null the same thing, at least one. */
-function errorDifference({ data, failures, introspection }, errors) {
+function errorDifference({ data, failures, introspection, hasNullCondition }, errors) {
   const show = ({ path, code }) => `${path?.join(".")} ${code}`;
   const wanted = failures.map(show);
   const got = errors.map(({ path, extensions }) => show({ path, code: extensions?.code }));
   const isKnown = got.every((error) => wanted.includes(error)) && new Set(got).size === got.length;
   const isEnough = data === null ? got.length > 0 : got.length === wanted.length;
   if (isKnown && isEnough) return undefined;
+  const messages = [`${got} instead of ${wanted}`];
+  // graphql-js has failed there, and perhaps not come to what failed here.
+  if (hasNullCondition) return { kind: "null for @skip or @include", messages };
   const isInside = ({ path }) => introspection.includes(path?.[0]);
-  return { kind: errors.some(isInside) ? "introspection: errors" : "errors", messages: [`${got} instead of ${wanted}`] };
+  return { kind: errors.some(isInside) ? "introspection: errors" : "errors", messages };
 }
 
 /** Compares values in which marks stand for what only the server knows; a mark stands for the same thing everywhere. */

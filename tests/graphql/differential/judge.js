@@ -134,6 +134,7 @@ function resolvers(user, tasks, failures) {
     }),
     tasks: (args) => tasks.list(listed(args)).map(shown),
     tasksConnection: (args) => tasks.connection(listed(args), shown),
+    trash: (args) => tasks.trashed(args),
     task: ({ id }) => one(tasks.find(taskId(id))),
     node: ({ id }) => one(found(uuid(id))),
     createTask: ({ input }) => shown(tasks.createMany([input])[0]),
@@ -144,6 +145,10 @@ function resolvers(user, tasks, failures) {
     clearCompleted: () => tasks.clearCompleted(),
     updateTask: ({ id, input, expectedVersion }) => shown(tasks.update(taskId(id), input, expectedVersion)),
     deleteTask: ({ id, expectedVersion }) => tasks.delete(taskId(id), expectedVersion),
+    restoreTask: ({ id, expectedVersion }) => shown(tasks.restore(taskId(id), expectedVersion)),
+    restoreTasks: ({ ids }) => allShown(tasks.restoreMany(ids.map(taskId))),
+    purgeTask: ({ id }) => tasks.purge(taskId(id)),
+    emptyTrash: () => tasks.emptyTrash(),
     toggleTask: ({ id }) => shown(tasks.toggle(taskId(id))),
     setTaskCompleted: ({ id, completed }) => shown(tasks.setCompleted(taskId(id), completed)),
   };

@@ -20,6 +20,10 @@ export class Tasks {
   /** `cursors` tells the cursor of a task in a sort: the server's own, which only it can make. */
   constructor(rows, cursors) {
     this.rows = structuredClone(rows);
+    /** The ids of deleted tasks. */
+    this.deleted = new Set();
+    /** What deleted tasks said, newest last. */
+    this.trash = [];
     this.#cursors = cursors;
     /** How often the database was asked, as one transaction each. */
     this.transactions = 0;
@@ -99,14 +103,18 @@ export class Tasks {
   createMany(inputs) {
     const fields = inputs.map((input) => {
       checkText(input);
-      return { priority: input.priority ?? "NONE", due: due(input.due), tags: tags(input.tags) };
+      const id = input.id == null ? undefined : newId(input.id);
+      return { id, priority: input.priority ?? "NONE", due: due(input.due), tags: tags(input.tags) };
     });
     if (inputs.length > MAX_MANY) throw badInput("too many");
+    const ids = fields.map(({ id }) => id).filter((id) => id !== undefined);
+    if (new Set(ids).size < ids.length) throw badInput("an id twice");
     if (inputs.length === 0) return [];
     this.transactions += 1;
+    const known = ids.map((id) => this.rows.find((row) => row.id === id));
     const now = this.#mark("time");
     const created = inputs.map(({ title, description, completed }, index) => ({
-      id: this.#mark("id"),
+      id: undefined,
       title,
       description: description ?? null,
       completed: completed ?? false,
@@ -116,8 +124,18 @@ export class Tasks {
       updated_at: now,
       completed_at: completed ? now : null,
     }));
-    this.rows.push(...created);
-    return structuredClone(created);
+    const says = (row) => JSON.stringify([row.title, row.description, row.completed, row.priority, row.due, row.tags]);
+    const isTaken = (task) => {
+      const row = known.find((one) => one?.id === task.id && task.id !== undefined);
+      return row ? says(row) !== says(task) : this.deleted.has(task.id);
+    };
+    if (created.some(isTaken)) throw failure("ID_TAKEN", "taken");
+    const all = created.map((task) => known.find((one) => one?.id === task.id) ?? task);
+    for (const task of all.filter((one) => !known.includes(one))) {
+      task.id ??= this.#mark("id");
+      this.rows.push(task);
+    }
+    return structuredClone(all);
   }
 
   update(id, { title, description, completed, ...input }, expected) {
@@ -156,8 +174,8 @@ export class Tasks {
 
   delete(id, expected) {
     const { version } = this.#change(id, expected, () => false);
-    this.rows = this.rows.filter((row) => row.id !== id);
-    return { id, version: version + 1, deletedAt: this.#mark("time") };
+    const [{ deletedAt }] = this.#bury((row) => row.id === id);
+    return { id, version: version + 1, deletedAt };
   }
 
   completeMany(ids) {
@@ -168,8 +186,64 @@ export class Tasks {
 
   deleteMany(ids) {
     const rows = this.#allOf(ids);
-    this.rows = this.rows.filter((row) => !rows.includes(row));
+    this.#bury((row) => rows.includes(row));
     return { count: rows.length, ids: rows.map((row) => row.id) };
+  }
+
+  /** Of a request that only reads: nothing was deleted yet, and no cursor is of the trash. */
+  trashed({ first, after, search }) {
+    text("search", search, 200, CONTROL);
+    size(first, 0);
+    if (after != null) throw badInput("cursor");
+    let isRead = false;
+    const reading = (value) => () => {
+      this.transactions += isRead ? 0 : 1;
+      isRead = true;
+      return value;
+    };
+    const pageInfo = { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null };
+    const totalCount = async () => {
+      await undefined;
+      this.transactions += isRead ? 0 : 1;
+      return 0;
+    };
+    return { edges: reading([]), nodes: reading([]), pageInfo: reading(pageInfo), totalCount };
+  }
+
+  restore(id, expected) {
+    this.transactions += 1;
+    const row = this.rows.find((one) => one.id === id);
+    if (row) return structuredClone(row);
+    const trashed = this.trash.find((one) => one.row.id === id);
+    if (expected != null && trashed?.row.version !== expected - 1) this.transactions += 1;
+    if (!trashed) throw notFound();
+    if (expected != null && trashed.row.version !== expected - 1) throw failure("VERSION_CONFLICT", "conflict");
+    return structuredClone(this.#unearth([id])[0]);
+  }
+
+  restoreMany(ids) {
+    const distinct = [...new Set(ids)];
+    if (ids.length > MAX_MANY) throw badInput("too many");
+    if (ids.length > 0) this.transactions += 1;
+    const isThere = (id) => this.rows.some((row) => row.id === id) || this.trash.some(({ row }) => row.id === id);
+    if (!distinct.every(isThere)) throw notFound();
+    this.#unearth(distinct);
+    return summary(this.rows.filter((row) => distinct.includes(row.id)));
+  }
+
+  purge(id) {
+    this.transactions += 1;
+    const trashed = this.trash.find(({ row }) => row.id === id);
+    if (!trashed) throw notFound();
+    this.trash = this.trash.filter((one) => one !== trashed);
+    return { id, version: trashed.row.version + 1, deletedAt: trashed.deletedAt };
+  }
+
+  emptyTrash() {
+    this.transactions += 1;
+    const count = this.trash.length;
+    this.trash = [];
+    return { count };
   }
 
   completeAll() {
@@ -181,9 +255,28 @@ export class Tasks {
 
   clearCompleted() {
     this.transactions += 1;
-    const ids = this.rows.filter((row) => row.completed).map((row) => row.id);
-    this.rows = this.rows.filter((row) => !row.completed);
+    const ids = this.#sorted("COMPLETED", "CREATED_ASC", () => true).map((row) => row.id);
+    this.#bury((row) => row.completed);
     return { count: ids.length, ids };
+  }
+
+  #bury(isGone) {
+    const deletedAt = this.#mark("time");
+    const buried = this.rows.filter(isGone).map((row) => ({ row, deletedAt }));
+    this.rows = this.rows.filter((row) => !isGone(row));
+    this.trash.push(...buried);
+    buried.forEach(({ row }) => this.deleted.add(row.id));
+    return buried;
+  }
+
+  #unearth(ids) {
+    const found = this.trash.filter(({ row }) => ids.includes(row.id));
+    this.trash = this.trash.filter((one) => !found.includes(one));
+    ids.forEach((id) => this.deleted.delete(id));
+    const now = this.#mark("time");
+    const restored = found.map(({ row }) => ({ ...row, version: row.version + 2, updated_at: now }));
+    this.rows = [...this.rows, ...restored].sort(compareBy("CREATED_ASC"));
+    return restored;
   }
 
   #total(status, isWanted) {
@@ -232,7 +325,7 @@ export class Tasks {
     const distinct = [...new Set(ids)];
     if (ids.length > MAX_MANY) throw badInput("too many");
     if (ids.length > 0) this.transactions += 1;
-    const rows = this.rows.filter((row) => distinct.includes(row.id)).sort(byId);
+    const rows = this.rows.filter((row) => distinct.includes(row.id)).sort(byAge);
     if (rows.length < distinct.length) throw notFound();
     return rows;
   }
@@ -245,6 +338,13 @@ export function taskId(text) {
   return id;
 }
 
+/** The id of a new task. */
+function newId(text) {
+  const id = uuid(text);
+  if (id === undefined || !/^.{14}[47].{4}[89ab]/.test(id)) throw badInput("id");
+  return id;
+}
+
 /** The UUID that a text stands for, if it does. */
 export function uuid(text) {
   if (!UUID.test(text)) return undefined;
@@ -253,6 +353,8 @@ export function uuid(text) {
 }
 
 const byId = (one, other) => (one.id < other.id ? -1 : Number(one.id > other.id));
+
+const byAge = (one, other) => (one.created_at < other.created_at ? -1 : Number(one.created_at > other.created_at)) || byId(one, other);
 
 function compareBy(sort) {
   const [column, direction] = sort.split("_");
@@ -351,7 +453,7 @@ function matches(row, search) {
 }
 
 const summary = (rows) => {
-  const tasks = structuredClone(rows).sort(byId);
+  const tasks = structuredClone(rows).sort(byAge);
   return { count: tasks.length, tasks };
 };
 

@@ -192,3 +192,17 @@ async fn other_tokens_and_cookies_of_better_auth_are_refused() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_user_takes_their_tasks_along_or_is_not_deleted() {
+    let Some(better_auth) = BetterAuth::start_with(Algorithm::EdDSA, "guide") else { skip!(Node) };
+    let app = App::builder().trusting([better_auth.source(eager())]).build().await;
+    let ann = better_auth.sign_in("ann").await;
+    let client = app.bearer(better_auth.token(&ann).await);
+    client.create("Mine").await;
+    assert_eq!(better_auth.delete(&ann).await, 503, "nobody has said where the tasks are");
+    assert_eq!(client.tasks().await.as_array().unwrap().len(), 1);
+    better_auth.serve_for(&app.listen().await).await;
+    assert_eq!(better_auth.delete(&ann).await, 200);
+    assert_eq!(client.tasks().await, json!([]));
+}

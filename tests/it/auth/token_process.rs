@@ -104,6 +104,7 @@ async fn better_auths_url_alone_is_enough_configuration() {
     })
     .await;
     assert_eq!(get("/graphiql", "").await.status(), 404, "not in development");
+    assert_eq!(get("/app", "").await.status(), 404, "not in development");
     assert_eq!(get("/metrics", "").await.status(), 404, "metrics have a port of their own");
     let metrics = client.get(format!("http://{}/metrics", address_in(&dir, "serving metrics").unwrap())).send().await;
     let metrics = metrics.unwrap().text().await.unwrap();

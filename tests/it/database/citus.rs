@@ -238,12 +238,31 @@ async fn every_write(user: &User) {
         send(user.put(&task, json!({ "title": "Changed" }))).await.good();
         send(user.call("PATCH", format!("{task}/complete"))).await.good();
         send(user.delete(&task)).await.status(204);
+        send(user.call("POST", format!("{task}/restore"))).await.good();
+        send(user.delete(&task)).await.status(204);
+        send(user.delete(task.replace("/tasks/", "/tasks/trash/"))).await.status(204);
         let many = json!({ "create": [{ "title": "One" }, { "title": "Two" }, { "title": "Three" }] });
         let created = send(user.post("/api/tasks/bulk", many)).await.good();
         let ids: Vec<_> = created["tasks"].as_array().unwrap().iter().map(|task| task["id"].clone()).collect();
         send(user.post("/api/tasks/bulk", json!({ "complete": ids[..2] }))).await.good();
         send(user.post("/api/tasks/bulk", json!({ "delete": ids[..1] }))).await.good();
-        for document in ["mutation { completeAll { count } }", "mutation { clearCompleted { count } }"] {
+        send(user.post("/api/tasks/restore", json!({ "ids": ids }))).await.good();
+        let [x, y] = std::array::from_fn(|_| uuid::Uuid::now_v7());
+        let state = |id, title: &str| json!({ "id": id, "title": title });
+        send(user.post("/api/tasks", state(x, "a"))).await.good();
+        let changes = json!([
+            { "task": state(y, "a") },
+            { "task": state(x, "b"), "base": state(x, "a") },
+            { "task": state(y, "b"), "base": state(y, "a") },
+            { "task": { "id": x, "deleted": true }, "base": state(x, "b") },
+        ]);
+        let pushed = send(user.post("/api/tasks/push", json!({ "changes": changes }))).await.good();
+        assert_eq!(pushed, json!({ "conflicts": [], "refused": [] }));
+        for document in [
+            "mutation { completeAll { count } }",
+            "mutation { clearCompleted { count } }",
+            "mutation { emptyTrash { count } }",
+        ] {
             send(user.graphql(document)).await.data();
         }
     }

@@ -232,31 +232,38 @@ async fn statements_after_a_failed_begin_read_and_change_nothing() {
     ann.put(path_of(&mine), json!({ "title": "x" })).await;
     ann.toggle(&mine).await;
     ann.delete(path_of(&gone)).await;
+    ann.get("/api/tasks/trash?count=true").await;
+    ann.call("POST", format!("{}/restore", path_of(&gone))).if_match("\"9\"").await;
     for change in [
         r#"createTasks(inputs: [{ title: "x" }]) { id }"#,
         r#"completeTasks(ids: ["$ID"]) { count }"#,
         "completeAll { count }",
         "clearCompleted { count }",
         r#"deleteTasks(ids: ["$ID"]) { count }"#,
+        r#"purgeTask(id: "$ID") { id }"#,
+        "emptyTrash { count }",
     ] {
         let change = change.replace("$ID", id_of(&mine));
         ann.graphql(format!("mutation {{ {change} }}")).await;
     }
     let statements: BTreeSet<_> = proxy.seen().statements.into_iter().filter(|sql| sql.contains("tasks")).collect();
     assert!(statements.len() >= 10, "{statements:?}");
-    ann.create("Untouched").await;
+    let (kept, trashed) = (ann.create("Untouched").await, ann.create("Ann's in the trash").await);
+    ann.delete(path_of(&trashed)).await.status(204);
     let admin = app.db.superuser().await;
-    let all = "SELECT array_agg(tasks::text ORDER BY id)::text FROM tasks";
+    let all =
+        "SELECT (SELECT array_agg(tasks::text ORDER BY id)::text FROM tasks) || array_agg(d::text ORDER BY id)::text
+               FROM deleted_tasks d";
     let before: String = admin.query_one(all, &[]).await.unwrap().get(0);
-    let id: String = admin.query_one("SELECT max(id::text) FROM tasks", &[]).await.unwrap().get(0);
-    for sql in statements {
+    for (sql, task) in statements.iter().flat_map(|sql| [(sql, &kept), (sql, &trashed)]) {
         // Each on its own and as a superuser, whom row-level security doesn't hold.
-        let sql = with_array_types(&sql);
+        let sql = with_array_types(sql);
         let types = admin.prepare(&sql).await.unwrap().params().to_vec();
-        let values: Vec<_> = types.iter().map(|param| value(param.name(), &id)).collect();
+        let values: Vec<_> = types.iter().map(|param| value(param.name(), id_of(task))).collect();
         admin.batch_execute(&format!("DEALLOCATE ALL; PREPARE alone AS {sql}")).await.unwrap();
         let rows = admin.simple_query(&format!("EXECUTE alone ({})", values.join(", "))).await.unwrap_or_default();
-        let has_row = |row: &SimpleQueryMessage| matches!(row, SimpleQueryMessage::Row(row) if row.try_get("result").ok().flatten() != Some("0"));
+        // A count is no row.
+        let has_row = |row: &SimpleQueryMessage| matches!(row, SimpleQueryMessage::Row(row) if row.get(0) != Some("0"));
         assert!(!rows.iter().any(has_row), "{sql}");
         assert_eq!(admin.query_one(all, &[]).await.unwrap().get::<_, String>(0), before, "{sql}");
     }
@@ -286,7 +293,7 @@ fn value(name: &str, id: &str) -> String {
         "_interval" => "'{0}'".to_owned(),
         "date" | "timestamptz" => "'2026-01-01'".to_owned(),
         "time" => "'09:00'".to_owned(),
-        "interval" => "'0'".to_owned(),
+        "interval" => "'1 day'".to_owned(),
         "bool" => "true".to_owned(),
         "int8" | "int2" => "1".to_owned(),
         _ => "'ann'".to_owned(),

@@ -1,6 +1,6 @@
 //! The isolated data path costs one network round trip.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     skip,
@@ -36,27 +36,39 @@ async fn a_warm_read_is_one_flush_of_four_statements() {
 }
 
 #[tokio::test]
-async fn every_warm_operation_is_one_flush_of_four_statements_or_five_if_it_deletes() {
+async fn every_warm_operation_is_one_flush_of_four_statements_or_five_if_it_moves_a_task() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let task = path_of(&ann.create("first").await);
-    let complete = format!("{task}/complete");
+    let id = task.rsplit('/').next().unwrap();
+    let (complete, restore) = (format!("{task}/complete"), format!("{task}/restore"));
+    let trashed = format!("/api/tasks/trash/{id}");
     let operations = [
         ("POST", "/api/tasks", Some(json!({ "title": "x" })), "INSERT INTO"),
         ("POST", "/api/tasks", Some(json!({ "title": "x", "description": "y" })), "INSERT INTO"),
         ("GET", "/api/tasks?search=x&status=pending&sort=title", None, "SELECT"),
+        ("GET", "/api/tasks?sort=-priority", None, "(SELECT"),
+        ("GET", "/api/tasks?sort=priority&priority=high", None, "SELECT"),
+        ("GET", "/api/tasks?sort=due_date&tags=x", None, "(SELECT"),
         ("GET", &task, None, "SELECT"),
         ("PUT", &task, Some(json!({ "title": "x" })), "UPDATE"),
         ("PATCH", &task, Some(json!({ "description": null, "completed": true })), "UPDATE"),
         ("PATCH", &complete, None, "UPDATE"),
         ("PATCH", &complete, Some(json!({ "completed": true })), "UPDATE"),
         ("GET", "/api/tasks/changes", None, "SELECT feed"),
+        ("GET", "/api/tasks/trash?search=x", None, "SELECT"),
         ("DELETE", &task, None, "WITH deleted AS ("),
+        ("POST", &restore, None, "WITH gone AS ("),
+        ("DELETE", &task, None, "WITH deleted AS ("),
+        ("DELETE", &trashed, None, "UPDATE deleted_tasks"),
+        ("DELETE", "/api/tasks/trash", None, "WITH emptied AS ("),
     ];
     check_all(operations, async |(method, path, body, sql)| {
-        let warm = if method == "DELETE" { "/api/tasks/00000000-0000-7000-8000-000000000000" } else { path };
+        let absent = path.replace(id, "00000000-0000-7000-8000-000000000000");
+        let warm = if method == "DELETE" { &absent } else { path };
         ann.call(method, warm).maybe_json(body.clone()).await;
-        let statements = if method == "DELETE" { 5 } else { 4 };
+        let is_moved = sql.starts_with("WITH deleted") || sql.starts_with("WITH gone");
+        let statements = if is_moved { 5 } else { 4 };
         proxy.hold(statements);
         let answer = ann.call(method, path).maybe_json(body).await;
         assert!(answer.status.is_success(), "{method} {path}: {}", answer.text);
@@ -137,13 +149,14 @@ async fn a_large_transaction_waits_for_no_answer() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let tasks = vec![json!({ "title": "Buy milk", "description": "m".repeat(1000) }); 50];
-    for hold in [0, 4] {
+    // With a look at how many tasks the user has, as they are so many.
+    for hold in [0, 5] {
         proxy.hold(hold);
         let created = ann.post("/api/tasks/bulk", json!({ "create": tasks })).await.good();
         assert_eq!(created["tasks"].as_array().unwrap().len(), 50);
     }
     let seen = proxy.seen();
-    assert_eq!((seen.statements.len(), seen.syncs), (4, 4), "{:?}", seen.statements);
+    assert_eq!((seen.statements.len(), seen.syncs), (5, 5), "{:?}", seen.statements);
 }
 
 #[tokio::test]
@@ -152,10 +165,11 @@ async fn without_prepared_statements_a_transaction_is_one_flush_from_the_first_o
     let ann = app.user("ann");
     // Makes the connection.
     ann.call("DELETE", "/api/tasks/00000000-0000-7000-8000-000000000000").await.status(404);
-    proxy.hold(7);
+    // Eight, because nobody knows yet how many tasks the user has.
+    proxy.hold(8);
     let created = ann.post("/api/tasks", json!({ "title": "Buy milk" })).key("once").await.good();
     let seen = proxy.seen();
-    assert_eq!((seen.statements.len(), seen.flushes, seen.syncs), (7, 1, 1), "{:?}", seen.statements);
+    assert_eq!((seen.statements.len(), seen.flushes, seen.syncs), (8, 1, 1), "{:?}", seen.statements);
     proxy.hold(4);
     assert_eq!(ann.tasks().await[0], created);
     let seen = proxy.seen();
@@ -175,4 +189,46 @@ async fn with_a_sync_for_each_statement_transactions_end_as_well() {
     assert_eq!(ann.tasks().await[0], created);
     let seen = proxy.seen();
     assert_eq!((seen.statements.len(), seen.flushes, seen.syncs), (4, 1, 4), "{:?}", seen.statements);
+}
+
+/// The decision is made here, between reading and writing.
+#[tokio::test]
+async fn what_is_merged_with_what_is_there_is_two_flushes_and_writes_only_what_changes() {
+    let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    let (create, update, delete) = ("INSERT INTO tasks", "UPDATE tasks", "DELETE FROM tasks");
+    let state = |id: &str, title: &str| json!({ "id": id, "title": title });
+    let push = |changes: &[(Value, Value)]| {
+        let changes: Vec<_> = changes.iter().map(|(task, base)| json!({ "task": task, "base": base })).collect();
+        json!({ "changes": changes })
+    };
+    let deleted = |id: &str| json!({ "id": id, "deleted": true });
+    for is_warm in [false, true] {
+        let [a, b] = std::array::from_fn(|_| uuid::Uuid::now_v7().to_string());
+        let cases = [
+            ("/push", push(&[(state(&a, "a"), Value::Null), (state(&b, "b"), Value::Null)]), vec![create]),
+            ("/push", push(&[(state(&a, "a"), Value::Null)]), vec![]),
+            ("/push", push(&[(state(&a, "c"), Value::Null)]), vec![]),
+            (
+                "/push",
+                push(&[(state(&a, "c"), state(&a, "a")), (deleted(&b), state(&b, "b"))]),
+                vec![update, "", delete],
+            ),
+            ("", json!({ "id": b, "title": "b" }), vec![]),
+            ("", json!({ "id": a, "title": "c" }), vec![]),
+            ("", json!({ "id": uuid::Uuid::now_v7(), "title": "d" }), vec![create]),
+        ];
+        for (path, body, expected) in cases {
+            proxy.forget();
+            ann.post(format!("/api/tasks{path}"), body.clone()).await;
+            let seen = proxy.seen();
+            if !is_warm {
+                continue;
+            }
+            let written = &seen.statements[3..seen.statements.len() - 1];
+            let is_as_expected = written.iter().zip(&expected).all(|(sql, start)| sql.starts_with(start));
+            assert!(written.len() == expected.len() && is_as_expected, "{body}: {:?}", seen.statements);
+            assert_eq!((seen.flushes, seen.statements.last().unwrap().as_str()), (2, "COMMIT"), "{body}");
+        }
+    }
 }

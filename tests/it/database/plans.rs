@@ -2,7 +2,7 @@
 
 use crate::{
     skip,
-    support::{App, cluster::Cluster},
+    support::{App, cluster::Cluster, id_of, path_of},
 };
 
 /// How many tasks the user has.
@@ -70,6 +70,38 @@ async fn the_change_feed_is_two_index_scans_and_two_probes_wherever_a_page_start
     }
 }
 
+#[tokio::test]
+async fn the_trash_is_one_index_scan_without_sorting_wherever_a_page_starts() {
+    let (Some(cluster), Some(app)) = (Cluster::shared(), App::on_server().await) else {
+        skip!(Postgres, "whose log can be read")
+    };
+    let ann = app.user("ann");
+    let database = fill(&app).await;
+    let mut page = "/api/tasks/trash?limit=20".to_owned();
+    for _ in 0..2 {
+        let answer = ann.get(&page).await;
+        assert_eq!(answer.json.as_array().map(Vec::len), Some(20), "{answer}");
+        page = answer.header("link").trim_start_matches('<').split('>').next().unwrap().to_owned();
+    }
+    ann.get("/api/tasks/trash?limit=20&search=Gone").await.good();
+    // The user has as many tasks as one may have.
+    let task = ann.get("/api/tasks?limit=1").await.good();
+    ann.delete(path_of(&task[0])).await.status(204);
+    let id = id_of(&ann.get("/api/tasks/trash?limit=1").await.good()[0]).to_owned();
+    ann.call("POST", format!("/api/tasks/{id}/restore")).await.good();
+    let pages = plans(cluster, &database, "AND (position, id) <");
+    assert_eq!(pages.len(), 4, "{pages:?}");
+    for plan in pages {
+        assert!(plan.contains("Index Scan Backward using deleted_tasks_pkey"), "{plan}");
+        assert!(!plan.contains("Sort") && !plan.contains("Seq Scan") && !plan.contains("Bitmap"), "{plan}");
+    }
+    for statement in ["INSERT INTO tasks (user_id, id, version", "WITH gone AS"] {
+        let plans = plans(cluster, &database, statement);
+        assert!(plans.len() == 1 && plans[0].contains("deleted_tasks_by_id"), "{plans:?}");
+        assert!(!plans[0].contains("Seq Scan"), "{plans:?}");
+    }
+}
+
 /// The plans of those statements of a database that contain this text.
 fn plans(cluster: &Cluster, database: &str, text: &str) -> Vec<String> {
     let log = cluster.log();
@@ -90,7 +122,9 @@ async fn fill(app: &App) -> String {
          WHERE u = 'ann' OR n <= 1000"
     );
     admin.batch_execute(&insert).await.unwrap();
-    let buried = "INSERT INTO deleted_tasks SELECT 'ann', now() - n * interval '1 min', gen_random_uuid(), 2, n
+    let buried = "INSERT INTO deleted_tasks (user_id, deleted_at, id, version, position, title, completed, created_at, updated_at,
+                                             priority, tags)
+                  SELECT 'ann', now() - n * interval '1 min', gen_random_uuid(), 2, n, 'Gone', false, now(), now(), 0, '{}'
                   FROM generate_series(1, 10000) n";
     admin.batch_execute(buried).await.unwrap();
     admin.batch_execute("ANALYZE tasks; ANALYZE deleted_tasks").await.unwrap();

@@ -99,6 +99,8 @@ impl User {
             }
         }
         self.graphql("{ me { taskCounts { pending completed } tags { name } } }").await;
+        self.get("/api/tasks/trash?search=x&count=true").await;
+        self.graphql("{ trash { totalCount } }").await;
         self.get("/api/tasks/00000000-0000-7000-8000-000000000001").await;
     }
 
@@ -120,11 +122,19 @@ impl User {
 }
 
 /// A change for every kind of statement.
-fn changes() -> [Change; 14] {
+fn changes() -> [Change; 21] {
     let [stays, one, many] = [1, 2, 3].map(|number| format!("00000000-0000-7000-8000-{number:012}"));
     let task = |id: &str| format!("/api/tasks/{id}");
     let complete = format!("{}/complete", task(&stays));
     let bulk = |what: Value| ("POST", "/api/tasks/bulk".to_owned(), Some(what));
+    let [made, new, gone] = [1, 2, 3].map(|number| format!("00000000-0000-7000-8000-1{number:011}"));
+    let state = |id: &str, title: &str| json!({ "id": id, "title": title });
+    let pushed = json!([
+        { "task": state(&new, "x") },
+        { "task": state(&made, "y"), "base": state(&made, "x") },
+        { "task": state(&gone, "x") },
+        { "task": { "id": gone, "deleted": true }, "base": state(&gone, "x") },
+    ]);
     let mutation = |field: &str| {
         let document = format!("mutation {{ {field} {{ count }} }}");
         ("POST", "/graphql".to_owned(), Some(json!({ "query": document })))
@@ -140,10 +150,17 @@ fn changes() -> [Change; 14] {
         ("PATCH", complete, Some(json!({ "completed": true }))),
         bulk(json!({ "create": [{ "title": "x" }, { "title": "y" }] })),
         bulk(json!({ "complete": [stays] })),
+        ("POST", "/api/tasks".to_owned(), Some(json!({ "id": made, "title": "x" }))),
+        ("POST", "/api/tasks/push".to_owned(), Some(json!({ "changes": pushed }))),
         ("DELETE", task(&one), None),
+        ("POST", format!("{}/restore", task(&one)), None),
+        ("DELETE", task(&one), None),
+        ("DELETE", format!("/api/tasks/trash/{one}"), None),
         bulk(json!({ "delete": [many] })),
+        ("POST", "/api/tasks/restore".to_owned(), Some(json!({ "ids": [many] }))),
         mutation("completeAll"),
         mutation("clearCompleted"),
+        mutation("emptyTrash"),
     ]
 }
 
@@ -256,6 +273,8 @@ async fn a_recording_has_every_statement_and_none_that_failed_unexpectedly() {
     let Some((said, mut names)) = recorded().await else { skip!(Postgres) };
     // Read in the transaction of a list.
     names.insert("total".to_owned());
+    // Of commands and exports.
+    names.extend(["import", "import_trash", "taken", "export_trash"].map(ToOwned::to_owned));
     assert_eq!(names, names_in(Path::new("src/store")));
     let first = replayed(&said, "").await;
     let recording = alike(&first, &replayed(&said, "").await);

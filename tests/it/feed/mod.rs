@@ -5,5 +5,6 @@ mod late_commits;
 mod ledger;
 mod live;
 mod model;
+mod rxdb;
 mod stream_faults;
 mod streams;

@@ -37,6 +37,10 @@ enum Step {
     Create(usize),
     Toggle(Index),
     Delete(Vec<Index>),
+    /// Deleted tasks are taken out of the trash.
+    Undelete(Vec<Index>),
+    Purge(Index),
+    Sweep,
     CompleteAll,
     ClearCompleted,
     /// A replica reads a page.
@@ -64,6 +68,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (1_usize..5).prop_map(Step::Create),
         4 => any::<Index>().prop_map(Step::Toggle),
         4 => vec(any::<Index>(), 1..4).prop_map(Step::Delete),
+        3 => vec(any::<Index>(), 1..4).prop_map(Step::Undelete),
+        1 => any::<Index>().prop_map(Step::Purge),
+        1 => Just(Step::Sweep),
         1 => Just(Step::CompleteAll),
         1 => Just(Step::ClearCompleted),
         8 => (replica(), outlet, 1_usize..5).prop_map(|(replica, outlet, limit)| Step::Pull(replica, outlet, limit)),
@@ -144,6 +151,18 @@ impl<'a> World<'a> {
                     self.user.post("/api/tasks/bulk", json!({ "delete": ids })).await.good();
                 }
             },
+            Step::Undelete(indices) => {
+                let trash = self.user.get("/api/tasks/trash").await.good();
+                let ids: Vec<_> = pick(&trash, &indices).iter().map(|task| id_of(task).to_owned()).collect();
+                self.user.post("/api/tasks/restore", json!({ "ids": ids })).await.good();
+            }
+            Step::Purge(index) => {
+                let trash = self.user.get("/api/tasks/trash").await.good();
+                if let [task] = pick(&trash, &[index]).as_slice() {
+                    self.user.delete(format!("/api/tasks/trash/{}", id_of(task))).await.status(204);
+                }
+            }
+            Step::Sweep => drop(self.app.store.sweep().await.map_err(|error| error.report()).unwrap()),
             Step::CompleteAll => drop(self.user.graphql("mutation { completeAll { count } }").await.good()),
             Step::ClearCompleted => drop(self.user.graphql("mutation { clearCompleted { count } }").await.good()),
             Step::Pull(replica, outlet, limit) => drop(self.pull(replica, outlet, limit).await),
@@ -162,14 +181,7 @@ impl<'a> World<'a> {
 
     /// Some of the tasks that are there, each once.
     async fn some(&self, indices: &[Index]) -> Vec<Value> {
-        let mut tasks = self.user.tasks().await.as_array().unwrap().clone();
-        let mut picked = Vec::new();
-        for index in indices {
-            if !tasks.is_empty() {
-                picked.push(tasks.swap_remove(index.index(tasks.len())));
-            }
-        }
-        picked
+        pick(&self.user.tasks().await, indices)
     }
 
     /// Reads a page, which must be a reset exactly when it has to be.
@@ -217,8 +229,8 @@ impl<'a> World<'a> {
         let mut backup = self.backup.clone();
         for row in backup.iter_mut().flat_map(|rows| rows.as_array_mut().unwrap()) {
             for column in ["created_at", "updated_at", "deleted_at"] {
-                if let Some(at) = row.get(column) {
-                    let at = chrono::DateTime::parse_from_rfc3339(at.as_str().unwrap()).unwrap() - time;
+                if let Some(at) = row[column].as_str() {
+                    let at = chrono::DateTime::parse_from_rfc3339(at).unwrap() - time;
                     row[column] = json!(at.to_rfc3339());
                 }
             }
@@ -259,6 +271,18 @@ impl<'a> World<'a> {
                     (SELECT max(position) FROM deleted_tasks WHERE user_id = $1))";
         self.admin.query_one(head, &[&self.name]).await.unwrap().get(0)
     }
+}
+
+/// Some of a list, each once.
+fn pick(list: &Value, indices: &[Index]) -> Vec<Value> {
+    let mut tasks = list.as_array().unwrap().clone();
+    let mut picked = Vec::new();
+    for index in indices {
+        if !tasks.is_empty() {
+            picked.push(tasks.swap_remove(index.index(tasks.len())));
+        }
+    }
+    picked
 }
 
 /// What a cursor says: the era, the position, where a first sync began, how fresh it is, and the head when it was read.

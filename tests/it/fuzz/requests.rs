@@ -94,12 +94,25 @@ fn rest_path(world: &World) -> BoxedStrategy<String> {
         2 => id.prop_map(|id| format!("/{id}/complete")),
         1 => segment().prop_map(|segment| format!("/{segment}/{segment}")),
     ];
-    let others =
-        select(&["/", "/livez", "/readyz", "/health", "/graphiql", "/docs", "/docs/", "/openapi.json", "/metrics"][..]);
+    let others = select(
+        &[
+            "/",
+            "/livez",
+            "/readyz",
+            "/health",
+            "/graphiql",
+            "/app",
+            "/dev/token",
+            "/docs",
+            "/docs/",
+            "/openapi.json",
+            "/metrics",
+        ][..],
+    );
     prop_oneof![
         8 => (prefix, rest, select(&["", "", "/", "//"][..])).prop_map(|(prefix, rest, end)| format!("{prefix}{rest}{end}")),
         1 => others.prop_map(str::to_owned),
-        1 => segment().prop_map(|segment| format!("/graphiql/assets/{segment}")),
+        1 => segment().prop_map(|segment| format!("/assets/{segment}")),
         1 => segment().prop_map(|segment| format!("/{segment}")),
     ]
     .boxed()

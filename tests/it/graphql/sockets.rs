@@ -112,15 +112,24 @@ async fn only_a_valid_token_is_accepted_wherever_it_is_sent() {
         json!({ "authorization": good }),
         json!({ "token": good }),
         json!({ "token": bearer }),
+        json!({ "headers": { "Authorization": bearer } }),
+        json!({ "headers": { "authorization": good } }),
+        json!({ "headers": { "Authorization": "x" }, "Authorization": bearer }),
     ] {
         let mut socket = Socket::open(&url).await;
         socket.send(with_payload(payload)).await;
         assert_eq!(socket.next().await, json!({ "type": "connection_ack" }));
         assert_eq!(socket.run("1", ME, json!({})).await, json!({ "data": { "me": { "id": "ann" } } }));
     }
-    for payload in
-        [json!({}), json!(null), json!({ "token": "x" }), json!({ "token": expired("ann") }), json!({ "token": 1 })]
-    {
+    for payload in [
+        json!({}),
+        json!(null),
+        json!({ "token": "x" }),
+        json!({ "token": expired("ann") }),
+        json!({ "token": 1 }),
+        json!({ "headers": { "Authorization": expired("ann") } }),
+        json!({ "headers": [bearer] }),
+    ] {
         let mut socket = Socket::open(&url).await;
         socket.send(with_payload(payload.clone())).await;
         assert_eq!(socket.closed().await, Some(4403), "{payload}");

@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: methods, media types and statuses, and cross-site requests.
 
 use serde_json::json;
+use tandem::http::guard::MAX_BODY;
 
 use crate::support::{App, check_all, node::has_graphiql};
 
@@ -83,8 +84,8 @@ async fn a_body_is_json_in_utf_8_or_it_is_not_read() {
     assert_eq!(not_unicode.await.code(), "BAD_USER_INPUT");
     let fits = |length: usize| format!("{QUERY}{}", " ".repeat(length - QUERY.len()));
     let headers = [("content-type", "application/json")];
-    ann.call("POST", "/graphql").headers(&headers).bytes(fits(64 * 1024)).await.status(200);
-    let large = ann.call("POST", "/graphql").headers(&headers).bytes(fits(64 * 1024 + 1)).await;
+    ann.call("POST", "/graphql").headers(&headers).bytes(fits(MAX_BODY)).await.status(200);
+    let large = ann.call("POST", "/graphql").headers(&headers).bytes(fits(MAX_BODY + 1)).await;
     large.refused(413, "PAYLOAD_TOO_LARGE");
 }
 
@@ -201,6 +202,6 @@ async fn a_browser_gets_the_page_and_only_one_on_this_machine_the_token() {
         assert!(!scripts.contains("unsafe") && !scripts.contains('*'), "{scripts}");
     })
     .await;
-    let stranger = anyone.get("/graphiql/assets/index.html").await;
+    let stranger = anyone.get("/assets/graphiql.html").await;
     stranger.status(404);
 }

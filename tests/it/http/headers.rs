@@ -26,6 +26,7 @@ async fn every_response_forbids_browsers_to_guess_types_and_to_send_referrers() 
         (nobody.call("OPTIONS", "/graphql"), 204),
         (nobody.call("OPTIONS", "/api/tasks").header("access-control-request-method", "POST"), 200),
         (nobody.get("/graphiql"), 200),
+        (nobody.get("/app"), 200),
         (nobody.get("/docs/"), 200),
         (nobody.get("/docs/swagger-ui.css"), 200),
         (nobody.get("/openapi.json"), 200),
@@ -40,9 +41,9 @@ async fn every_response_forbids_browsers_to_guess_types_and_to_send_referrers() 
 }
 
 #[tokio::test]
-async fn both_pages_run_no_script_but_their_own() {
+async fn pages_run_no_script_but_their_own() {
     let app = App::new().await;
-    for path in ["/graphiql", "/docs/"] {
+    for path in ["/graphiql", "/docs/", "/app"] {
         let page = app.anonymous().get(path).await;
         let policy = page.header("content-security-policy");
         let directives: Vec<_> = policy.split("; ").collect();

@@ -142,6 +142,35 @@ async fn what_a_user_does_not_read_is_bounded_and_nobody_else_is_refused() {
 }
 
 #[tokio::test]
+async fn large_bodies_are_bounded_and_read_for_nobody_without_a_token() {
+    const LENGTH: usize = 1_000_000;
+    let Some(server) = Server::with(&[("RESPONSE_MEMORY_PER_USER", "2000000")]).await else { skip!(Postgres) };
+    // The server asks for a body when it begins to read it.
+    let begin = async |user: Option<&str>, status: u16| {
+        let token = user.map(|user| format!("authorization: Bearer {}\r\n", token(user))).unwrap_or_default();
+        let expect = format!("expect: 100-continue\r\ncontent-length: {LENGTH}");
+        let mut client = server.connect().await;
+        client.send(format!("POST /api/tasks HTTP/1.1\r\nhost: x\r\n{token}{expect}\r\n\r\n")).await;
+        let answer = client.head().await;
+        assert_eq!(answer.status, status, "{user:?}");
+        (client, answer)
+    };
+    let finish = async |mut client: Client| {
+        client.send([r#"{"title": "x"}"#, &" ".repeat(LENGTH - 14)].concat()).await;
+        client.head().await.status
+    };
+    let waiting = [begin(Some("ann"), 100).await.0, begin(Some("ann"), 100).await.0];
+    let refused = begin(Some("ann"), 503).await.1;
+    assert_eq!((refused.header("retry-after"), refused.header("connection")), ("1", "close"));
+    begin(None, 401).await;
+    assert_eq!(finish(begin(Some("bob"), 100).await.0).await, 201, "another user's");
+    for client in waiting {
+        assert_eq!(finish(client).await, 201);
+    }
+    assert_eq!(finish(begin(Some("ann"), 100).await.0).await, 201, "nothing is counted any more");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_taken_in_time_ends_its_connection() {
     let settings = [("SEND_TIMEOUT", "50ms"), ("HEADER_TIMEOUT", "50ms")];
     let Some(server) = Server::with(&settings).await else { skip!(Postgres) };

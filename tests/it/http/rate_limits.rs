@@ -1,6 +1,7 @@
 //! Rate limits by user and by address. The binary itself, over sockets.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     skip,
@@ -79,8 +80,18 @@ async fn a_change_to_many_tasks_costs_a_point_for_each_through_both_doors() {
     let bulk = json!({ "create": tasks });
     let inputs = vec!["{ title: \"x\" }"; 50].join(" ");
     let mutation = json!({ "query": format!("mutation {{ createTasks(inputs: [{inputs}]) {{ id }} }}") });
-    for (user, path, body) in [("ann", "/api/tasks/bulk", bulk), ("bob", "/graphql", mutation)] {
-        assert_eq!(status(&mut client, post(user, path, &body)).await, 200, "{path}");
+    let many = vec![Uuid::now_v7(); 50];
+    let restore = "mutation($ids: [ID!]!) { restoreTasks(ids: $ids) { count } }";
+    let restore = json!({ "query": restore, "variables": { "ids": many } });
+    let cases = [
+        ("ann", "/api/tasks/bulk", bulk, 200),
+        ("bob", "/graphql", mutation, 200),
+        // None of them is there.
+        ("eve", "/api/tasks/restore", json!({ "ids": many }), 404),
+        ("joe", "/graphql", restore, 200),
+    ];
+    for (user, path, body, expected) in cases {
+        assert_eq!(status(&mut client, post(user, path, &body)).await, expected, "{path}");
         assert_limited(&client.ask(post(user, path, &body)).await, "100");
     }
 }

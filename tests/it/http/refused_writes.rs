@@ -1,6 +1,7 @@
 //! Writes that are refused because of their head, before the client has sent the body. The connection must stay usable, or
 //! its close be announced: otherwise a client that keeps connections open would lose its next request.
 
+use tandem::http::guard::MAX_BODY;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
@@ -50,8 +51,8 @@ fn early() -> Vec<(u16, &'static str, String)> {
         (405, "METHOD_NOT_ALLOWED", head("PUT /api/tasks", &[ann, json, length])),
         (405, "METHOD_NOT_ALLOWED", head("PUT /graphql", &[ann, json, length])),
         (406, "NOT_ACCEPTABLE", head("POST /graphql", &[ann, json, length, "accept: text/html"])),
-        (413, "PAYLOAD_TOO_LARGE", head("POST /api/tasks", &[ann, json, "content-length: 65537"])),
-        (413, "PAYLOAD_TOO_LARGE", head("POST /graphql", &[ann, json, "content-length: 65537"])),
+        (413, "PAYLOAD_TOO_LARGE", head("POST /api/tasks", &[ann, json, "content-length: 1048577"])),
+        (413, "PAYLOAD_TOO_LARGE", head("POST /graphql", &[ann, json, "content-length: 1048577"])),
         (413, "PAYLOAD_TOO_LARGE", head("POST /api/nowhere", &["content-length: 99999999999"])),
         (415, "UNSUPPORTED_MEDIA_TYPE", head("POST /api/tasks", &[ann, length, "content-type: text/plain"])),
         (415, "UNSUPPORTED_MEDIA_TYPE", head("POST /graphql", &[ann, length, "content-type: text/plain"])),
@@ -143,7 +144,7 @@ async fn a_client_that_expects_100_continue_is_refused_instead() {
 async fn a_client_that_sends_too_much_before_it_reads_gets_its_response() {
     let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
     for path in ["POST /api/tasks", "POST /graphql"] {
-        let length = 512 * 1024;
+        let length = 4 * MAX_BODY;
         let head =
             head(path, &[&bearer("ann"), "content-type: application/json", &format!("content-length: {length}")]);
         let mut client = server.connect().await;

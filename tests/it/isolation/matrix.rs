@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tandem::rest::{PREFIXES, ROUTES};
+use tandem::rest::{ME_ROUTES, PREFIXES, ROUTES};
 
 use crate::support::{
     App, OneTask, check_all, id_of,
@@ -21,23 +21,49 @@ enum Stranger {
     Null,
     /// `NOT_FOUND`, as for a task that never existed.
     NotFound,
+    /// `BAD_USER_INPUT`, as for anything but the user's own id.
+    OwnIdOnly,
 }
-use Stranger::{NotFound, Null, OwnNothing, OwnTask};
+use Stranger::{NotFound, Null, OwnIdOnly, OwnNothing, OwnTask};
 
 /// GraphQL's root fields, each with documents that name a task as `$ID`.
-const FIELDS: [(&str, &str, Stranger); 20] = [
+const FIELDS: [(&str, &str, Stranger); 32] = [
     ("me", "{ me { taskCounts { all } } }", OwnNothing("/data/me/taskCounts/all", "0")),
     ("me", "{ me { tags { name } } }", OwnNothing("/data/me/tags", "[]")),
     ("tasks", "{ tasks { id } }", OwnNothing("/data/tasks", "[]")),
     ("tasksConnection", "{ tasksConnection { nodes { id } } }", OwnNothing("/data/tasksConnection/nodes", "[]")),
     ("tasksConnection", "{ tasksConnection { totalCount } }", OwnNothing("/data/tasksConnection/totalCount", "0")),
     ("changes", "{ changes { items { __typename } } }", OwnNothing("/data/changes/items", "[]")),
+    ("trash", "{ trash { nodes { title } } }", OwnNothing("/data/trash/nodes", "[]")),
+    ("trash", "{ trash { totalCount } }", OwnNothing("/data/trash/totalCount", "0")),
     ("task", r#"{ task(id: "$ID") { title } }"#, Null),
     ("node", r#"{ node(id: "$ID") { id } }"#, Null),
     (
         "createTasks",
         r#"mutation { createTasks(inputs: [{ title: "x" }]) { version } }"#,
         OwnNothing("/data/createTasks", r#"[{"version":1}]"#),
+    ),
+    (
+        "createTask",
+        r#"mutation { createTask(input: { id: "$ID", title: "x" }) { version } }"#,
+        OwnNothing("/data/createTask", r#"{"version":1}"#),
+    ),
+    (
+        "pushTasks",
+        r#"mutation { pushTasks(changes: [{ task: { id: "$ID", title: "x" } }]) { conflicts { __typename } } }"#,
+        OwnNothing("/data/pushTasks/conflicts", "[]"),
+    ),
+    (
+        "pushTasks",
+        r#"mutation { pushTasks(changes: [{ task: { id: "$ID", title: "", deleted: true }, base: { id: "$ID", title: "Mine", tags: ["mine"] } }])
+           { conflicts { __typename } } }"#,
+        OwnNothing("/data/pushTasks/conflicts", "[]"),
+    ),
+    (
+        "pushTasks",
+        r#"mutation { pushTasks(changes: [{ task: { id: "$ID", title: "x" }, base: { id: "$ID", title: "Mine", tags: ["mine"] } }])
+           { conflicts { ... on DeletedTask { version } ... on Task { title } } } }"#,
+        OwnNothing("/data/pushTasks/conflicts", r#"[{"version":0}]"#),
     ),
     ("completeTasks", r#"mutation { completeTasks(ids: ["$ID"]) { count } }"#, NotFound),
     ("deleteTasks", r#"mutation { deleteTasks(ids: ["$ID"]) { count } }"#, NotFound),
@@ -48,18 +74,51 @@ const FIELDS: [(&str, &str, Stranger); 20] = [
     ("updateTask", r#"mutation { updateTask(id: "$ID", input: { title: "x" }, expectedVersion: 9) { id } }"#, NotFound),
     ("deleteTask", r#"mutation { deleteTask(id: "$ID") { id } }"#, NotFound),
     ("deleteTask", r#"mutation { deleteTask(id: "$ID", expectedVersion: 9) { id } }"#, NotFound),
+    ("restoreTask", r#"mutation { restoreTask(id: "$ID") { title } }"#, NotFound),
+    ("restoreTask", r#"mutation { restoreTask(id: "$ID", expectedVersion: 9) { title } }"#, NotFound),
+    ("restoreTasks", r#"mutation { restoreTasks(ids: ["$ID"]) { count } }"#, NotFound),
+    ("purgeTask", r#"mutation { purgeTask(id: "$ID") { id } }"#, NotFound),
+    ("emptyTrash", "mutation { emptyTrash { count } }", OwnNothing("/data/emptyTrash/count", "0")),
     ("toggleTask", r#"mutation { toggleTask(id: "$ID") { id } }"#, NotFound),
     ("setTaskCompleted", r#"mutation { setTaskCompleted(id: "$ID", completed: true) { id } }"#, NotFound),
+    ("eraseMe", r#"mutation { eraseMe(confirm: "ann") }"#, OwnIdOnly),
 ];
 
 /// REST routes below a prefix, each with a body.
-const CALLS: [(&str, &str, Option<&str>, Stranger); 12] = [
+const CALLS: [(&str, &str, Option<&str>, Stranger); 22] = [
     ("GET", "/", None, OwnNothing("", "[]")),
     ("POST", "/", Some(r#"{"title":"x"}"#), OwnTask),
+    ("POST", "/", Some(r#"{"id":"$ID","title":"x"}"#), OwnNothing("/version", "1")),
+    ("POST", "/bulk", Some(r#"{"create":[{"id":"$ID","title":"x"}]}"#), OwnNothing("/tasks/0/version", "1")),
+    (
+        "POST",
+        "/push",
+        Some(r#"{"changes":[{"task":{"id":"$ID","title":"x"}}]}"#),
+        OwnNothing("", r#"{"conflicts":[],"refused":[]}"#),
+    ),
+    (
+        "POST",
+        "/push",
+        Some(
+            r#"{"changes":[{"task":{"id":"$ID","deleted":true},"base":{"id":"$ID","title":"Mine","tags":["mine"]}}]}"#,
+        ),
+        OwnNothing("", r#"{"conflicts":[],"refused":[]}"#),
+    ),
+    (
+        "POST",
+        "/push",
+        Some(r#"{"changes":[{"task":{"id":"$ID","title":"x"},"base":{"id":"$ID","title":"Mine","tags":["mine"]}}]}"#),
+        OwnNothing("/conflicts/0/deleted/version", "0"),
+    ),
     ("POST", "/bulk", Some(r#"{"create":[]}"#), OwnNothing("/tasks", "[]")),
     ("POST", "/bulk", Some(r#"{"complete":["$ID"]}"#), NotFound),
     ("POST", "/bulk", Some(r#"{"delete":["$ID"]}"#), NotFound),
     ("GET", "/changes", None, OwnNothing("/changes", "[]")),
+    ("GET", "/trash", None, OwnNothing("", "[]")),
+    ("DELETE", "/trash", None, OwnNothing("/count", "0")),
+    ("DELETE", "/trash/{task_id}", None, NotFound),
+    ("POST", "/restore", Some(r#"{"ids":["$ID"]}"#), NotFound),
+    ("POST", "/{task_id}/restore", None, NotFound),
     ("GET", "/{task_id}", None, NotFound),
     ("PUT", "/{task_id}", Some(r#"{"title":"x"}"#), NotFound),
     ("PATCH", "/{task_id}", Some(r#"{"title":"x"}"#), NotFound),
@@ -108,6 +167,7 @@ async fn without_a_valid_token_every_operation_is_refused_and_changes_nothing() 
                 nobody.call(method, path(prefix, route, "ann", &task.id)).maybe_json(naming(*body, &task.id))
             }));
         }
+        calls.extend(ME_ROUTES.iter().map(|(method, path)| nobody.call(method, path)));
         for call in calls {
             let answer = call.await;
             answer.refused(401, "UNAUTHENTICATED");
@@ -133,6 +193,9 @@ async fn another_users_task_looks_absent_through_graphql() {
             OwnTask => assert_ne!(answer.data()["createTask"]["id"], json!(task.id)),
             Null => assert_eq!(answer.data(), &json!({ *field: null })),
             NotFound => assert_eq!((answer.code(), &answer.json["data"]), ("NOT_FOUND", &json!({ *field: null }))),
+            OwnIdOnly => {
+                assert_eq!((answer.code(), &answer.json["data"]), ("BAD_USER_INPUT", &json!({ *field: null })));
+            }
         }
         if document.contains("$ID") {
             let absent = bob.graphql(document.replace("$ID", &random_id())).await;
@@ -157,7 +220,7 @@ async fn another_users_task_looks_absent_through_rest() {
                 assert_eq!(answer.json.pointer(pointer).map(Value::to_string).as_deref(), Some(*nothing), "{answer}");
             }
             OwnTask => assert_eq!(answer.json["user_id"], json!(user)),
-            Null | NotFound => {
+            Null | NotFound | OwnIdOnly => {
                 answer.refused(404, "NOT_FOUND");
                 let absent = ask(&random_id()).await;
                 assert_eq!((absent.status, absent.text), (answer.status, answer.text));
@@ -166,6 +229,44 @@ async fn another_users_task_looks_absent_through_rest() {
         task.assert_unchanged().await;
     })
     .await;
+}
+
+/// The same matrix, but the task is in the trash.
+#[tokio::test]
+async fn another_users_trash_looks_empty_through_both_doors() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    let id = id_of(&ann.create("Mine").await).to_owned();
+    ann.delete(format!("/api/tasks/{id}")).await.status(204);
+    let trash = async || ann.get("/api/tasks/trash").await.good();
+    let before = trash().await;
+    let told = async |index: usize, door: &str| {
+        let bob = app.user(&format!("bob-{index}-{door}"));
+        let ask = async |id: &str| match door {
+            "graphql" => bob.graphql(FIELDS[index].1.replace("$ID", id)).await,
+            _ => {
+                let (method, route, body, _) = &CALLS[index];
+                bob.call(method, path("/api/tasks", route, "", id)).maybe_json(naming(*body, id)).await
+            }
+        };
+        let (names, expected) = match door {
+            "graphql" => (FIELDS[index].1, &FIELDS[index].2),
+            _ => (CALLS[index].1, &CALLS[index].3),
+        };
+        let answer = ask(&id).await;
+        assert!(!answer.text.contains("Mine"), "{answer}");
+        if matches!(expected, Null | NotFound) {
+            let absent = ask(&random_id()).await;
+            assert_eq!((absent.status, absent.text), (answer.status, answer.text));
+        }
+        assert_eq!(trash().await, before, "{names}");
+    };
+    for index in 0..FIELDS.len() {
+        told(index, "graphql").await;
+    }
+    for index in 0..CALLS.len() {
+        told(index, "rest").await;
+    }
 }
 
 #[tokio::test]
@@ -218,6 +319,24 @@ async fn a_user_id_in_a_path_is_compared_exactly_after_decoding() {
 }
 
 #[tokio::test]
+async fn what_concerns_all_of_a_user_concerns_nobody_else() {
+    let task = OneTask::new().await;
+    let bob = task.app.user("bob");
+    check_all(ME_ROUTES, async |(method, path)| {
+        for path in [path.to_owned(), format!("{path}/")] {
+            let answer = bob.call(method, &path).await;
+            assert!(answer.status.is_success() && answer.text.is_empty(), "{answer}");
+            assert!(answer.header("cache-control").contains("no-"), "{answer}");
+        }
+        task.assert_unchanged().await;
+    })
+    .await;
+    for method in ["POST", "PUT", "PATCH"] {
+        bob.call(method, "/api/me").await.refused(405, "METHOD_NOT_ALLOWED");
+    }
+}
+
+#[tokio::test]
 async fn every_root_field_is_in_the_matrix() {
     let app = App::new().await;
     let ann = app.user("ann");
@@ -249,7 +368,11 @@ async fn every_route_serves_its_methods_and_names_them_when_it_refuses_another()
     let (mut served, mut refused) = (0, 0);
     check_all(cases, async |(method, prefix, route)| {
         let id = id_of(&ann.create("Mine").await).to_owned();
-        let body = (method != "GET" && method != "DELETE").then(|| json!({ "title": "x", "create": [] }));
+        if route == "/trash/{task_id}" {
+            ann.delete(format!("/api/tasks/{id}")).await.status(204);
+        }
+        let is_bodyless = method == "GET" || method == "DELETE";
+        let body = (!is_bodyless).then(|| json!({ "title": "x", "create": [], "changes": [], "ids": [] }));
         let answer = ann.call(method, path(prefix, route, "ann", &id)).maybe_json(body).await;
         let listed = ROUTES.iter().filter(|(_, path)| *path == route).map(|(method, _)| *method);
         let mut listed: BTreeSet<_> = listed.collect();

@@ -75,6 +75,7 @@ async fn a_server_that_can_serve_passes_every_check() {
         "pooler",
         "isolation",
         "keys",
+        "trash",
     ] {
         assert!(told.contains(&format!("ok    {check}: ")), "{check} in {told}");
     }

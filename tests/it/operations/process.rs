@@ -57,7 +57,7 @@ impl Server {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.word("http://").trim_end_matches("/graphql"))
+        format!("{}{path}", self.word("http://").trim_end_matches("/app"))
     }
 
     async fn list(&self, token: &str) -> Value {

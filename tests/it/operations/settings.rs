@@ -172,5 +172,5 @@ fn the_settings_page_is_what_clap_knows() {
 #[test]
 fn the_default_is_development_mode_on_this_machine_only() {
     let config = tandem::config::Config::default();
-    assert!(config.is_development() && config.has_graphiql() && config.server.host.is_loopback());
+    assert!(config.is_development() && config.has_graphiql() && config.has_app() && config.server.host.is_loopback());
 }

@@ -7,7 +7,7 @@ use tandem::{
     auth::{ClaimRules, KeySource, Verifier},
     graphql::{DocumentPolicy, Engine, Limits, Playground},
     http::{
-        guard::Outgoing,
+        guard::{Bodies, MAX_BODY, Outgoing},
         health::Readiness,
         rate_limiting::RateLimits,
         streams::{StreamLimits, Streams},
@@ -18,6 +18,7 @@ use tandem::{
     state::AppState,
     store::Db,
     telemetry::Metrics,
+    web::{Mint, SignIn, WebApp},
 };
 
 use super::{Answer, SECRET, TestDb, User, token};
@@ -105,11 +106,16 @@ impl Builder {
             live: live.clone(),
             verifier: verifier.clone(),
             rate_limits: RateLimits::default(),
+            bodies: Bodies::new(MAX_BODY, Outgoing::new(usize::MAX / 2, usize::MAX / 2)),
             outgoing: Outgoing::new(usize::MAX / 2, usize::MAX / 2),
             graphql: Engine::new(&self.limits, self.documents, RateLimits::default(), live.clone()),
             streams: Streams::new(self.streams),
             readiness: Readiness::default(),
             playground: Playground { is_on: true, token: Some(token("ann").into()) },
+            web_app: WebApp {
+                is_on: true,
+                sign_in: SignIn::Development(Mint { secret: SECRET.into(), issuer: None, audience: None }),
+            },
             rest: self.rest,
         };
         let config = RouterConfig {

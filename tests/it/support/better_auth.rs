@@ -114,6 +114,18 @@ impl BetterAuth {
         self.post("/test/last-email", &Value::Null).await.json().await.unwrap()
     }
 
+    /// From now on, users' tasks are deleted with them, at this URL.
+    pub async fn serve_for(&self, tandem: &str) {
+        let request = self.client.post(format!("{}/test/tandem", self.origin)).header("tandem", tandem);
+        request.send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// Deletes a user, as a frontend asks for it. The status of the response.
+    pub async fn delete(&self, user: &SignedIn) -> u16 {
+        let request = self.client.post(format!("{}/api/auth/delete-user", self.origin)).bearer_auth(&user.session);
+        request.header("origin", &self.origin).json(&json!({})).send().await.unwrap().status().as_u16()
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Response {
         let request = self.client.post(format!("{}{path}", self.origin)).header("origin", &self.origin).json(body);
         request.send().await.unwrap().error_for_status().unwrap()

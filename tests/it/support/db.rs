@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use tandem::store::{self, Db, DbConfig, EMBEDDED_POOL_SIZE, Embedded, Target};
 use tokio_postgres::{Client, NoTls};
 
@@ -160,6 +161,8 @@ pub fn config(target: Target, pool_size: u32) -> DbConfig {
         prepared_statements: PgBouncer::shared().is_none_or(|pooler| pooler.tracks_statements),
         single_sync: true,
         slow_query: patience,
+        max_tasks_per_user: 100_000,
+        trash_lifetime: TimeDelta::days(30),
     }
 }
 

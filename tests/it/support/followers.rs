@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     SECRET, eventually,
+    pushers::push,
     replica::{Outlet, PAGE, Replica, in_rest_words},
     stream::OUTLETS,
     watcher::watch,
@@ -32,6 +33,8 @@ pub(super) const PAUSE: Duration = Duration::from_millis(20);
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Users with several writers and followers each.
 const USERS: usize = 3;
+/// Clients that push, besides the writers.
+const PUSHERS: usize = 4;
 /// How many tasks a writer keeps, more or less.
 const KEPT: usize = 20;
 
@@ -68,7 +71,12 @@ impl Crowd {
             pages: AtomicUsize::new(0),
             changes: AtomicUsize::new(0),
         });
-        let writers = (0..writers).map(|number| write(Actor::new(number, &shared))).collect();
+        let pushers = (0..PUSHERS).map(|number| {
+            let outlet = if number.is_multiple_of(2) { Outlet::Rest } else { Outlet::Graphql };
+            push(Actor::new(number, &shared), outlet)
+        });
+        let mut writers: JoinSet<()> = (0..writers).map(|number| write(Actor::new(number, &shared))).collect();
+        pushers.for_each(|pusher| drop(writers.spawn(pusher)));
         let outlets = [Outlet::Rest, Outlet::Graphql].into_iter().cycle();
         let pulling =
             (0..2 * followers).zip(outlets).map(|(number, outlet)| follow(Actor::new(number, &shared), outlet));
@@ -137,7 +145,7 @@ impl Actor {
     }
 
     /// The response of this client's server; on a failure none, and it moves on to the next server.
-    async fn ask(&mut self, request: impl FnOnce(&Client, &str) -> RequestBuilder) -> Option<Value> {
+    pub(super) async fn ask(&mut self, request: impl FnOnce(&Client, &str) -> RequestBuilder) -> Option<Value> {
         let answer = request(&self.shared.http, self.server()).bearer_auth(&self.token).send().await;
         let answer = match answer {
             Ok(answer) if answer.status().is_success() => answer.json::<Value>().await.ok(),
@@ -159,7 +167,7 @@ impl Actor {
         answer
     }
 
-    async fn graphql(&mut self, query: &str, variables: Value) -> Option<Value> {
+    pub(super) async fn graphql(&mut self, query: &str, variables: Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables });
         let mut answer = self.ask(|http, server| http.post(format!("{server}/graphql")).json(&body)).await?;
         Some(answer.get_mut("data")?.take())
@@ -181,7 +189,16 @@ impl Actor {
         (!there.is_empty()).then(|| there[dice(there.len())].clone())
     }
 
-    fn doom(&self, id: &str) {
+    /// A task that others may change, and whose version is not known.
+    pub(super) fn introduce(&self, id: &str) {
+        self.promised().lock().unwrap().entry(id.to_owned()).or_default();
+    }
+
+    pub(super) fn wrote(&self, changes: usize) {
+        self.shared.writes.fetch_add(changes, Ordering::Relaxed);
+    }
+
+    pub(super) fn doom(&self, id: &str) {
         self.promised().lock().unwrap().entry(id.to_owned()).or_default().1 = true;
     }
 
@@ -317,7 +334,7 @@ async fn catch_up(actor: &mut Actor, outlet: Outlet, replica: &mut Replica) {
 
 impl Actor {
     /// Whether a deletion was attempted by now.
-    fn was_doomed(&self, id: &str) -> bool {
+    pub(super) fn was_doomed(&self, id: &str) -> bool {
         self.promised().lock().unwrap().get(id).is_some_and(|(_, is_gone)| *is_gone)
     }
 }

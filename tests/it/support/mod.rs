@@ -24,6 +24,7 @@ pub mod one_task;
 pub mod pgbouncer;
 pub mod pooler;
 pub mod proxy;
+mod pushers;
 pub mod recording;
 pub mod replica;
 pub mod rows;

@@ -125,8 +125,12 @@ fn without_user(mut task: Value) -> Value {
 /// A page of GraphQL's as REST would have it, but for the tasks' user.
 pub fn in_rest_words(data: &Value) -> Value {
     let page = &data["changes"];
-    let changes: Vec<_> =
-        page["items"].as_array().unwrap_or_else(|| panic!("no items in {data}")).iter().map(change).collect();
+    let changes: Vec<_> = page["items"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no items in {data}"))
+        .iter()
+        .map(change_in_rest_words)
+        .collect();
     json!({ "changes": changes, "cursor": page["cursor"], "has_more": page["hasMore"], "reset": page["reset"] })
 }
 
@@ -168,7 +172,8 @@ fn due_date(due: &Value) -> Value {
     format!("{local}{sign}{:02}:{:02}", offset.abs() / 60, offset.abs() % 60).into()
 }
 
-fn change(item: &Value) -> Value {
+/// A task or a tombstone of GraphQL's as REST would have it.
+pub fn change_in_rest_words(item: &Value) -> Value {
     let fields = rest_fields(item);
     match item["__typename"].as_str() {
         Some("Task") => json!({ "task": fields }),

@@ -1,7 +1,7 @@
 //! Invalid input: a clear error through each door, and nothing is stored, lost or broken.
 
 use serde_json::{Value, json};
-use tandem::http::request::MAX_BODY;
+use tandem::http::guard::MAX_BODY;
 
 use crate::support::{Answer, App, OneTask, check_all, path_of};
 
@@ -187,7 +187,7 @@ async fn a_body_that_is_not_a_json_object_is_refused_through_both_doors() {
 }
 
 #[tokio::test]
-async fn a_body_is_read_up_to_64_kib_and_not_a_byte_more() {
+async fn a_body_is_read_up_to_1_mib_and_not_a_byte_more() {
     let task = OneTask::new().await;
     let doors = [
         ("PUT", task.path.as_str(), "{\"title\":\"Mine\",\"x\":\""),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tandem::{
-    http::request::MAX_BODY,
+    http::guard::MAX_BODY,
     rest::openapi,
     task::{
         CURSOR_LIFETIME, KEY_LIFETIME, MAX_BULK, MAX_DESCRIPTION, MAX_KEY, MAX_LIMIT, MAX_SEARCH, MAX_TAG, MAX_TAGS,
@@ -30,18 +30,18 @@ fn documents_state_the_limits_of_the_code() {
     let [page, hours, cursor_days, tombstone_days] =
         [MAX_LIMIT, KEY_LIFETIME.num_hours(), CURSOR_LIFETIME.num_days(), TOMBSTONE_LIFETIME.num_days()]
             .map(|number| usize::try_from(number).unwrap());
-    let kib = MAX_BODY / 1024;
+    let mib = MAX_BODY / 1024 / 1024;
     let cases: [(&str, &str, &str, &[usize]); 11] = [
         (GRAPHQL_PAGE, "to", "tasks", &[MAX_BULK]),
         (openapi(), "within", "hours", &[hours]),
-        (openapi(), "than", "KiB", &[kib]),
+        (openapi(), "than", "MiB", &[mib]),
         (REST_PAGE, "", "characters", &lengths),
         (REST_PAGE, "to", "visible", &[MAX_KEY]),
         (REST_PAGE, "to", "tasks", &[MAX_BULK]),
         (REST_PAGE, "to", "tags", &[MAX_TAGS]),
         (REST_PAGE, "to", "|", &[page]),
         (REST_PAGE, "", "hours", &[hours]),
-        (REST_PAGE, "", "KiB", &[kib]),
+        (REST_PAGE, "", "MiB", &[mib]),
         (LIVE_PAGE, "", "days", &[cursor_days, tombstone_days]),
     ];
     for (text, before, after, limits) in cases {

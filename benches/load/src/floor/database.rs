@@ -27,7 +27,7 @@ const TOGGLE: &str = "UPDATE tasks SET completed = NOT completed, \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at, \
      priority, due_date, due_time, due_zone, due_at, tags, completed_at";
 const CREATE: &str = "INSERT INTO tasks (user_id, id, title, description, completed, created_at, updated_at) \
-     VALUES ($1, $2, $3, $4, $5, statement_timestamp(), statement_timestamp()) \
+     VALUES ($1, $2, $3::text, $4::text, $5, statement_timestamp(), statement_timestamp()) \
      RETURNING user_id, id, title, description, completed, version, created_at, updated_at, \
      priority, due_date, due_time, due_zone, due_at, tags, completed_at";
 

@@ -3,7 +3,10 @@
 use async_graphql::{ID, SimpleObject};
 
 use super::json::Json;
-use crate::task::Task;
+use crate::{
+    store::{Cleared, ManyDeleted},
+    task::Task,
+};
 
 /// Completed tasks.
 #[derive(SimpleObject)]
@@ -20,10 +23,10 @@ impl From<Vec<Task>> for CompletedTasks {
     }
 }
 
-/// The result of `completeAll` or `clearCompleted`.
+/// The result of `completeAll` or `emptyTrash`.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct ChangedTasks {
-    /// The number of tasks that were completed or deleted.
+    /// The number of tasks that were completed, or removed from the trash.
     count: u64,
 }
 
@@ -37,13 +40,34 @@ impl From<u64> for ChangedTasks {
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct ClearedTasks {
     /// The number of tasks.
-    count: usize,
-    /// Their ids, oldest first.
+    count: u64,
+    /// Their ids, oldest first; of more than 1000, those of the oldest.
     ids: Vec<ID>,
 }
 
-impl From<Vec<Task>> for ClearedTasks {
+impl From<ManyDeleted> for ClearedTasks {
+    fn from(ManyDeleted { ids, tasks: _ }: ManyDeleted) -> Self {
+        Self { count: ids.len() as u64, ids: ids.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<Cleared> for ClearedTasks {
+    fn from(Cleared { count, ids }: Cleared) -> Self {
+        Self { count, ids: ids.into_iter().map(Into::into).collect() }
+    }
+}
+
+/// Restored tasks.
+#[derive(SimpleObject)]
+pub(in crate::graphql) struct RestoredTasks {
+    /// The number of tasks.
+    count: usize,
+    /// The tasks as they are now, oldest first.
+    tasks: Json<Vec<Task>>,
+}
+
+impl From<Vec<Task>> for RestoredTasks {
     fn from(tasks: Vec<Task>) -> Self {
-        Self { count: tasks.len(), ids: tasks.into_iter().map(|task| task.id.into()).collect() }
+        Self { count: tasks.len(), tasks: Json(tasks) }
     }
 }

@@ -16,6 +16,9 @@ use crate::{
 /// A new task.
 #[derive(InputObject)]
 pub(in crate::graphql) struct CreateTaskInput {
+    /// A UUID of version 4 or 7, if the client makes it; otherwise the server does. If the user has a task with this id that says the
+    /// same, it is returned and nothing changes; if it says something else, or was deleted, the mutation fails with `ID_TAKEN`.
+    id: Option<ID>,
     /// 1 to 200 characters, not blank, no control characters.
     title: String,
     /// At most 1000 characters.
@@ -45,25 +48,36 @@ pub(in crate::graphql) struct DueInput {
 
 impl DueInput {
     fn check(&self, errors: &mut FieldErrors) -> Option<Due> {
-        let (date, time) = (self.date.text().and_then(parse_date), self.time.as_ref());
-        let date = errors.check("due.date", date);
-        let parse_zone = |zone: &TimeZone| zone.text().and_then(str::parse::<task::TimeZone>);
-        let zone = self.time_zone.as_ref().map(|zone| match time {
-            Some(_) => parse_zone(zone),
-            None => Err(Violation::Custom("a time zone needs a time")),
-        });
-        let zone = zone.map(|zone| errors.check("due.timeZone", zone));
-        let time = time.map(|time| errors.check("due.time", time.text().and_then(parse_time)));
-        // An invalid part is missing here.
-        let (time, zone) =
-            (time.map_or(Some(None), |time| time.map(Some))?, zone.map_or(Some(None), |zone| zone.map(Some))?);
-        errors.check("due.date", Due::new(date?, time, zone))
+        let (time, zone) = (self.time.as_ref().map(LocalTime::text), self.time_zone.as_ref().map(TimeZone::text));
+        check_due(errors, self.date.text(), time, zone)
     }
+}
+
+type Text<'a> = Result<&'a str, Violation>;
+
+pub(super) fn check_due(
+    errors: &mut FieldErrors,
+    date: Text<'_>,
+    time: Option<Text<'_>>,
+    zone: Option<Text<'_>>,
+) -> Option<Due> {
+    let date = errors.check("due.date", date.and_then(parse_date));
+    let zone = zone.map(|zone| match time {
+        Some(_) => zone.and_then(str::parse::<task::TimeZone>),
+        None => Err(Violation::Custom("a time zone needs a time")),
+    });
+    let zone = zone.map(|zone| errors.check("due.timeZone", zone));
+    let time = time.map(|time| errors.check("due.time", time.and_then(parse_time)));
+    // An invalid part is missing here.
+    let (time, zone) =
+        (time.map_or(Some(None), |time| time.map(Some))?, zone.map_or(Some(None), |zone| zone.map(Some))?);
+    errors.check("due.date", Due::new(date?, time, zone))
 }
 
 impl CreateTaskInput {
     pub(in crate::graphql::schema) fn check(self) -> Result<NewTask, Vec<FieldError>> {
         let mut errors = FieldErrors::default();
+        let id = self.id.and_then(|id| errors.check("id", TaskId::of_new(&id)));
         let title = errors.check("title", Title::try_from(self.title));
         let description = self.description.and_then(|text| errors.check("description", Description::try_from(text)));
         let due = self.due.and_then(|due| due.check(&mut errors));
@@ -71,7 +85,8 @@ impl CreateTaskInput {
         let priority = self.priority.map(Into::into).unwrap_or_default();
         match title {
             Some(title) if errors.0.is_empty() => {
-                Ok(NewTask { title, description, completed: self.completed.unwrap_or_default(), priority, due, tags })
+                let completed = self.completed.unwrap_or_default();
+                Ok(NewTask { id, title, description, completed, priority, due, tags })
             }
             _ => Err(errors.0),
         }

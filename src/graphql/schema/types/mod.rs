@@ -6,5 +6,7 @@ pub(super) mod connection;
 pub(super) mod input;
 pub(super) mod json;
 pub(super) mod list;
+pub(super) mod push;
 pub(super) mod task;
+pub(super) mod trash;
 pub(super) mod viewer;

@@ -1,0 +1,85 @@
+//! The export: all that a user has, a page at a time, as lines of JSON.
+
+use uuid::Uuid;
+
+use super::line::Line;
+use crate::{
+    error::{Error, Result},
+    store::UserTasks,
+    task::{Cursor, Filter, Limit, ListKey, PageRequest, Position, SortColumn, TaskSort, TrashedTask},
+};
+
+/// Everything of one user, then what is in the trash, each in the order of the last changes, in which lists can be sorted. A task that changes meanwhile may be in
+/// it twice.
+pub struct Export {
+    tasks: UserTasks,
+    state: State,
+}
+
+enum State {
+    Tasks(Option<Cursor>),
+    /// Behind this deletion.
+    Trash(Position),
+    Done,
+}
+
+/// A part of an export.
+pub struct Lines {
+    /// Each ends with a line break.
+    pub text: String,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Export {
+    /// Of these tasks.
+    #[must_use]
+    pub fn new(tasks: UserTasks) -> Self {
+        Self { tasks, state: State::Tasks(None) }
+    }
+
+    /// The next lines; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Lines>> {
+        match &mut self.state {
+            State::Tasks(after) => {
+                let after = after.take();
+                self.next_tasks(after).await.map(Some)
+            }
+            State::Trash(after) => {
+                let after = *after;
+                self.next_trash(after).await.map(Some)
+            }
+            State::Done => Ok(None),
+        }
+    }
+
+    async fn next_tasks(&mut self, after: Option<Cursor>) -> Result<Lines> {
+        let sort = TaskSort::ascending(SortColumn::Updated);
+        let request = PageRequest { sort, limit: Limit::STREAMED, after, ..PageRequest::default() };
+        let page = self.tasks.list(Filter::default(), request).await?;
+        let next = page.tasks.last().filter(|_| page.has_next);
+        let next = next.map(|task| Cursor::of(task, ListKey::of(sort, &Filter::default())));
+        self.state =
+            next.map_or(State::Trash(Position { number: 0, id: Uuid::nil() }), |next| State::Tasks(Some(next)));
+        lines(page.tasks.iter().map(Line::from))
+    }
+
+    async fn next_trash(&mut self, after: Position) -> Result<Lines> {
+        let page = self.tasks.trash_after(after, Limit::STREAMED).await?;
+        let is_full = i64::try_from(page.len()).is_ok_and(|length| length == Limit::STREAMED.get());
+        let last = page.last().filter(|_| is_full).map(|TrashedTask { task, .. }| task);
+        self.state =
+            last.map_or(State::Done, |task| State::Trash(Position { number: task.position, id: task.id.as_uuid() }));
+        lines(page.iter().map(Line::from))
+    }
+}
+
+fn lines<'a>(lines: impl Iterator<Item = Line<'a>>) -> Result<Lines> {
+    let (mut text, mut count) = (String::new(), 0);
+    for line in lines {
+        text += &serde_json::to_string(&line).map_err(Error::internal)?;
+        text.push('\n');
+        count += 1;
+    }
+    Ok(Lines { text, count })
+}

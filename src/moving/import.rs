@@ -1,0 +1,374 @@
+//! The import: reads a source, and writes what fits in batches, each in a transaction of its user.
+//!
+//! Ids are the same each time, and a task that is there is left as it is. So importing twice is importing once, and an import
+//! that was killed is resumed by running it again.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::{
+    sync::oneshot::{self, error::TryRecvError},
+    task::JoinSet,
+    time::sleep,
+};
+
+use super::{
+    mapping::{Mapped, Mapping, Rename, Rules},
+    progress::{Progress, rate},
+    report::Report,
+    sources::{Record, Source},
+};
+use crate::{
+    auth::CurrentUser,
+    error::{Code, Error},
+    store::{Db, UserTasks},
+    task::{ImportedTask, TaskId, TimeZone},
+};
+
+/// How many tasks one transaction adds.
+const BATCH: usize = 250;
+/// How many tasks wait for others of their user.
+const MAX_WAITING: usize = 20_000;
+/// How many transactions run at once.
+const WRITERS: usize = 4;
+/// How often a batch is tried while the database is away, and the pause in between.
+const ATTEMPTS: u32 = 30;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What to import, and how.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// A URL or a file.
+    pub place: String,
+    /// The table, if its name isn't known.
+    pub table: Option<String>,
+    /// Columns whose names aren't known.
+    pub renames: Vec<Rename>,
+    /// The zone of due times without an offset.
+    pub timezone: TimeZone,
+    /// What ids are made of, besides the table and the old ids.
+    pub source: String,
+    /// Where old and new ids are written.
+    pub id_map: Option<PathBuf>,
+    /// Whether titles and descriptions that are too long are cut.
+    pub truncates: bool,
+    /// How long deleted tasks are in the trash. Those that were deleted before are left out.
+    pub trash_lifetime: TimeDelta,
+}
+
+/// How many tasks there were.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Imported {
+    /// Records that were read.
+    pub read: u64,
+    /// Tasks that were changed to make them fit.
+    pub changed: u64,
+    /// Records and tasks that were left out.
+    pub left_out: u64,
+    /// Tasks that were added.
+    pub added: u64,
+    /// Tasks that were there already, or were deleted since.
+    pub present: u64,
+}
+
+/// Reads a source and reports what is in it; with a database, also writes it there.
+pub async fn import(import: &Import, db: Option<&Db>, out: impl std::io::Write) -> Result<Imported, String> {
+    let source = Source::open(&import.place, import.table.as_deref()).await?;
+    let rules = Rules {
+        timezone: import.timezone.clone(),
+        source: import.source.clone(),
+        table: import.table.as_deref().or(source.table()).unwrap_or("tasks").to_owned(),
+        truncates: import.truncates,
+    };
+    let mapping = Mapping::find(source.columns(), source.tag_table().is_some(), &import.renames, rules)?;
+    let mut report = Report::new(out);
+    report.begin(&source, &mapping).map_err(said)?;
+    let mut progress = Progress::new(source.count());
+    let mut id_map = import.id_map.as_ref().map(csv::Writer::from_path).transpose().map_err(said)?;
+    if let Some(id_map) = &mut id_map {
+        id_map.write_record(["user_id", "old_id", "new_id"]).map_err(said)?;
+    }
+    let trash_begins = Utc::now() - import.trash_lifetime;
+    let mut run = Run { trash_begins, mapping, report, seen: Seen::default(), counts: Imported::default() };
+    let mut writer = db.map(Writer::new);
+    let mut records = source.read(&run.mapping);
+    while let Some(batch) = records.recv().await {
+        for record in batch? {
+            let Some((place, mapped)) = run.take(&record).map_err(said)? else { continue };
+            if let Some(id_map) = &mut id_map {
+                let new = mapped.task.id.to_string();
+                id_map.write_record([mapped.user.id(), &mapped.old_id, &new]).map_err(said)?;
+            }
+            if let Some(writer) = &mut writer {
+                writer.push(mapped.user, Waiting { task: mapped.task, deleted_at: mapped.deleted_at, place }).await?;
+            }
+        }
+        progress.at(run.counts.read);
+    }
+    progress.clear();
+    if let Some(mut id_map) = id_map {
+        id_map.flush().map_err(said)?;
+    }
+    if let Some(writer) = writer {
+        let Written { added, present, refused } = writer.finish().await?;
+        for place in &refused {
+            let reason = "the user would have more tasks than MAX_TASKS_PER_USER";
+            run.report.left_out_because(place, reason).map_err(said)?;
+        }
+        (run.counts.added, run.counts.present) = (added, present);
+        run.counts.left_out += refused.len() as u64;
+    }
+    let counts = run.counts;
+    run.report.end(&summary(&counts, db.is_some(), &progress)).map_err(said)?;
+    Ok(counts)
+}
+
+fn summary(counts: &Imported, is_written: bool, progress: &Progress) -> Vec<String> {
+    let Imported { read, changed, left_out, added, present } = counts;
+    let mut lines = vec![format!("{read} read, {left_out} left out, {changed} changed")];
+    if is_written {
+        let elapsed = progress.elapsed();
+        let rate = rate(*read, elapsed);
+        lines.push(format!(
+            "{added} added, {present} there before, in {:.1} s, {rate} per second",
+            elapsed.as_secs_f64()
+        ));
+    } else {
+        lines.push("nothing was written: this was a dry run. --apply writes".to_owned());
+    }
+    lines
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// One pass over the records.
+struct Run<W> {
+    /// What was deleted before is in no trash.
+    trash_begins: DateTime<Utc>,
+    mapping: Mapping,
+    report: Report<W>,
+    seen: Seen,
+    counts: Imported,
+}
+
+impl<W: std::io::Write> Run<W> {
+    /// The task of a record, and what it is called; `None` if it is left out.
+    fn take(&mut self, record: &Record) -> std::io::Result<Option<(String, Mapped)>> {
+        self.counts.read += 1;
+        self.report.count_unknown(record, &self.mapping);
+        let place = self.place(record);
+        let left_out = match self.mapping.read(record) {
+            Err(flaws) => {
+                self.counts.left_out += 1;
+                self.report.left_out(&place, &flaws)?;
+                return Ok(None);
+            }
+            Ok(mapped) if mapped.deleted_at.is_some_and(|time| time <= self.trash_begins) => {
+                "it was deleted, and is too old for the trash"
+            }
+            Ok(mapped) if !self.seen.insert(&mapped) => "another one before it has the same id",
+            Ok(mapped) => {
+                if !mapped.changes.is_empty() {
+                    self.counts.changed += 1;
+                    self.report.changed(&place, &mapped.changes)?;
+                }
+                self.report.sample(&mapped);
+                return Ok(Some((place, mapped)));
+            }
+        };
+        self.counts.left_out += 1;
+        self.report.left_out_because(&place, left_out)?;
+        Ok(None)
+    }
+
+    fn place(&self, record: &Record) -> String {
+        match (record.line, self.mapping.id_of(record)) {
+            (Some(line), _) => format!("line {line}"),
+            (None, Some(id)) if !id.is_null() => format!("id {id}"),
+            _ => format!("record {}", self.counts.read),
+        }
+    }
+}
+
+/// The ids that were read. Files may have one twice.
+#[derive(Default)]
+struct Seen {
+    hasher: RandomState,
+    ids: HashSet<(u64, u128)>,
+}
+
+impl Seen {
+    /// Whether it is the first one of its user with this id.
+    fn insert(&mut self, mapped: &Mapped) -> bool {
+        self.ids.insert((self.hasher.hash_one(mapped.user.id()), mapped.task.id.as_uuid().as_u128()))
+    }
+}
+
+/// A task that waits to be written, and what it is called.
+#[derive(Clone)]
+struct Waiting {
+    task: ImportedTask,
+    deleted_at: Option<DateTime<Utc>>,
+    place: String,
+}
+
+/// What became of tasks.
+#[derive(Default)]
+struct Written {
+    added: u64,
+    present: u64,
+    /// Those beyond the quota of their user.
+    refused: Vec<String>,
+}
+
+/// Collects tasks by user, and writes them in batches.
+struct Writer<'a> {
+    db: &'a Db,
+    waiting: HashMap<Arc<str>, (CurrentUser, Vec<Waiting>)>,
+    count: usize,
+    running: JoinSet<Result<Written, Error>>,
+    /// The ends of each user's last batch: the next one begins then, so that tasks keep their order.
+    ends: HashMap<Arc<str>, oneshot::Receiver<()>>,
+    written: Written,
+}
+
+impl<'a> Writer<'a> {
+    fn new(db: &'a Db) -> Self {
+        Self {
+            db,
+            waiting: HashMap::new(),
+            count: 0,
+            running: JoinSet::new(),
+            ends: HashMap::new(),
+            written: Written::default(),
+        }
+    }
+
+    async fn push(&mut self, user: CurrentUser, task: Waiting) -> Result<(), String> {
+        let key = Arc::clone(user.shared_id());
+        let (_, batch) = self.waiting.entry(Arc::clone(&key)).or_insert_with(|| (user, Vec::new()));
+        batch.push(task);
+        self.count += 1;
+        if batch.len() >= BATCH {
+            self.flush(&key).await?;
+        }
+        if self.count >= MAX_WAITING {
+            self.flush_all().await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self, user: &Arc<str>) -> Result<(), String> {
+        let Some((current, batch)) = self.waiting.remove(user) else { return Ok(()) };
+        self.count -= batch.len();
+        if self.running.len() >= WRITERS {
+            self.join().await?;
+        }
+        let (end, ended) = oneshot::channel();
+        let before = self.ends.insert(Arc::clone(user), ended);
+        let tasks = self.db.tasks(current);
+        self.running.spawn(async move {
+            if let Some(before) = before {
+                // It is dropped.
+                let _ = before.await;
+            }
+            let written = write(tasks, batch).await;
+            drop(end);
+            written
+        });
+        Ok(())
+    }
+
+    async fn flush_all(&mut self) -> Result<(), String> {
+        let users: Vec<_> = self.waiting.keys().cloned().collect();
+        for user in users {
+            self.flush(&user).await?;
+        }
+        self.ends.retain(|_, end| end.try_recv() == Err(TryRecvError::Empty));
+        Ok(())
+    }
+
+    async fn join(&mut self) -> Result<(), String> {
+        let Some(written) = self.running.join_next().await else { return Ok(()) };
+        let written = written.map_err(said)?;
+        let Written { added, present, refused } = written.map_err(|error| {
+            format!("{}. What was written stays: run the same command again to go on", error.report())
+        })?;
+        self.written.added += added;
+        self.written.present += present;
+        self.written.refused.extend(refused);
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Written, String> {
+        self.flush_all().await?;
+        while !self.running.is_empty() {
+            self.join().await?;
+        }
+        Ok(self.written)
+    }
+}
+
+/// Writes tasks of one user. Of those that are too many, as many as there is room for.
+async fn write(tasks: UserTasks, batch: Vec<Waiting>) -> Result<Written, Error> {
+    let mut written = Written::default();
+    let (deleted, batch): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| waiting.deleted_at.is_some());
+    // From the end: what is deleted needs no room.
+    let mut left: Vec<_> = [batch, deleted].into_iter().filter(|batch| !batch.is_empty()).collect();
+    let mut is_full = false;
+    while let Some(batch) = left.pop() {
+        let ids = || batch.iter().map(|waiting| waiting.task.id);
+        let added = if is_full { None } else { add(&tasks, &batch).await? };
+        if let Some(added) = added {
+            written.added += added.len() as u64;
+            written.present += (batch.len() - added.len()) as u64;
+            continue;
+        }
+        // What is there already needs no room.
+        let taken: HashSet<_> = tasks.taken(ids().collect()).await?.into_iter().collect();
+        written.present += taken.len() as u64;
+        let (_, mut rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| taken.contains(&waiting.task.id));
+        match rest.len() {
+            0 => {}
+            _ if is_full => written.refused.extend(rest.into_iter().map(|waiting| waiting.place)),
+            _ if !taken.is_empty() => left.push(rest),
+            1 => {
+                is_full = true;
+                written.refused.extend(rest.into_iter().map(|waiting| waiting.place));
+            }
+            length => {
+                let second = rest.split_off(length / 2);
+                left.extend([second, rest]);
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// Adds a batch, again while the database is away. `None` if the user would have too many tasks.
+async fn add(tasks: &UserTasks, batch: &[Waiting]) -> Result<Option<Vec<TaskId>>, Error> {
+    let is_trash = batch.iter().any(|waiting| waiting.deleted_at.is_some());
+    let mut attempts = 0;
+    loop {
+        let added = if is_trash {
+            let trash = batch.iter().filter_map(|waiting| Some((waiting.task.clone(), waiting.deleted_at?)));
+            tasks.import_trash(trash.collect()).await
+        } else {
+            tasks.import(batch.iter().map(|waiting| waiting.task.clone()).collect()).await
+        };
+        match added {
+            Err(error) if error.code() == Code::QuotaExceeded => return Ok(None),
+            Err(error) if error.code() == Code::ServiceUnavailable && attempts < ATTEMPTS => attempts += 1,
+            added => return added.map(Some),
+        }
+        sleep(PAUSE).await;
+    }
+}

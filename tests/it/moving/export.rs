@@ -1,0 +1,126 @@
+//! The export, by an operator and by users themselves, and its way back.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{file, import, text};
+use crate::{
+    skip,
+    support::{App, SECRET, TestDb, User, cluster::scratch_dir, command::output, path_of, server::Server, token},
+};
+
+/// Tasks with everything that a task can have.
+async fn fill(user: &User) {
+    let changed = user.create("changed").await;
+    for task in [
+        json!({ "title": "plain" }),
+        json!({ "title": "all of it \u{1f980} \"\\", "description": "two\nlines\t", "completed": true, "priority": "urgent",
+                "due_date": "2026-03-29T09:00:30", "due_timezone": "Europe/Berlin", "tags": ["a", "B, c", "\u{e9}"] }),
+        json!({ "title": "a day", "description": "", "due_date": "2026-03-29", "priority": "low" }),
+        json!({ "title": "a time anywhere", "due_date": "2026-03-29T02:30" }),
+        json!({ "title": "an instant", "due_date": "2026-03-29T02:30:00-03:30" }),
+        json!({ "title": "a time that is skipped", "due_date": "2026-03-29T02:30", "due_timezone": "Europe/Berlin" }),
+        json!({ "title": "a time that comes twice", "due_date": "2026-10-25T02:30", "due_timezone": "Europe/Berlin" }),
+    ] {
+        user.post("/api/tasks", task).await.good();
+    }
+    user.toggle(&changed).await.good();
+    user.put(path_of(&changed), json!({ "title": "changed since" })).await.good();
+    for title in ["deleted first", "deleted second"] {
+        let task = json!({ "title": title, "tags": ["gone"], "due_date": "2026-03-29", "completed": true });
+        let task = user.post("/api/tasks", task).await.good();
+        user.delete(path_of(&task)).await.status(204);
+    }
+}
+
+fn export(db: &TestDb, args: &[&str]) -> String {
+    let env = [("DATABASE_URL", db.url()), ("BETTER_AUTH_SECRET", SECRET)];
+    let exported = output(&scratch_dir(), &[&["export"], args].concat(), &env);
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    String::from_utf8(exported.stdout).unwrap()
+}
+
+/// All that a client can read of its tasks, but their versions, through both doors.
+async fn everything(app: &App, user: &str) -> Vec<Value> {
+    let fields = "{ tasks(sort: CREATED_ASC, limit: 1000) { id title description completed priority tags createdAt \
+                  updatedAt completedAt due { date time timeZone at } } }";
+    let mut lists = Vec::new();
+    for sort in ["created_at", "updated_at", "title", "due_date", "priority"] {
+        let mut tasks = app.user(user).get(format!("/api/tasks?sort={sort}&order=asc")).await.good();
+        for task in tasks.as_array_mut().unwrap() {
+            task["version"].take();
+        }
+        lists.push(tasks);
+    }
+    let trash = "{ trash { nodes { id title description completed priority tags createdAt completedAt deletedAt purgeAt \
+                 due { date time timeZone at } } } }";
+    let mut answers = vec![app.user(user).graphql(fields).await.good(), app.user(user).graphql(trash).await.good()];
+    answers.append(&mut lists);
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_exported_and_imported_again_is_what_it_was() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    fill(&app.user("ann")).await;
+    fill(&app.user("\u{5e9}\u{5dc}/\u{5d5}\u{5dd} ,\"")).await;
+    let all = export(&app.db, &[]);
+    let of_ann = export(&app.db, &["--user", "ann"]);
+    let answer = app.user("ann").get("/api/me/export").await;
+    answer.status(200);
+    assert_eq!(answer.header("content-type"), "application/x-ndjson");
+    assert_eq!(answer.text, of_ann, "users get what operators get");
+    assert_eq!((all.lines().count(), of_ann.lines().count()), (20, 10));
+    assert_eq!(export(&app.db, &["--user", "nobody"]), "");
+
+    let copy = App::on_server().await.unwrap();
+    let imported = import(&copy.db, &[text(&file("all.ndjson", &all)), "--apply"]);
+    assert!(imported.code == 0 && imported.out.contains("20 added"), "{}{}", imported.out, imported.err);
+    assert!(!imported.out.contains("UNKNOWN"), "{}", imported.out);
+    for user in ["ann", "\u{5e9}\u{5dc}/\u{5d5}\u{5dd} ,\""] {
+        assert_eq!(everything(&copy, user).await, everything(&app, user).await);
+    }
+    let lines = |text: &str| text.lines().map(ToOwned::to_owned).collect::<BTreeSet<_>>();
+    // Both were changed twice.
+    let without_versions = |text: String| text.replace("\"version\":3", "\"version\":1");
+    assert_eq!(lines(&export(&copy.db, &[])), lines(&without_versions(all)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_has_each_task_once_however_many_there_are() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let ann = app.user("ann");
+    // All created in the same instant, and a page is smaller.
+    let plant = "INSERT INTO tasks (user_id, id, title) SELECT u, gen_random_uuid(), 't' || n
+                 FROM unnest(array['ann', 'bob']) u, generate_series(1, 250) n";
+    app.db.superuser().await.batch_execute(plant).await.unwrap();
+    let export = ann.get("/api/me/export").await;
+    let titles: BTreeSet<_> = export
+        .text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["title"].clone().to_string())
+        .collect();
+    assert_eq!((export.text.lines().count(), titles.len()), (250, 250));
+    assert!(!export.text.contains("bob"));
+    assert!(ann.call("HEAD", "/api/me/export").await.status(200).text.is_empty());
+}
+
+#[tokio::test]
+async fn an_export_costs_as_much_as_it_reads() {
+    let Some(server) = Server::with(&[("RATE_LIMITS", "true"), ("RATE_LIMIT_PER_USER", "100")]).await else {
+        skip!(Postgres)
+    };
+    let plant = "INSERT INTO tasks (user_id, id, title) SELECT 'ann', gen_random_uuid(), 't' || n FROM generate_series(1, 250) n";
+    server.db.superuser().await.batch_execute(plant).await.unwrap();
+    let get =
+        |path: &str| reqwest::Client::new().get(format!("{}{path}", server.url())).bearer_auth(token("ann")).send();
+    let export = get("/api/me/export").await.unwrap();
+    assert_eq!(export.status(), 200);
+    assert_eq!(export.text().await.unwrap().lines().count(), 250);
+    // Ten for the request, and 13, 13 and 7 for its lines.
+    for _ in 0..5 {
+        assert_eq!(get("/api/tasks?limit=1").await.unwrap().status(), 200);
+    }
+    assert_eq!(get("/api/me/export").await.unwrap().status(), 429);
+}
