@@ -62,7 +62,8 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Installs what the lock file names but for what only tests need, without running anything of it, and bundles. The error says what is missing.
+/// Installs what the lock file names, but for what only tests need, and bundles. No script of a package is run. The error says
+/// what is missing.
 fn run_npm(project: &Path) -> Result<(), String> {
     let install = [
         "ci",
