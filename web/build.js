@@ -1,4 +1,4 @@
-// Bundles the pages into dist/: app.html and graphiql.html, and assets/, whose names have their hash.
+// Bundles the pages into dist/: app.html and graphiql.html, assets/, whose names have their hash, and the app's service worker.
 //
 //   node build.js [--meta]     with the sizes of what is in the bundles
 
@@ -27,13 +27,26 @@ const { metafile } = await build({
   legalComments: "none",
 });
 
-const outputs = Object.entries(metafile.outputs);
 const url = (path) => `/assets/${basename(path)}`;
-for (const [name, entry] of Object.entries(pages)) {
-  const [script, { cssBundle }] = outputs.find(([, output]) => output.entryPoint === entry);
-  const page = (await readFile(`src/${name}/index.html`, "utf8"))
-    .replace("{script}", url(script))
-    .replace("{style}", url(cssBundle));
-  await writeFile(`dist/${name}.html`, page);
-}
+const [app] = await Promise.all(Object.entries(pages).map(([name, entry]) => writePage(name, entry)));
+await build({
+  entryPoints: ["src/app/service-worker.js"],
+  minify: true,
+  define: { APP_ASSETS: JSON.stringify([...new Set(app)].sort().map(url)) },
+  outdir: "dist",
+});
 if (process.argv.includes("--meta")) console.log(await analyzeMetafile(metafile));
+
+/** Writes a page, and returns what it loads. */
+async function writePage(name, entry) {
+  const [script, { cssBundle }] = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === entry);
+  const html = await readFile(`src/${name}/index.html`, "utf8");
+  await writeFile(`dist/${name}.html`, html.replace("{script}", url(script)).replace("{style}", url(cssBundle)));
+  return [script, cssBundle].flatMap(loaded);
+}
+
+/** An output and all that it imports. */
+function loaded(path) {
+  const imports = metafile.outputs[path]?.imports ?? [];
+  return [path, ...imports.flatMap((imported) => loaded(imported.path))];
+}

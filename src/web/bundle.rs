@@ -22,7 +22,7 @@ fn fill(page: Option<&str>, settings: &Value) -> String {
     page.unwrap_or(MISSING).replace("{settings}", &settings)
 }
 
-fn file(path: &str) -> Option<&'static [u8]> {
+pub(super) fn file(path: &str) -> Option<&'static [u8]> {
     FILES.iter().find(|(of, _)| *of == path).map(|(_, content)| *content)
 }
 

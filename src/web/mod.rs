@@ -70,9 +70,13 @@ impl Mint {
     }
 }
 
-/// The app, the tokens for it, and the assets of all bundled pages.
+/// The app, its service worker, the tokens for it, and the assets of all bundled pages.
 pub(crate) fn routes() -> Router<SharedState> {
-    Router::new().route(PATH, get(app)).route("/dev/token", post(new_token)).route("/assets/{name}", get(bundle::asset))
+    Router::new()
+        .route(PATH, get(app))
+        .route("/service-worker.js", get(service_worker))
+        .route("/dev/token", post(new_token))
+        .route("/assets/{name}", get(bundle::asset))
 }
 
 /// Leads a browser that asks for a page to the app, if there is one.
@@ -101,6 +105,22 @@ async fn app(State(app): State<WebApp>, headers: HeaderMap) -> Response {
     ];
     let settings = json!({ "endpoint": "/graphql", "signIn": sign_in });
     (headers, Html(page("app.html", &settings))).into_response()
+}
+
+/// What opens the app where there is no connection. Browsers ask for it again whenever the app is opened.
+async fn service_worker(State(app): State<WebApp>) -> Response {
+    match bundle::file("service-worker.js") {
+        Some(script) if app.is_on => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+                (header::CACHE_CONTROL, "no-cache"),
+                (header::CONTENT_SECURITY_POLICY, "default-src 'none'; connect-src 'self'"),
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            ];
+            (headers, script).into_response()
+        }
+        _ => no_such_page(),
+    }
 }
 
 /// Runs no script and takes no style but the page's own, and talks to nobody but this server and the one of the sessions.

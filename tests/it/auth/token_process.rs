@@ -103,8 +103,9 @@ async fn better_auths_url_alone_is_enough_configuration() {
         assert!(told.contains(&format!("{origin}/api/auth/jwks")), "{told}");
     })
     .await;
-    assert_eq!(get("/graphiql", "").await.status(), 404, "not in development");
-    assert_eq!(get("/app", "").await.status(), 404, "not in development");
+    for path in ["/graphiql", "/app", "/service-worker.js"] {
+        assert_eq!(get(path, "").await.status(), 404, "{path}: not in development");
+    }
     assert_eq!(get("/metrics", "").await.status(), 404, "metrics have a port of their own");
     let metrics = client.get(format!("http://{}/metrics", address_in(&dir, "serving metrics").unwrap())).send().await;
     let metrics = metrics.unwrap().text().await.unwrap();

@@ -102,6 +102,7 @@ fn rest_path(world: &World) -> BoxedStrategy<String> {
             "/health",
             "/graphiql",
             "/app",
+            "/service-worker.js",
             "/dev/token",
             "/docs",
             "/docs/",

@@ -131,3 +131,5 @@ const SignedIn = ({ onHelp }: { onHelp: () => void }) => {
 
 const root = document.getElementById("app");
 if (root) createRoot(root).render(<App />);
+// Where there is none, or it is refused, the app works as well, but opens only with a connection.
+navigator.serviceWorker?.register("/service-worker.js", { scope: "/app" }).catch(() => undefined);

@@ -129,6 +129,7 @@ test("a server that is killed while somebody types loses nothing", async () => {
   await b.row("Before").waitFor();
   await a.edit("Before");
   await a.at("textbox", "Title").pressSequentially(", while");
+  await pages[0].evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await server.kill();
   await a.at("textbox", "Title").pressSequentially(" it died");
   await a.says("offline");
@@ -139,9 +140,13 @@ test("a server that is killed while somebody types loses nothing", async () => {
   await b.add("From the other device");
   await a.says("offline, 3 waiting");
   await audit(pages[0], "offline, with changes waiting");
+  // The service worker has the page, and the replica its tasks.
+  await pages[0].reload();
+  await a.says("offline, 3 waiting");
+  await a.add("While down 3");
   await server.start();
   await Promise.all([a.synced(), b.synced()]);
-  for (const title of ["Before, while it died", "While down 1", "While down 2", "From the other device"]) {
+  for (const title of ["Before, while it died", "While down 1", "While down 2", "While down 3", "From the other device"]) {
     await Promise.all([a.row(title).waitFor(), b.row(title).waitFor()]);
     ledger.note("killed", title, { completed: title === "While down 1" });
   }
