@@ -151,7 +151,7 @@ impl EditedRows {
              version bigint
          )
          WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2) AND id = new.task";
-    /// One row, as it mostly is: an update of one costs the database a fifth less than through JSON.
+    /// One row, as it mostly is: the push costs the database a quarter less than through JSON.
     const UPDATE_ONE: &str = "UPDATE tasks
          SET title = $3, description = $4, completed = $5, completed_at = $6, priority = $7, due_date = $8,
              due_time = $9, due_zone = $10, due_at = $11, tags = $12, tag_keys = $13, version = $14,
