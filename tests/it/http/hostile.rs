@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::{
     skip,
     support::{
-        eventually, hostile,
+        check_all, eventually, hostile,
         http2::WithoutWindow,
         server::{Client, PATIENCE, Server},
         token,
@@ -115,6 +115,30 @@ async fn a_request_with_two_hosts_is_refused() {
         let two_hosts = format!("GET {path} HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n");
         assert_eq!(server.connect().await.ask(two_hosts).await.status, status);
     }
+}
+
+/// A proxy that reads a head differently would let a request hide in another one.
+#[tokio::test]
+async fn a_head_that_can_be_read_in_two_ways_is_refused_unless_http_says_how_to_read_it() {
+    let Some(server) = Server::with(&[]).await else { skip!(Postgres) };
+    let heads = [
+        ("content-length: 5\r\ncontent-length: 6\r\n", 400),
+        ("content-length: 5, 6\r\n", 400),
+        ("content-length: +5\r\n", 400),
+        ("transfer-encoding: chunked, identity\r\n", 400),
+        ("transfer-encoding : chunked\r\n", 400),
+        ("x: a\r\n content-length: 5\r\n", 400),
+        ("x: a\rcontent-length: 5\r\n", 400),
+        ("x: a\0\r\n", 400),
+        // What RFC 9112 allows: in section 2.2 that a line ends so, in 6.1 that chunks count alone.
+        ("x: a\nhost: x\n", 200),
+        ("transfer-encoding: chunked\r\ncontent-length: 5\r\n", 200),
+    ];
+    check_all(heads, async |(lines, status)| {
+        let answer = server.connect().await.ask(format!("GET /livez HTTP/1.1\r\n{lines}\r\n")).await;
+        assert_eq!(answer.status, status, "{lines:?}");
+    })
+    .await;
 }
 
 #[tokio::test]
