@@ -6,47 +6,42 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { analyzeMetafile, build } from "esbuild";
 
-const pages = { app: "src/app/main.tsx", graphiql: "src/graphiql/main.jsx" };
 await rm("dist", { recursive: true, force: true });
-const { metafile } = await build({
-  entryPoints: Object.values(pages),
-  bundle: true,
-  splitting: true,
-  minify: true,
-  metafile: true,
-  format: "esm",
-  jsx: "automatic",
-  target: "es2022",
-  define: { "process.env.NODE_ENV": '"production"' },
-  loader: { ".woff2": "file", ".svg": "file" },
-  outdir: "dist/assets",
-  publicPath: "/assets",
-  entryNames: "[name]-[hash]",
-  chunkNames: "[name]-[hash]",
-  assetNames: "[name]-[hash]",
-  legalComments: "none",
-});
-
-const url = (path) => `/assets/${basename(path)}`;
-const [app] = await Promise.all(Object.entries(pages).map(([name, entry]) => writePage(name, entry)));
+const assets = await bundle("app", "src/app/main.tsx");
+await bundle("graphiql", "src/graphiql/main.jsx");
 await build({
   entryPoints: ["src/app/service-worker.js"],
   minify: true,
-  define: { APP_ASSETS: JSON.stringify([...new Set(app)].sort().map(url)) },
+  define: { APP_ASSETS: JSON.stringify(assets) },
   outdir: "dist",
 });
-if (process.argv.includes("--meta")) console.log(await analyzeMetafile(metafile));
 
-/** Writes a page, and returns what it loads. */
-async function writePage(name, entry) {
+/** Bundles a page, and returns the URLs of all that it may load. Pages share nothing, so that none loads what only another needs. */
+async function bundle(name, entry) {
+  const { metafile } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    splitting: true,
+    minify: true,
+    metafile: true,
+    format: "esm",
+    jsx: "automatic",
+    target: "es2022",
+    define: { "process.env.NODE_ENV": '"production"' },
+    loader: { ".woff2": "file", ".svg": "file" },
+    outdir: "dist/assets",
+    publicPath: "/assets",
+    entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    assetNames: "[name]-[hash]",
+    legalComments: "none",
+  });
+  if (process.argv.includes("--meta")) console.log(await analyzeMetafile(metafile));
+  const url = (path) => `/assets/${basename(path)}`;
   const [script, { cssBundle }] = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === entry);
-  const html = await readFile(`src/${name}/index.html`, "utf8");
-  await writeFile(`dist/${name}.html`, html.replace("{script}", url(script)).replace("{style}", url(cssBundle)));
-  return [script, cssBundle].flatMap(loaded);
-}
-
-/** An output and all that it imports. */
-function loaded(path) {
-  const imports = metafile.outputs[path]?.imports ?? [];
-  return [path, ...imports.flatMap((imported) => loaded(imported.path))];
+  const page = (await readFile(`src/${name}/index.html`, "utf8"))
+    .replace("{script}", url(script))
+    .replace("{style}", url(cssBundle));
+  await writeFile(`dist/${name}.html`, page);
+  return Object.keys(metafile.outputs).map(url);
 }
