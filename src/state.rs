@@ -16,7 +16,7 @@ use crate::{
     live::Hub,
     rest::settings::RestSettings,
     store::Db,
-    web::WebApp,
+    web::settings::WebApp,
 };
 
 /// The state of routes. axum clones it several times per request, and all cores write to its reference count, so there is only

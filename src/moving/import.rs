@@ -21,8 +21,9 @@ use tokio::{
 use super::{
     mapping::{Mapped, Mapping, Rename, Rules},
     progress::{Progress, rate},
+    record::Record,
     report::Report,
-    sources::{Record, Source},
+    sources::Source,
 };
 use crate::{
     auth::CurrentUser,

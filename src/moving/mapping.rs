@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::{Builder, Uuid};
 
 use super::{
-    sources::{Record, folded},
+    record::{Record, folded},
     values::{self, Naive, is_empty},
 };
 use crate::{

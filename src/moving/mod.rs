@@ -8,6 +8,7 @@ mod import;
 mod line;
 mod mapping;
 mod progress;
+mod record;
 mod report;
 mod sources;
 mod values;

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{
     mapping::{Flaw, Mapped, Mapping},
-    sources::{Record, Source},
+    record::Record,
+    sources::Source,
     values::is_empty,
 };
 use crate::task::{ImportedTask, rfc3339};

@@ -2,8 +2,7 @@
 //! served from.
 
 mod bundle;
-
-use std::time::Duration;
+pub(crate) mod settings;
 
 use axum::{
     Json, Router,
@@ -12,14 +11,12 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use url::Url;
 
 pub(crate) use self::bundle::page;
+pub use self::settings::{Mint, SignIn, WebApp};
 use crate::{
-    auth::NewToken,
     error::{Code, Error},
     http::guard::is_own_host,
     rest::error_response,
@@ -27,48 +24,6 @@ use crate::{
 };
 
 const PATH: &str = "/app";
-/// How long its tokens are valid in development mode: as long as Better Auth's, so that it has to renew them.
-const TTL: Duration = Duration::from_mins(15);
-
-/// The app.
-#[derive(Clone, Debug, Default)]
-pub struct WebApp {
-    /// Whether it is served.
-    pub is_on: bool,
-    /// How its users sign in.
-    pub sign_in: SignIn,
-}
-
-/// Where the app gets its tokens.
-#[derive(Clone, Debug, Default)]
-pub enum SignIn {
-    /// From its user, who pastes one.
-    #[default]
-    Pasted,
-    /// From a Better Auth server that the browser has a session with: the URL of its tokens.
-    Session(Url),
-    /// From this server, for any name. Only in development mode.
-    Development(Mint),
-}
-
-/// Signs tokens for the app.
-#[derive(Clone, Debug)]
-pub struct Mint {
-    /// What they are signed with.
-    pub secret: SecretString,
-    /// Their `iss`, if any.
-    pub issuer: Option<String>,
-    /// Their `aud`, if any.
-    pub audience: Option<String>,
-}
-
-impl Mint {
-    /// The error says why the user id is none.
-    fn sign(&self, user: &str) -> Result<String, String> {
-        let (issuer, audience) = (self.issuer.as_deref(), self.audience.as_deref());
-        NewToken { user, ttl: TTL, issuer, audience }.sign(&self.secret)
-    }
-}
 
 /// The app, its service worker, the tokens for it, and the assets of all bundled pages.
 pub(crate) fn routes() -> Router<SharedState> {

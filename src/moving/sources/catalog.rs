@@ -1,5 +1,7 @@
 //! The tables of a database, and which of them have tasks and tags.
 
+use crate::moving::record::folded;
+
 /// Where tasks are looked for.
 const TASK_TABLES: [&str; 4] = ["task", "tasks", "todo", "todos"];
 /// Tables that connect tasks with tags, or have the tags of tasks.
@@ -27,11 +29,6 @@ pub(super) struct Table {
     pub(super) schema: Option<String>,
     pub(super) name: String,
     pub(super) columns: Vec<String>,
-}
-
-/// What names are compared by: `user_id`, `userId` and `User-ID` are the same.
-pub(in crate::moving) fn folded(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
 /// In double quotes.

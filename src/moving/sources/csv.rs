@@ -10,7 +10,8 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use super::{Batches, Record};
+use super::Batches;
+use crate::moving::record::Record;
 
 pub(in crate::moving) struct Lines {
     path: PathBuf,

@@ -6,29 +6,16 @@ mod ndjson;
 mod postgres;
 mod sqlite;
 
-pub(super) use self::catalog::folded;
-
 use std::{fs::File, io::Read, path::Path};
 
-use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use super::mapping::Mapping;
+use super::{mapping::Mapping, record::Record};
 
 /// How many records are handed on at a time.
 const BATCH: usize = 256;
 /// How many batches wait to be taken.
 const BATCHES: usize = 4;
-
-/// A row of a table, or a line of a file.
-#[derive(Debug, Default)]
-pub(super) struct Record {
-    /// Its line, if it is in a file.
-    pub(super) line: Option<u64>,
-    pub(super) values: Map<String, Value>,
-    /// Why it can't be read, if so.
-    pub(super) flaw: Option<String>,
-}
 
 /// Batches of records, or why there are no more.
 pub(super) type Records = mpsc::Receiver<Result<Vec<Record>, String>>;

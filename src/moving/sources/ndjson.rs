@@ -9,7 +9,8 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use super::{Batches, Record};
+use super::Batches;
+use crate::moving::record::Record;
 
 /// The longest line. A task takes a few kilobytes.
 const MAX_LINE: u64 = 1 << 20;

@@ -8,10 +8,10 @@ use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
 use super::{
-    BATCH, Record,
+    BATCH,
     catalog::{self, TagTable, find, find_tags, quoted},
 };
-use crate::{error::Chain, store::Target};
+use crate::{error::Chain, moving::record::Record, store::Target};
 
 /// Times have offsets in UTC, and dates are in ISO 8601.
 const BEGIN: &str =

@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
-    Batches, Record,
+    Batches,
     catalog::{self, TagTable, find, find_tags, quoted},
 };
+use crate::moving::record::Record;
 
 const COLUMNS: &str = "SELECT m.name, c.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
                        WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid";
