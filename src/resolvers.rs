@@ -8,9 +8,9 @@ use crate::{
     error::{Error, Result},
     store::{Changed, Cleared, ManyDeleted, UserTasks},
     task::{
-        Changes, Created, DeletedTask, Due, DueChange, FieldError, Filter, Limit, MAX_BULK, NewTask, Page, PageRequest,
-        Pushed, Pushes, Search, Since, TagCount, Task, TaskCounts, TaskId, TaskPatch, TimeZone, TrashPage,
-        TrashRequest, Violation,
+        Changes, Created, DeletedTask, DueChange, FieldError, Filter, Limit, MAX_BULK, NewTask, Page, PageRequest,
+        Pushed, Pushes, Search, Since, TagCount, Task, TaskCounts, TaskId, TaskPatch, TrashPage, TrashRequest,
+        Violation,
     },
 };
 
@@ -181,38 +181,9 @@ pub async fn update(tasks: &UserTasks, id: TaskId, patch: TaskPatch, expected: O
         return Err(FieldError::new("input", Violation::NothingToUpdate).into());
     }
     if let Some(DueChange::Zone(zone)) = patch.due.clone() {
-        return update_zone(tasks, id, patch, zone, expected).await;
+        return to_result(tasks.move_due(id, zone, patch, expected).await?, expected);
     }
     to_result(tasks.update(id, patch, expected).await?, expected)
-}
-
-/// The new instant depends on the wall-clock time, so the task is read first. If it changes in between, this is repeated.
-async fn update_zone(
-    tasks: &UserTasks,
-    id: TaskId,
-    mut patch: TaskPatch,
-    zone: Option<TimeZone>,
-    expected: Option<i64>,
-) -> Result<Task> {
-    const ATTEMPTS: usize = 5;
-    let invalid = |violation| Error::from(FieldError::new("due_timezone", violation));
-    let mut task = get(tasks, id).await?;
-    for _ in 0..ATTEMPTS {
-        let Some(moved) = task.due.as_ref().and_then(|due: &Due| due.in_zone(zone.clone())) else {
-            if zone.is_some() {
-                return Err(invalid(Violation::Custom("only a task that is due at a time has a time zone")));
-            }
-            patch.due = None;
-            let is_done = patch.is_empty() && expected.is_none_or(|version| version == task.version);
-            let changed = if is_done { Changed::Done(task) } else { tasks.update(id, patch, expected).await? };
-            return to_result(changed, expected);
-        };
-        match tasks.move_due(&task, moved.map_err(invalid)?, patch.clone(), expected).await? {
-            Changed::Conflict(current) if expected.is_none() => task = *current,
-            changed => return to_result(changed, expected),
-        }
-    }
-    Err(Error::unavailable("a task that changes whenever it is read"))
 }
 
 /// Deletes a task. Fails with `NOT_FOUND`, or with `VERSION_CONFLICT` if it is not at the expected version.

@@ -31,7 +31,10 @@ pub use self::{
         TaskStatus,
     },
     priority::Priority,
-    push::{Merged, PushRefusal, PushTime, Pushed, PushedChange, Pushes, Refusal, Side, TaskPush, TaskState, merge},
+    push::{
+        Merged, PushRefusal, PushTime, Pushed, PushedChange, Pushes, Refusal, Side, TaskPush, TaskState, merge,
+        states_of,
+    },
     tags::{InvalidTag, MAX_TAG, MAX_TAGS, Tag, Tags},
     text::{Description, MAX_DESCRIPTION, MAX_SEARCH, MAX_TITLE, Search, Title},
     time::rfc3339,
@@ -122,6 +125,15 @@ pub struct Task {
     pub completed_at: Option<DateTime<Utc>>,
 }
 
+impl Task {
+    /// The next version, with what clients have set in a changed one.
+    fn next(&self, changed: Self, now: DateTime<Utc>) -> Self {
+        let completed_at = if changed.completed == self.completed { self.completed_at } else { Some(now) };
+        let completed_at = completed_at.filter(|_| changed.completed);
+        Self { version: self.version + 1, updated_at: now, completed_at, ..changed }
+    }
+}
+
 /// The input for a new task.
 #[derive(Clone, Debug)]
 pub struct NewTask {
@@ -198,6 +210,22 @@ impl TaskPatch {
         let Self { title, description, completed, priority, due, tags } = self;
         let texts = title.is_none() && description.is_none() && tags.is_none();
         texts && completed.is_none() && priority.is_none() && due.is_none()
+    }
+
+    /// The task with this patch, whose change of the due date has led to this one.
+    pub(crate) fn apply(self, task: &Task, due: Option<Due>, now: DateTime<Utc>) -> Task {
+        let Self { title, description, completed, priority, due: _, tags } = self;
+        let old = task.clone();
+        let changed = Task {
+            title: title.map_or(old.title, Title::into_string),
+            description: description.map_or(old.description, |text| text.map(Description::into_string)),
+            completed: completed.unwrap_or(old.completed),
+            priority: priority.unwrap_or(old.priority),
+            tags: tags.map_or(old.tags, |tags| tags.into_parts().0),
+            due,
+            ..old
+        };
+        task.next(changed, now)
     }
 }
 

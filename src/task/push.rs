@@ -1,7 +1,7 @@
 //! What a replica pushes: the tasks as it has them now, and as it had them before. Each push is merged, in order, with what
 //! the ones before it left.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -166,7 +166,7 @@ pub struct Pushes {
 /// A push that is refused.
 #[derive(Debug)]
 pub struct PushRefusal {
-    /// The id, as it was sent.
+    /// The id; as it was sent, if it is none.
     pub id: String,
     /// Why.
     pub reason: Refusal,
@@ -221,10 +221,10 @@ impl Pushes {
             (Some(Some(task)), base) => PushedChange::Set { task, base: base.flatten() },
             (_, base) => PushedChange::Delete { base: base.flatten() },
         };
-        if let Ok(id) = id.parse() {
-            self.pushes.push(TaskPush { id, change });
-        }
+        let known = id.parse().ok();
+        self.pushes.extend(known.map(|id| TaskPush { id, change }));
         if !errors.is_empty() {
+            let id = known.map_or(id, |id: TaskId| id.to_string());
             self.refused.push(PushRefusal { id, reason: Refusal::Invalid(errors) });
         }
     }
@@ -246,9 +246,9 @@ pub struct Pushed {
 }
 
 impl Pushed {
-    /// Of the pushes that were refused, the ids that are none: nothing can be there.
+    /// Of the pushes that were refused, the ids that are none, each once: nothing can be there.
     pub fn no_ids(&self) -> impl Iterator<Item = &str> {
-        no_ids(&self.refused)
+        no_ids(&self.refused).collect::<BTreeSet<_>>().into_iter()
     }
 }
 
@@ -282,36 +282,49 @@ pub struct PushTime {
 }
 
 /// Merges pushes with a user's tasks and tombstones, of which those with their ids must be given. New states have no position
-/// of their own yet. If there is no room, nothing is created.
+/// of their own yet. The user may have so many more tasks: what is created takes from that, and what is deleted gives it back.
 #[must_use]
 pub fn merge(
     user_id: &str,
     time: PushTime,
     found: impl IntoIterator<Item = Change>,
     pushes: &[TaskPush],
-    has_room: bool,
+    room: usize,
 ) -> Merged {
-    let mut states: HashMap<TaskId, Change> = HashMap::new();
-    for change in found {
-        // A task may be there again, in spite of its tombstone.
-        if matches!(change, Change::Task(_)) || !states.contains_key(&change.id()) {
-            states.insert(change.id(), change);
-        }
-    }
-    let mut merger = Merger { user_id, time, has_room, states, merged: Merged::default() };
+    let mut merger = Merger { user_id, time, room, states: states(found), merged: Merged::default() };
     let mut unmerged = Vec::new();
     for TaskPush { id, change } in pushes {
         if !merger.apply(*id, change) && !unmerged.contains(id) {
             unmerged.push(*id);
         }
     }
-    merger.finish(unmerged)
+    Merged { conflicts: states_of(&unmerged, time, merger.states.into_values()), ..merger.merged }
+}
+
+/// Of tasks and tombstones, what is there: a task may be there again, in spite of its tombstone.
+fn states(found: impl IntoIterator<Item = Change>) -> HashMap<TaskId, Change> {
+    let mut states = HashMap::new();
+    for change in found {
+        if matches!(change, Change::Task(_)) || !states.contains_key(&change.id()) {
+            states.insert(change.id(), change);
+        }
+    }
+    states
+}
+
+/// What is there of these tasks. What isn't there is a deletion with version 0.
+#[must_use]
+pub fn states_of(ids: &[TaskId], time: PushTime, found: impl IntoIterator<Item = Change>) -> Vec<Change> {
+    let mut states = states(found);
+    let absent = |id| DeletedTask { id, version: 0, position: 0, deleted_at: time.deletions };
+    ids.iter().map(|&id| states.remove(&id).unwrap_or_else(|| Change::Deleted(absent(id)))).collect()
 }
 
 struct Merger<'a> {
     user_id: &'a str,
     time: PushTime,
-    has_room: bool,
+    /// How many more tasks the user may have by now.
+    room: usize,
     /// What is there by now.
     states: HashMap<TaskId, Change>,
     merged: Merged,
@@ -327,7 +340,7 @@ impl Merger<'_> {
         };
         match (change, row) {
             (PushedChange::Refused, _) | (PushedChange::Set { base: Some(_), .. }, None) => false,
-            (PushedChange::Set { base: None, .. }, None) if !self.has_room => {
+            (PushedChange::Set { base: None, .. }, None) if self.room == 0 => {
                 if !self.merged.beyond_quota.contains(&id) {
                     self.merged.beyond_quota.push(id);
                 }
@@ -336,6 +349,7 @@ impl Merger<'_> {
             (PushedChange::Set { task, base: None }, None) => {
                 let new = task.create(self.user_id, id, self.time.changes);
                 self.merged.created.push(new.clone());
+                self.room -= 1;
                 self.states.insert(id, Change::Task(new));
                 true
             }
@@ -346,10 +360,7 @@ impl Merger<'_> {
                     // No event would tell the client of what others have changed besides.
                     return task.is_state_of(row);
                 }
-                let now = self.time.changes;
-                let completed_at = if rebased.completed == row.completed { row.completed_at } else { Some(now) };
-                let completed_at = completed_at.filter(|_| rebased.completed);
-                let changed = Task { version: row.version + 1, updated_at: now, completed_at, ..rebased };
+                let changed = row.next(rebased, self.time.changes);
                 self.merged.updated.retain(|task| task.id != id);
                 self.merged.updated.push(changed.clone());
                 self.states.insert(id, Change::Task(changed));
@@ -363,15 +374,10 @@ impl Merger<'_> {
                     let deleted = DeletedTask { id, version: row.version + 1, position: row.position, deleted_at };
                     self.states.insert(id, Change::Deleted(deleted));
                     self.merged.deleted.push(id);
+                    self.room = self.room.saturating_add(1);
                 }
                 is_known
             }
         }
-    }
-    fn finish(mut self, unmerged: Vec<TaskId>) -> Merged {
-        let absent = |id| DeletedTask { id, version: 0, position: 0, deleted_at: self.time.deletions };
-        let state = |id| self.states.remove(&id).unwrap_or_else(|| Change::Deleted(absent(id)));
-        self.merged.conflicts = unmerged.into_iter().map(state).collect();
-        self.merged
     }
 }

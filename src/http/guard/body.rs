@@ -22,7 +22,7 @@ use crate::{
 /// How many bytes any request may have, whoever sends it: what a client may send ahead, and what is counted nowhere.
 pub const SMALL_BODY: usize = 64 * 1024;
 
-/// The default of `MAX_BODY`: 50 pushed changes fit in, however long their texts, and 100 unless they are very long.
+/// The default of `MAX_BODY`: in UTF-8, 50 pushed changes fit in, however long their texts, and 100 mostly.
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// Reads bodies. Cheap to clone.

@@ -126,7 +126,7 @@ const VARIANTS: [Variant; 3] = [
 const ME: Variant = Variant { tag: "me", id_suffix: "", is_legacy: false, has_keys: false };
 
 /// The operations that may add tasks.
-const CREATIONS: [&str; 2] = ["createTask", "changeTasks"];
+const CREATIONS: [&str; 4] = ["createTask", "changeTasks", "restoreTask", "restoreTasks"];
 
 impl Variant {
     fn of(&self, path: &str, mut item: PathItem) -> PathItem {

@@ -29,6 +29,13 @@ impl Context {
     pub(super) fn new(rest: RestSettings) -> Self {
         Self { rest, ignored: Ignored::default() }
     }
+
+    /// What is left of an object that was read.
+    pub(crate) fn settle(&mut self, object: Map<String, Value>) -> Result<(), Vec<FieldError>> {
+        let mut fields = Fields { object, errors: Vec::new(), context: self };
+        fields.settle_unknown();
+        if fields.errors.is_empty() { Ok(()) } else { Err(fields.errors) }
+    }
 }
 
 /// A type that is read from an object, field by field.
@@ -204,9 +211,10 @@ impl Fields<'_> {
         completed.or(status)
     }
 
-    /// Leaves out what nobody looks at.
+    /// Leaves out what nobody looks at, and the status of a task if it has one.
     pub(crate) fn skip(&mut self, names: &[&str]) {
-        self.object.retain(|name, _| !names.contains(&name.as_str()));
+        let has_status = self.context.rest.status;
+        self.object.retain(|name, _| !(names.contains(&name.as_str()) || has_status && name == "status"));
     }
 
     /// What is left of the object.

@@ -106,7 +106,7 @@ struct ChangeItem {
 }
 
 impl FromItem for ChangeItem {
-    /// Fails only if nothing says which task it is.
+    /// Fails only if nothing says which task it is, or if unknown fields are refused.
     fn from_item(item: Value, context: &mut Context) -> Result<Self, Vec<FieldError>> {
         let Value::Object(mut sides) = item else {
             return Err(vec![FieldError::new("", Violation::NotAnObject).with_input(item)]);
@@ -119,6 +119,7 @@ impl FromItem for ChangeItem {
             None | Some(Value::Null) => None,
             Some(base) => Some(side("base", base, context)?),
         };
+        context.settle(sides)?;
         Ok(Self { id, task, base })
     }
 }
@@ -197,11 +198,11 @@ struct Absent {
     deleted_at: DateTime<Utc>,
 }
 
-/// A change that is refused: repeating it as it is would be of no use.
+/// A change that is refused: repeating it as it is would be of no use, unless there is room again.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PushRefusal)]
 struct RefusalBody {
-    /// The id of the task, as it was sent.
+    /// The id of the task; as it was sent, if it is none.
     id: String,
     /// Why: `BAD_USER_INPUT` or `QUOTA_EXCEEDED`.
     #[schema(example = "BAD_USER_INPUT")]

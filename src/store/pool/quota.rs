@@ -57,6 +57,11 @@ impl Quota {
         self.max
     }
 
+    /// How many more tasks a user may have.
+    pub(in crate::store) fn room(&self, tasks: i64) -> usize {
+        usize::try_from(i64::from(self.max) - tasks).unwrap_or_default()
+    }
+
     /// Takes creations from what the user was granted; `Some` if they need a look.
     pub(in crate::store) fn take(&self, user: &Arc<str>, creations: usize) -> Option<Look> {
         if creations == 0 || self.max == 0 {

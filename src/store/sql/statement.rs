@@ -13,7 +13,7 @@ use diesel::{
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     query_dsl::CompatibleType,
     serialize::ToSql,
-    sql_types::{Bool, HasSqlType, Text},
+    sql_types::{BigInt, Bool, HasSqlType, Text},
 };
 use futures::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
@@ -76,15 +76,15 @@ pub(in crate::store) trait Merge: Serialize + Send + Sync + 'static {
 
     /// What is to be changed.
     type Edits: Send + Sync;
-    /// Whether it is to be done without what it would create, if the user may have no more tasks. Otherwise nothing is.
-    const GOES_ON_WITHOUT_ROOM: bool;
+    /// Whether it is to be done without the tasks that would be beyond the quota. Otherwise nothing is.
+    const GOES_ON_AT_QUOTA: bool;
 
     fn read<'a>(&'a self, owner: &'a str) -> impl Statement<Self::Found> + 'a;
 
-    /// What follows from what was found: the edits, and what is returned once they are made. Without room, nothing is created.
-    fn decide(&self, owner: &str, found: Vec<Self::Found>, has_room: bool) -> (Self::Edits, Vec<Self::Row>);
+    /// What follows from what was found: the edits, and what is returned once they are made. The user may have so many more tasks.
+    fn decide(&self, owner: &str, found: Vec<Self::Found>, room: usize) -> (Self::Edits, Vec<Self::Row>);
 
-    /// How many tasks the edits create, whose number is limited.
+    /// How many more tasks there are after the edits.
     fn creations(edits: &Self::Edits) -> usize;
 
     /// The statements of the edits, in order. Without any, nothing is stored under a key: a retry may find something to change.
@@ -135,6 +135,10 @@ pub(in crate::store) trait SqlRow {
 
 impl SqlRow for bool {
     type Columns = Bool;
+}
+
+impl SqlRow for i64 {
+    type Columns = BigInt;
 }
 
 impl SqlRow for String {

@@ -30,11 +30,11 @@ use self::{
     import::{Import, ImportTrash, Taken},
     insert::Insert,
     owned::{HasOwner, all_of},
-    push::{Create, CreatedRow, Push},
+    push::{ConflictRow, Create, CreatedRow, FindChanges, Push},
     reads::{Counts, Find, List, ReadTags, TagRow, Total},
     rows::TaskRow,
     target::TaskTarget,
-    update::Update,
+    update::{MoveDue, MovedRow, Update},
     writes::{Delete, SetCompleted, Toggle},
 };
 use super::{
@@ -50,8 +50,9 @@ use crate::{
     auth::CurrentUser,
     error::{Error, Result},
     task::{
-        Changes, Created, DeletedTask, Due, Filter, ImportedTask, Limit, NewTask, Page, PageRequest, Position,
-        PushRefusal, Pushed, Refusal, Since, TagCount, Task, TaskCounts, TaskId, TaskPatch, TaskPush, TrashedTask,
+        Changes, Created, DeletedTask, FieldError, Filter, ImportedTask, Limit, NewTask, Page, PageRequest, Position,
+        PushRefusal, Pushed, Refusal, Since, TagCount, Task, TaskCounts, TaskId, TaskPatch, TaskPush, TimeZone,
+        TrashedTask, states_of,
     },
     telemetry,
 };
@@ -173,17 +174,21 @@ impl UserTasks {
         self.changed(target, self.write(Update::new(target, patch)).await?).await
     }
 
-    /// Changes a task whose due date moves to another zone, if it is still as it was read, and at the expected version.
+    /// Changes a task, whose due date moves to another zone, if it is at the expected version.
     pub async fn move_due(
         &self,
-        read: &Task,
-        moved: Due,
+        id: TaskId,
+        zone: Option<TimeZone>,
         patch: TaskPatch,
         expected: Option<i64>,
     ) -> Result<Changed<Task>> {
-        let target = TaskTarget::new(read.id, expected);
-        let rows = self.write(Update::of_task(target, patch, Some((read.version, moved)))).await?;
-        self.changed(TaskTarget::new(read.id, expected.or(Some(read.version))), rows).await
+        let moved = self.merge(MoveDue::new(TaskTarget::new(id, expected), zone, patch)).await?.pop();
+        Ok(match moved {
+            None => Changed::Absent,
+            Some(MovedRow::Done(row)) => Changed::Done(row.into()),
+            Some(MovedRow::Conflict(row)) => Changed::Conflict(Box::new(row.into())),
+            Some(MovedRow::Invalid(violation)) => return Err(FieldError::new("due_timezone", violation).into()),
+        })
     }
 
     /// Deletes a task, if it is at the expected version.
@@ -289,15 +294,20 @@ impl UserTasks {
     /// Merges what a replica pushes, and returns what is there where a push was not applied. Tasks that were one too many are
     /// refused.
     pub async fn push(&self, pushes: Vec<TaskPush>) -> Result<Pushed> {
-        let mut outcome = Pushed::default();
+        let (mut outcome, mut recalled) = (Pushed::default(), Vec::new());
         for row in self.merge(Push { pushes, keeps_text: self.keeps_text() }).await? {
-            match row.into_result() {
-                Ok(change) => outcome.conflicts.push(change),
-                Err(id) => {
+            match row {
+                ConflictRow::State(change) => outcome.conflicts.push(change),
+                ConflictRow::Recalled(id) => recalled.push(id),
+                ConflictRow::BeyondQuota(id) => {
                     let reason = Refusal::BeyondQuota(self.pool.quota().max());
-                    outcome.refused.push(PushRefusal { id: TaskId::from(id).to_string(), reason });
+                    outcome.refused.push(PushRefusal { id: id.to_string(), reason });
                 }
             }
+        }
+        if !recalled.is_empty() {
+            let (time, found) = push::read(self.read(FindChanges(recalled.clone())).await?);
+            outcome.conflicts = states_of(&recalled, time, found);
         }
         Ok(outcome)
     }

@@ -14,10 +14,9 @@ use super::{
     insert::{Insert, NewRow},
     owned::HasOwner,
     rows::{DueColumns, TagColumns, TaskRow, TaskTypes, insert_tombstones, task_columns, tombstone_columns},
-    writes::DeletedRow,
 };
 use crate::{
-    store::sql::statement::{Merge, Sql, SqlRow, Statement, Write},
+    store::sql::statement::{Merge, Read, Sql, SqlRow, Statement, Write},
     task::{Change, Created, Merged, NewTask, PushTime, PushedChange, Tags, Task, TaskId, TaskPush, TaskState, merge},
 };
 
@@ -50,13 +49,25 @@ const FIND: &str = concat!(
      ) AS change ON true"
 );
 
-fn find<'a>(owner: &'a str, pushes: &[TaskPush]) -> Sql<'a, FoundRow> {
-    let ids: Vec<_> = pushes.iter().map(|push| push.id.as_uuid()).collect();
+fn find(owner: &str, ids: impl Iterator<Item = TaskId>) -> Sql<'_, FoundRow> {
+    let ids: Vec<_> = ids.map(TaskId::as_uuid).collect();
     Sql::returning(FIND).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(ids)
 }
 
+/// What is there of these tasks.
+pub(super) struct FindChanges(pub(super) Vec<TaskId>);
+
+impl Read for FindChanges {
+    const NAME: &'static str = "find_changes";
+    type Row = FoundRow;
+
+    fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<FoundRow> + 'a {
+        find(owner, self.0.iter().copied())
+    }
+}
+
 /// The time, and what was found.
-fn read(found: Vec<FoundRow>) -> (PushTime, Vec<Change>) {
+pub(super) fn read(found: Vec<FoundRow>) -> (PushTime, Vec<Change>) {
     let time = found.first().map_or_else(
         || PushTime { changes: DateTime::UNIX_EPOCH, deletions: DateTime::UNIX_EPOCH },
         |row| PushTime { changes: row.time, deletions: row.deletion_time },
@@ -170,8 +181,12 @@ impl EditedRows {
         }
     }
 
+    fn growth(&self) -> usize {
+        self.created.as_ref().map_or(0, Write::creations).saturating_sub(self.deleted.len())
+    }
+
     /// A task that is created and changed is inserted first, and one that is changed and deleted is updated first: each is a version.
-    fn statements<'a>(&'a self, owner: &'a str) -> Vec<Sql<'a>> {
+    pub(super) fn statements<'a>(&'a self, owner: &'a str) -> Vec<Sql<'a>> {
         let of = |sql, ids: Vec<Uuid>| Sql::new(sql).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(ids);
         let mut statements: Vec<_> = self.created.iter().map(|created| created.at(owner, self.time)).collect();
         match self.updated.as_slice() {
@@ -208,6 +223,12 @@ pub(super) enum CreatedRow {
     Known(TaskRow),
     /// Another task has the id, or had it. No task was added.
     Taken(Uuid),
+}
+
+impl HasOwner for FoundRow {
+    fn owner(&self) -> Option<&str> {
+        self.change.as_ref()?.task.owner()
+    }
 }
 
 impl HasOwner for CreatedRow {
@@ -247,15 +268,15 @@ impl Merge for Create {
     type Found = FoundRow;
     type Row = CreatedRow;
     type Edits = EditedRows;
-    const GOES_ON_WITHOUT_ROOM: bool = false;
+    const GOES_ON_AT_QUOTA: bool = false;
 
     fn read<'a>(&'a self, owner: &'a str) -> impl Statement<FoundRow> + 'a {
-        find(owner, &self.pushes)
+        find(owner, self.pushes.iter().map(|push| push.id))
     }
 
-    fn decide(&self, owner: &str, found: Vec<FoundRow>, has_room: bool) -> (EditedRows, Vec<CreatedRow>) {
+    fn decide(&self, owner: &str, found: Vec<FoundRow>, room: usize) -> (EditedRows, Vec<CreatedRow>) {
         let (time, found) = read(found);
-        let merged = merge(owner, time, found.iter().cloned(), &self.pushes, has_room);
+        let merged = merge(owner, time, found.iter().cloned(), &self.pushes, room);
         if !merged.conflicts.is_empty() {
             let taken = merged.conflicts.iter().map(|change| CreatedRow::Taken(change.id().as_uuid()));
             return (EditedRows::default(), taken.collect());
@@ -272,7 +293,7 @@ impl Merge for Create {
     }
 
     fn creations(edits: &EditedRows) -> usize {
-        edits.created.as_ref().map_or(0, Write::creations)
+        edits.growth()
     }
 
     fn statements<'a>(edits: &'a EditedRows, owner: &'a str) -> Vec<Sql<'a>> {
@@ -316,40 +337,50 @@ impl Serialize for Push {
     }
 }
 
-/// What is there of a task whose push was not applied.
-#[derive(Deserialize, Serialize)]
+/// A task whose push was not applied.
+#[derive(Deserialize)]
+#[serde(from = "StoredConflict")]
 pub(super) enum ConflictRow {
-    Task(TaskRow),
-    Deleted(DeletedRow),
+    /// What is there.
+    State(Change),
+    /// The same of an outcome that is replayed: what was there then may be gone.
+    Recalled(TaskId),
     /// A task that was not created, as the user may have no more.
+    BeyondQuota(TaskId),
+}
+
+/// What is stored of it.
+#[derive(Deserialize, Serialize)]
+enum StoredConflict {
+    Of(Uuid),
     BeyondQuota(Uuid),
+}
+
+impl Serialize for ConflictRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::State(change) => StoredConflict::Of(change.id().as_uuid()),
+            Self::Recalled(id) => StoredConflict::Of(id.as_uuid()),
+            Self::BeyondQuota(id) => StoredConflict::BeyondQuota(id.as_uuid()),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl From<StoredConflict> for ConflictRow {
+    fn from(stored: StoredConflict) -> Self {
+        match stored {
+            StoredConflict::Of(id) => Self::Recalled(id.into()),
+            StoredConflict::BeyondQuota(id) => Self::BeyondQuota(id.into()),
+        }
+    }
 }
 
 impl HasOwner for ConflictRow {
     fn owner(&self) -> Option<&str> {
         match self {
-            Self::Task(row) => row.owner(),
-            Self::Deleted(_) | Self::BeyondQuota(_) => None,
-        }
-    }
-}
-
-impl From<Change> for ConflictRow {
-    fn from(change: Change) -> Self {
-        match change {
-            Change::Task(task) => Self::Task(task.into()),
-            Change::Deleted(task) => Self::Deleted(task.into()),
-        }
-    }
-}
-
-impl ConflictRow {
-    /// What is there, or the id of a task that was one too many.
-    pub(super) fn into_result(self) -> Result<Change, Uuid> {
-        match self {
-            Self::Task(row) => Ok(Change::Task(row.into())),
-            Self::Deleted(row) => Ok(Change::Deleted(row.into())),
-            Self::BeyondQuota(id) => Err(id),
+            Self::State(Change::Task(task)) => Some(&task.user_id),
+            _ => None,
         }
     }
 }
@@ -359,23 +390,23 @@ impl Merge for Push {
     type Found = FoundRow;
     type Row = ConflictRow;
     type Edits = EditedRows;
-    const GOES_ON_WITHOUT_ROOM: bool = true;
+    const GOES_ON_AT_QUOTA: bool = true;
 
     fn read<'a>(&'a self, owner: &'a str) -> impl Statement<FoundRow> + 'a {
-        find(owner, &self.pushes)
+        find(owner, self.pushes.iter().map(|push| push.id))
     }
 
-    fn decide(&self, owner: &str, found: Vec<FoundRow>, has_room: bool) -> (EditedRows, Vec<ConflictRow>) {
+    fn decide(&self, owner: &str, found: Vec<FoundRow>, room: usize) -> (EditedRows, Vec<ConflictRow>) {
         let (time, found) = read(found);
-        let mut merged = merge(owner, time, found, &self.pushes, has_room);
-        let conflicts = std::mem::take(&mut merged.conflicts).into_iter().map(Into::into);
-        let refused = merged.beyond_quota.iter().map(|id| ConflictRow::BeyondQuota(id.as_uuid()));
+        let mut merged = merge(owner, time, found, &self.pushes, room);
+        let conflicts = std::mem::take(&mut merged.conflicts).into_iter().map(ConflictRow::State);
+        let refused = merged.beyond_quota.iter().copied().map(ConflictRow::BeyondQuota);
         let rows = conflicts.chain(refused).collect();
         (EditedRows::new(time, self.keeps_text, merged), rows)
     }
 
     fn creations(edits: &EditedRows) -> usize {
-        edits.created.as_ref().map_or(0, Write::creations)
+        edits.growth()
     }
 
     fn statements<'a>(edits: &'a EditedRows, owner: &'a str) -> Vec<Sql<'a>> {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     push::EditedRows,
-    trash::{CountTrash, Empty, FindTrashed, ListTrash, Purge, Restore},
+    trash::{CountTrash, Empty, FindTrashed, ListTrash, Purge, Restore, Restored},
     *,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         },
     },
     task::{
-        Cursor, IdempotencyKey, ListKey, Merged, Priority, PushTime, PushedChange, Search, SortColumn, Tag, Tags,
+        Cursor, Due, IdempotencyKey, ListKey, Merged, Priority, PushTime, PushedChange, Search, SortColumn, Tag, Tags,
         TagsMatch, TaskSort, TaskStatus, TrashRequest,
     },
 };
@@ -118,7 +118,8 @@ fn statements() -> Statements {
         .read(&ReadChanges::new(&Since::Beginning, Limit::default()))
         .read(&Recall(claim.clone()))
         .write(&Insert::from_iter([new(), new()]))
-        .write(&Update::new(target, patch))
+        .write(&Update::new(target, patch.clone()))
+        .merge(&MoveDue::new(target, None, patch), &one)
         .write(&Delete { target, keeps_text: true })
         .write(&Delete { target, keeps_text: false })
         .write(&Toggle(target))
@@ -132,7 +133,10 @@ fn statements() -> Statements {
         .read(&ListTrash { request: trash, lifetime })
         .read(&CountTrash { search: Some(search), lifetime })
         .read(&FindTrashed { ids: vec![id.as_uuid()], lifetime })
-        .write(&Restore { ids: vec![id.as_uuid()], expected: Some(1), lifetime })
+        .merge(
+            &Restore { ids: vec![id.as_uuid()], expected: Some(1), lifetime },
+            &Restored { ids: vec![id.as_uuid()], time: DateTime::UNIX_EPOCH },
+        )
         .write(&Purge { id: id.as_uuid(), lifetime })
         .write(&Empty { lifetime })
         .merge(&Create::from_iter([new()]), &edits)

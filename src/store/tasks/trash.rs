@@ -22,11 +22,11 @@ use super::{
     writes::DeletedRow,
 };
 use crate::{
-    error::{Code, Result},
+    error::Result,
     store::{
         sql::{
             emptied::emptied,
-            statement::{Read, Sql, SqlRow, Statement, Write, WriteStatement},
+            statement::{Merge, Read, Sql, SqlRow, Statement, Write, WriteStatement},
         },
         transaction,
     },
@@ -184,61 +184,96 @@ pub(super) struct Restore {
     pub(super) lifetime: TimeDelta,
 }
 
-impl Write for Restore {
-    const NAME: &'static str = "restore";
-    type Row = TaskRow;
-    /// Behind [`Self::INSERT`]: if that did nothing, they are not all there.
-    const SQL: &'static str = concat!(
-        "WITH gone AS (
-             DELETE FROM deleted_tasks
-             WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2) AND cardinality($2) = (
-                 SELECT count(*) FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
-             )
-         ), result AS (
-             SELECT ",
-        task_columns!(),
-        " FROM tasks
-             WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2) AND cardinality($2) = (
-                 SELECT count(*) FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)
-             )
-         ) SELECT * FROM result"
-    );
+/// A task that is there or in the trash, and the time.
+#[derive(Queryable)]
+pub(super) struct RestorableRow {
+    task: TaskRow,
+    is_trashed: bool,
+    time: DateTime<Utc>,
+}
 
-    fn creations(&self) -> usize {
-        self.ids.len()
-    }
+impl SqlRow for RestorableRow {
+    type Columns = (TaskTypes, Bool, Timestamptz);
+}
 
-    fn first<'a>(&'a self, owner: &'a str) -> Option<Sql<'a>> {
-        let insert = Sql::new(Self::INSERT)
-            .bind::<Text, _>(owner)
-            .bind::<Interval, _>(self.lifetime)
-            .bind::<Array<sql_types::Uuid>, _>(&self.ids)
-            .bind::<Nullable<BigInt>, _>(self.expected);
-        Some(insert)
-    }
-
-    fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, TaskRow> {
-        Sql::returning(Self::SQL).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(&self.ids)
-    }
+/// What leaves the trash, and when.
+#[derive(Default)]
+pub(super) struct Restored {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) time: DateTime<Utc>,
 }
 
 impl Restore {
+    const FIND: &str = concat!(
+        "SELECT ",
+        task_columns!(),
+        ", false, statement_timestamp() FROM tasks
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($3)
+         UNION ALL
+         SELECT ",
+        task_columns!(),
+        ", true, statement_timestamp() FROM deleted_tasks
+         WHERE user_id = $1 AND current_user = 'tandem_api' AND ",
+        in_trash_of_write!(),
+        " AND id = ANY ($3)"
+    );
     const INSERT: &str = concat!(
         "INSERT INTO tasks (user_id, id, version, position, updated_at, ",
         said_columns!(),
-        ") SELECT user_id, id, version + 1, tandem_position(), statement_timestamp(), ",
+        ") SELECT user_id, id, version + 1, tandem_position(), $3, ",
         said_columns!(),
-        " FROM deleted_tasks
-         WHERE user_id = $1 AND current_user = 'tandem_api' AND ",
-        in_trash_of_write!(),
-        " AND id = ANY ($3) AND coalesce(version = $4, true) AND cardinality($3) = (
-             SELECT count(*) FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($3)
-         ) + (
-             SELECT count(*) FROM deleted_tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND ",
-        in_trash_of_write!(),
-        " AND id = ANY ($3)
-         )"
+        " FROM deleted_tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)"
     );
+    const DELETE: &str =
+        "DELETE FROM deleted_tasks WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2)";
+}
+
+impl Merge for Restore {
+    const NAME: &'static str = "restore";
+    type Found = RestorableRow;
+    type Row = TaskRow;
+    type Edits = Restored;
+    const GOES_ON_AT_QUOTA: bool = false;
+
+    fn read<'a>(&'a self, owner: &'a str) -> impl Statement<RestorableRow> + 'a {
+        Sql::<RestorableRow>::returning(Self::FIND)
+            .bind::<Text, _>(owner)
+            .bind::<Interval, _>(self.lifetime)
+            .bind::<Array<sql_types::Uuid>, _>(&self.ids)
+    }
+
+    /// Nothing, if one of them is nowhere, or not at the expected version.
+    fn decide(&self, _owner: &str, found: Vec<RestorableRow>, _room: usize) -> (Restored, Vec<TaskRow>) {
+        let (mut restored, mut tasks) = (Restored::default(), Vec::new());
+        for RestorableRow { task, is_trashed, time } in found {
+            let mut task = Task::from(task);
+            if is_trashed {
+                if self.expected.is_some_and(|version| version != task.version) {
+                    return Default::default();
+                }
+                restored.ids.push(task.id.as_uuid());
+                restored.time = time;
+                task = Task { version: task.version + 1, updated_at: time, ..task };
+            }
+            tasks.push(task);
+        }
+        if tasks.len() < self.ids.len() {
+            return Default::default();
+        }
+        (restored, tasks.into_iter().map(Into::into).collect())
+    }
+
+    fn creations(edits: &Restored) -> usize {
+        edits.ids.len()
+    }
+
+    fn statements<'a>(edits: &'a Restored, owner: &'a str) -> Vec<Sql<'a>> {
+        if edits.ids.is_empty() {
+            return Vec::new();
+        }
+        let of = |sql| Sql::new(sql).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(&edits.ids);
+        vec![of(Self::INSERT).bind::<Timestamptz, _>(edits.time), of(Self::DELETE)]
+    }
 }
 
 /// Removes what a task in the trash said. Its tombstone stays as it is.
@@ -323,14 +358,7 @@ impl UserTasks {
     pub async fn restore(&self, id: TaskId, expected: Option<i64>) -> Result<Changed<Task>> {
         let ids = vec![id.as_uuid()];
         let restore = Restore { ids: ids.clone(), expected, lifetime: self.trash_lifetime };
-        let mut restored = match self.write(restore).await {
-            // A task that is there needs no room.
-            Err(error) if error.code() == Code::QuotaExceeded => {
-                return self.find(id).await?.map(Changed::Done).ok_or(error);
-            }
-            done => done?,
-        };
-        if let Some(row) = restored.pop() {
+        if let Some(row) = self.merge(restore).await?.pop() {
             return Ok(Changed::Done(row.into()));
         }
         let found = if expected.is_some() { self.find_trashed(ids).await?.pop() } else { None };
@@ -341,7 +369,7 @@ impl UserTasks {
     /// must be distinct.
     pub async fn restore_many(&self, ids: Vec<TaskId>) -> Result<Vec<Task>> {
         let restore = Restore { ids: uuids(ids), expected: None, lifetime: self.trash_lifetime };
-        Ok(in_order(self.write(restore).await?))
+        Ok(in_order(self.merge(restore).await?))
     }
 
     /// Removes what a task in the trash said; `None` if it is not there.

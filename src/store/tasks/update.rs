@@ -1,25 +1,24 @@
 //! Changes to fields of a task.
 
 use diesel::sql_types::{Array, Bool, Date, Nullable, SmallInt, Text, Time, Timestamptz};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
+    owned::HasOwner,
+    push::{self, EditedRows, FindChanges, FoundRow},
     rows::{DueColumns, TagColumns, TaskRow, task_columns},
     target::TaskTarget,
 };
 use crate::{
-    store::sql::statement::{Write, WriteStatement},
-    task::{Description, Due, DueChange, Priority, TaskPatch, TimeZone, Title},
+    store::sql::statement::{Merge, Read, Sql, Statement, Write, WriteStatement},
+    task::{Change, Description, Due, DueChange, Merged, Priority, TaskPatch, TimeZone, Title, Violation, states_of},
 };
 
-/// Changes what is given of a task.
+/// Changes what is given of a task. What the due date becomes must not depend on the task's.
 #[derive(Serialize)]
 pub(super) struct Update {
     target: TaskTarget,
     columns: ChangedColumns,
-    /// The version of the task that the due date was computed from, if it depends on the task's.
-    #[serde(skip)]
-    read: Option<i64>,
 }
 
 /// The columns an update sets. `None` keeps what is there, and is left out of the fingerprint.
@@ -34,53 +33,32 @@ struct ChangedColumns {
     #[serde(skip_serializing_if = "Option::is_none")]
     priority: Option<i16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    due: Option<ChangedDue>,
+    due: Option<DueColumns>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<TagColumns>,
 }
 
-/// What was asked for, which is part of the fingerprint.
-#[derive(Serialize)]
-enum ChangedDue {
-    To(DueColumns),
-    Zone(Option<String>, #[serde(skip)] DueColumns),
-}
-
-impl ChangedDue {
-    fn columns(&self) -> &DueColumns {
-        match self {
-            Self::To(columns) | Self::Zone(_, columns) => columns,
-        }
-    }
-}
-
-impl Update {
-    pub(super) fn new(target: TaskTarget, patch: TaskPatch) -> Self {
-        Self::of_task(target, patch, None)
-    }
-
-    /// An update of a task that was read before, whose due date moves to another zone.
-    pub(super) fn of_task(target: TaskTarget, patch: TaskPatch, moved: Option<(i64, Due)>) -> Self {
-        let TaskPatch { title, description, completed, priority, due, tags } = patch;
-        let (read, moved) = moved.unzip();
-        let due = due.map(|change| match change {
-            DueChange::Set(due) => ChangedDue::To(due.into()),
-            DueChange::Zone(zone) => ChangedDue::Zone(zone.as_ref().map(zone_name), moved.into()),
+impl From<TaskPatch> for ChangedColumns {
+    fn from(TaskPatch { title, description, completed, priority, due, tags }: TaskPatch) -> Self {
+        let due = due.and_then(|change| match change {
+            DueChange::Set(due) => Some(due.into()),
+            DueChange::Zone(_) => None,
         });
-        let columns = ChangedColumns {
+        Self {
             title: title.map(Title::into_string),
             description: description.map(|text| text.map(Description::into_string)),
             completed,
             priority: priority.map(Priority::level),
             due,
             tags: tags.map(Into::into),
-        };
-        Self { target, columns, read }
+        }
     }
 }
 
-fn zone_name(zone: &TimeZone) -> String {
-    zone.name().to_owned()
+impl Update {
+    pub(super) fn new(target: TaskTarget, patch: TaskPatch) -> Self {
+        Self { target, columns: patch.into() }
+    }
 }
 
 impl Write for Update {
@@ -108,9 +86,8 @@ impl Write for Update {
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl WriteStatement<'a, TaskRow> {
         let ChangedColumns { title, description, completed, priority, due, tags } = &self.columns;
-        let DueColumns { date, time, zone, at } = due.as_ref().map(ChangedDue::columns).cloned().unwrap_or_default();
-        let target = TaskTarget { expected: self.target.expected.or(self.read), ..self.target };
-        target
+        let DueColumns { date, time, zone, at } = due.clone().unwrap_or_default();
+        self.target
             .statement(owner, Self::SQL)
             .bind::<Nullable<Text>, _>(title)
             .bind::<Bool, _>(description.is_some())
@@ -124,5 +101,97 @@ impl Write for Update {
             .bind::<Nullable<Timestamptz>, _>(at)
             .bind::<Nullable<Array<Text>>, _>(tags.as_ref().map(|tags| &tags.names))
             .bind::<Nullable<Array<Text>>, _>(tags.as_ref().and_then(|tags| tags.keys.as_ref()))
+    }
+}
+
+/// Moves a task's due date to another zone, at the same time by the wall clock, and changes what else is given.
+#[derive(Serialize)]
+pub(super) struct MoveDue {
+    target: TaskTarget,
+    zone: Option<String>,
+    columns: ChangedColumns,
+    #[serde(skip)]
+    of: FindChanges,
+    #[serde(skip)]
+    to: Option<TimeZone>,
+    #[serde(skip)]
+    patch: TaskPatch,
+}
+
+/// What became of it. Only what was done is stored.
+#[derive(Deserialize, Serialize)]
+pub(super) enum MovedRow {
+    Done(TaskRow),
+    /// The task is at another version.
+    #[serde(skip)]
+    Conflict(TaskRow),
+    #[serde(skip)]
+    Invalid(Violation),
+}
+
+impl HasOwner for MovedRow {
+    fn owner(&self) -> Option<&str> {
+        match self {
+            Self::Done(row) | Self::Conflict(row) => row.owner(),
+            Self::Invalid(_) => None,
+        }
+    }
+}
+
+impl MoveDue {
+    pub(super) fn new(target: TaskTarget, zone: Option<TimeZone>, patch: TaskPatch) -> Self {
+        let name = zone.as_ref().map(|zone| zone.name().to_owned());
+        let of = FindChanges(vec![target.id.into()]);
+        Self { target, zone: name, columns: patch.clone().into(), of, to: zone, patch }
+    }
+
+    /// The new due date. A task that has no time is in no zone.
+    fn moved(&self, due: Option<&Due>) -> Result<Option<Due>, Violation> {
+        match due.and_then(|due| due.in_zone(self.to.clone())) {
+            Some(moved) => moved.map(Some),
+            None if self.to.is_none() => Ok(due.cloned()),
+            None => Err(Violation::Custom("only a task that is due at a time has a time zone")),
+        }
+    }
+}
+
+impl Merge for MoveDue {
+    const NAME: &'static str = "move_due";
+    type Found = FoundRow;
+    type Row = MovedRow;
+    type Edits = EditedRows;
+    const GOES_ON_AT_QUOTA: bool = true;
+
+    fn read<'a>(&'a self, owner: &'a str) -> impl Statement<FoundRow> + 'a {
+        self.of.statement(owner)
+    }
+
+    /// No row if there is no such task.
+    fn decide(&self, _owner: &str, found: Vec<FoundRow>, _room: usize) -> (EditedRows, Vec<MovedRow>) {
+        let (time, found) = push::read(found);
+        let Some(Change::Task(task)) = states_of(&self.of.0, time, found).pop() else { return Default::default() };
+        let nothing = |row| (EditedRows::default(), vec![row]);
+        if self.target.expected.is_some_and(|version| version != task.version) {
+            return nothing(MovedRow::Conflict(task.into()));
+        }
+        let due = match self.moved(task.due.as_ref()) {
+            Ok(due) => due,
+            Err(violation) => return nothing(MovedRow::Invalid(violation)),
+        };
+        let has_time = task.due.as_ref().is_some_and(|due| due.time().is_some());
+        if !has_time && (TaskPatch { due: None, ..self.patch.clone() }).is_empty() {
+            return nothing(MovedRow::Done(task.into()));
+        }
+        let moved = self.patch.clone().apply(&task, due, time.changes);
+        let rows = vec![MovedRow::Done(moved.clone().into())];
+        (EditedRows::new(time, false, Merged { updated: vec![moved], ..Merged::default() }), rows)
+    }
+
+    fn creations(_: &EditedRows) -> usize {
+        0
+    }
+
+    fn statements<'a>(edits: &'a EditedRows, owner: &'a str) -> Vec<Sql<'a>> {
+        edits.statements(owner)
     }
 }

@@ -16,7 +16,11 @@ use futures::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{CommitGate, Work, change, quota::Looked, read};
+use super::{
+    CommitGate, Work, change,
+    quota::{self, Looked},
+    read,
+};
 use crate::{
     error::{Error, Result},
     store::{
@@ -103,21 +107,21 @@ pub(in crate::store) async fn merge<M: Merge>(
 ) -> Result<Vec<M::Row>> {
     let claim = idempotency.map(|idempotency| idempotency.claim(M::NAME, &merge)).transpose()?;
     let (merge, claimed) = (Arc::new(merge), idempotency.zip(claim.clone()));
-    let keyed = |has_room| KeyedMerge {
+    let keyed = |is_at_quota| KeyedMerge {
         merge: Arc::clone(&merge),
-        has_room,
+        is_at_quota,
         claim: claim.clone(),
         pool: pool.clone(),
         user: Arc::clone(owner),
     };
-    if let Some(rows) = once(pool, owner, claimed.as_ref(), keyed(true)).await? {
+    if let Some(rows) = once(pool, owner, claimed.as_ref(), keyed(false)).await? {
         return Ok(rows);
     }
-    if !M::GOES_ON_WITHOUT_ROOM {
+    if !M::GOES_ON_AT_QUOTA {
         return Err(beyond_quota(pool));
     }
     telemetry::limit_hit(Limit::Tasks);
-    once(pool, owner, claimed.as_ref(), keyed(false)).await?.ok_or_else(|| beyond_quota(pool))
+    once(pool, owner, claimed.as_ref(), keyed(true)).await?.ok_or_else(|| beyond_quota(pool))
 }
 
 /// `None` if there would be more tasks than a user may have.
@@ -246,8 +250,8 @@ impl<W: Write> Work for Keyed<W> {
 /// A change that depends on what is there, and the key it claims, if any.
 struct KeyedMerge<M> {
     merge: Arc<M>,
-    /// Whether the user may have more tasks, as far as is known.
-    has_room: bool,
+    /// Whether it would be beyond the quota as a whole, so that the user's tasks are counted and only those are created that fit.
+    is_at_quota: bool,
     claim: Option<Claim>,
     pool: Pool,
     user: Arc<str>,
@@ -267,16 +271,20 @@ impl<M: Merge> Work for KeyedMerge<M> {
         let claim = self.claim.as_ref();
         let expired = OptionFuture::from(claim.map(|claim| connection.execute(claim.expire(owner))));
         let inserted = OptionFuture::from(claim.map(|claim| connection.execute(claim.insert(owner))));
+        let counted = OptionFuture::from(self.is_at_quota.then(|| quota::count(owner).rows(connection)));
         let found = self.merge.read(owner).rows(connection);
         async move {
-            let (expired, inserted, found) = futures::join!(expired, inserted, found);
+            let (expired, inserted, counted, found) = futures::join!(expired, inserted, counted, found);
             expired.transpose()?;
             if let Some(Err(DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) = inserted {
                 return Ok(Written::KeyTaken);
             }
             inserted.transpose()?;
-            let (edits, rows) = self.merge.decide(owner, found?, self.has_room);
-            let look = self.pool.quota().take(&self.user, M::creations(&edits));
+            let count = counted.transpose()?.and_then(|counted| counted.first().copied());
+            let room = count.map_or(usize::MAX, |count| self.pool.quota().room(count));
+            let (edits, rows) = self.merge.decide(owner, found?, room);
+            let creations = if self.is_at_quota { 0 } else { M::creations(&edits) };
+            let look = self.pool.quota().take(&self.user, creations);
             let looked = OptionFuture::from(look.map(|look| look.statement(owner).rows(connection)));
             let mut statements = M::statements(&edits, owner);
             if let Some(claim) = claim {

@@ -34,6 +34,12 @@ impl Look {
     }
 }
 
+/// How many tasks the user has. That costs as much as they are many.
+pub(super) fn count(owner: &str) -> Sql<'_, i64> {
+    Sql::returning("SELECT count(*) FROM tasks WHERE user_id = $1 AND current_user = 'tandem_api'")
+        .bind::<Text, _>(owner)
+}
+
 /// How many tasks there were, and the position of what is created.
 #[derive(Queryable)]
 pub(in crate::store) struct Looked {

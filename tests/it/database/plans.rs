@@ -95,7 +95,12 @@ async fn the_trash_is_one_index_scan_without_sorting_wherever_a_page_starts() {
         assert!(plan.contains("Index Scan Backward using deleted_tasks_pkey"), "{plan}");
         assert!(!plan.contains("Sort") && !plan.contains("Seq Scan") && !plan.contains("Bitmap"), "{plan}");
     }
-    for statement in ["INSERT INTO tasks (user_id, id, version", "WITH gone AS"] {
+    let restoration = [
+        "true, statement_timestamp() FROM deleted_tasks",
+        "INSERT INTO tasks (user_id, id, version",
+        "DELETE FROM deleted_tasks",
+    ];
+    for statement in restoration {
         let plans = plans(cluster, &database, statement);
         assert!(plans.len() == 1 && plans[0].contains("deleted_tasks_by_id"), "{plans:?}");
         assert!(!plans[0].contains("Seq Scan"), "{plans:?}");

@@ -171,6 +171,22 @@ async fn unknown_fields_are_ignored_or_refused_if_the_server_is_set_to() {
 }
 
 #[tokio::test]
+async fn a_push_with_unknown_parts_is_refused_if_the_server_is_set_to_but_a_status_is_known() {
+    let settings = RestSettings { unknown_fields: UnknownFields::Refuse, status: true, ..RestSettings::default() };
+    let (_app, ann) = with(settings).await;
+    let task = ann.create("a").await;
+    let misspelt = json!({ "changes": [{ "task": { "id": task["id"], "title": "b" }, "bse": {} }] });
+    let refused = ann.post("/api/tasks/push", misspelt).await;
+    let loc = json!(["body", "changes", 0, "bse"]);
+    assert_eq!(refused.refused(422, "BAD_USER_INPUT").json["detail"][0]["loc"], loc);
+    let base = json!({ "id": task["id"], "title": "a", "status": "pending" });
+    let deleted = json!({ "id": task["id"], "title": "a", "status": "pending", "deleted": true });
+    let pushed = ann.post("/api/tasks/push", json!({ "changes": [{ "task": deleted, "base": base }] })).await;
+    assert_eq!(pushed.good(), json!({ "conflicts": [], "refused": [] }));
+    ann.get(path_of(&task)).await.refused(404, "NOT_FOUND");
+}
+
+#[tokio::test]
 async fn lists_are_envelopes_if_the_server_is_set_to() {
     let (_app, ann) = with(RestSettings { lists: ListForm::Envelope, ..RestSettings::default() }).await;
     let task = ann.create("x").await;

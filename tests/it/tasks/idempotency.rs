@@ -157,6 +157,24 @@ async fn a_request_that_changed_nothing_may_be_retried_under_its_key() {
 }
 
 #[tokio::test]
+async fn a_repeated_move_to_another_time_zone_is_replayed_whatever_the_task_is_by_then() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    let task = ann.post("/api/tasks", json!({ "title": "x", "due_date": "2026-03-29T09:00" })).await.good();
+    let path = path_of(&task);
+    let moved = || ann.put(&path, json!({ "due_timezone": "Europe/Berlin" })).key("k");
+    let first = moved().await.good();
+    assert_eq!(first["due_date"], "2026-03-29T09:00:00+02:00");
+    ann.put(&path, json!({ "due_date": null })).await.good();
+    let again = moved().await;
+    assert!(again.is_replay() && again.json == first, "{again}");
+    ann.delete(&path).await.status(204);
+    let again = moved().await;
+    assert!(again.is_replay() && again.json == first, "{again}");
+    ann.put(&path, json!({ "due_timezone": "Asia/Karachi" })).key("k").await.refused(422, "IDEMPOTENCY_KEY_REUSED");
+}
+
+#[tokio::test]
 async fn keys_of_different_users_are_independent() {
     let app = App::new().await;
     let create = |user: &str, title: &str| app.user(user).post("/api/tasks", json!({ "title": title })).key(KEY);

@@ -162,7 +162,7 @@ fn runner(cases: u32) -> TestRunner {
 
 /// Applies a merge as the store does.
 fn store(server: &mut HashMap<TaskId, Change>, time: PushTime, pushes: &[TaskPush]) -> Vec<Change> {
-    let merged = merge("ann", time, server.values().cloned(), pushes, true);
+    let merged = merge("ann", time, server.values().cloned(), pushes, usize::MAX);
     for task in merged.created.into_iter().chain(merged.updated) {
         server.insert(task.id, Change::Task(task));
     }

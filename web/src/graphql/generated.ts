@@ -81,13 +81,13 @@ export type TaskSort =
 
 export type TaskState = {
   id: Scalars['ID']['input'];
-  title: Scalars['String']['input'];
+  title?: InputMaybe<Scalars['String']['input']>;
   description?: InputMaybe<Scalars['String']['input']>;
-  completed?: Scalars['Boolean']['input'];
-  priority?: TaskPriority;
+  completed?: InputMaybe<Scalars['Boolean']['input']>;
+  priority?: InputMaybe<TaskPriority>;
   due?: InputMaybe<DueState>;
-  tags?: Array<Scalars['String']['input']>;
-  deleted?: Scalars['Boolean']['input'];
+  tags?: InputMaybe<Array<Scalars['String']['input']>>;
+  deleted?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 export type TaskStatusFilter =

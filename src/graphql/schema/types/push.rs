@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::Error,
     graphql::schema::error::{FieldErrors, field_name},
-    task::{self, Change, Description, FieldError, Pushed, Pushes, Refusal, Side, Title},
+    task::{self, Change, Description, FieldError, Pushed, Pushes, Refusal, Side, Title, Violation},
 };
 
 /// When a task is due, in the texts of `Date`, `LocalTime` and `TimeZone`, so that what is none refuses one change and not the
@@ -32,43 +32,40 @@ pub(in crate::graphql) struct DueState {
 pub(in crate::graphql) struct TaskState {
     /// A UUID, for a new task of version 4 or 7.
     id: ID,
-    /// 1 to 200 characters, not blank, no control characters.
-    title: String,
+    /// 1 to 200 characters, not blank, no control characters. Required, unless the task is deleted.
+    title: Option<String>,
     /// At most 1000 characters.
     description: Option<String>,
-    /// Whether the task is completed.
-    #[graphql(default)]
-    completed: bool,
-    /// How urgent the task is.
-    #[graphql(default_with = "TaskPriority::None")]
-    priority: TaskPriority,
+    /// Whether the task is completed; false by default.
+    completed: Option<bool>,
+    /// How urgent the task is; `NONE` by default.
+    priority: Option<TaskPriority>,
     /// When the task is due.
     due: Option<DueState>,
     /// At most 20, each of 1 to 50 characters, not blank, no control characters. Of tags that differ only in case, the first is kept.
-    #[graphql(default)]
-    tags: Vec<String>,
-    /// Whether the task is deleted. Then only its id is looked at.
-    #[graphql(default)]
-    deleted: bool,
+    tags: Option<Vec<String>>,
+    /// Whether the task is deleted; false by default. Then only its id is looked at.
+    deleted: Option<bool>,
 }
 
 impl TaskState {
     fn into_side(self) -> (String, Side) {
         let Self { id, title, description, completed, priority, due, tags, deleted } = self;
-        if deleted {
+        if deleted == Some(true) {
             return (id.0, Side::Deleted);
         }
         let mut errors = FieldErrors::default();
-        let title = errors.check("title", Title::try_from(title));
+        let title = errors.check("title", title.ok_or(Violation::Missing).and_then(Title::try_from));
         let description = description.and_then(|text| errors.check("description", Description::try_from(text)));
         let due = due.and_then(|due| {
             let (time, zone) = (due.time.as_deref().map(Ok), due.time_zone.as_deref().map(Ok));
             check_due(&mut errors, Ok(&due.date), time, zone)
         });
-        let tags = errors.tags(tags).unwrap_or_default();
+        let tags = tags.and_then(|tags| errors.tags(tags)).unwrap_or_default();
+        let (completed, priority) = (completed.unwrap_or_default(), priority.map(Into::into).unwrap_or_default());
         let state = match title {
             Some(title) if errors.0.is_empty() => {
-                Ok(task::TaskState { title, description, completed, priority: priority.into(), due, tags })
+                Ok(task::TaskState { title, description, completed, priority, due, tags })
             }
             _ => Err(errors.0),
         };
@@ -119,10 +116,10 @@ impl From<&FieldError> for InvalidField {
     }
 }
 
-/// A change that is refused: it is invalid, so that repeating it is of no use.
+/// A change that is refused: repeating it as it is would be of no use, unless there is room again.
 #[derive(SimpleObject)]
 pub(in crate::graphql) struct PushRefusal {
-    /// The id of the task, as it was sent.
+    /// The id of the task; as it was sent, if it is none.
     id: ID,
     /// Why.
     code: ErrorCode,
