@@ -453,12 +453,13 @@ async fn of_a_deleted_side_only_the_id_is_looked_at_and_null_is_the_default() {
     let ann = app.user("ann");
     let (path, base) = there(&ann).await;
     let id = id_of(&base);
-    let bare =
+    let defaults =
         json!({ "id": new_id(), "title": "a", "completed": null, "priority": null, "tags": null, "deleted": null });
     let untitled = json!({ "id": new_id() });
-    for (door, push) in
-        [(Door::Graphql, json!([{ "task": bare }, { "task": untitled }])), (Door::Rest, json!([{ "task": bare }]))]
-    {
+    for (door, push) in [
+        (Door::Graphql, json!([{ "task": defaults }, { "task": untitled }])),
+        (Door::Rest, json!([{ "task": defaults }])),
+    ] {
         let answer = match door {
             Door::Graphql => ann.graphql(PUSH).variables(json!({ "changes": push })).await,
             Door::Rest => ann.post("/api/tasks/push", json!({ "changes": push })).await,
