@@ -82,7 +82,8 @@ export const conflictHandler = (onConflict) => ({
     a._deleted === b._deleted && (a._deleted || Object.keys(taskSchema.properties).every((field) => isSame(a, b, field))),
   resolve: ({ assumedMasterState: base, newDocumentState: mine, realMasterState: theirs }) => {
     if (refusals.delete(mine.id)) return theirs;
-    const changed = base ? (mine.edited ?? []) : EDITABLE;
+    // Without a base the server has what this device created, though it was never told so, and others may have changed that.
+    const changed = mine.edited ?? [];
     const isLost = (field) => !isSame(base, theirs, field) && !isSame(mine, theirs, field);
     if (mine._deleted || theirs._deleted || changed.some(isLost)) onConflict({ base, mine, theirs });
     if (theirs._deleted) return theirs;

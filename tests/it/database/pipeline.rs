@@ -36,12 +36,12 @@ async fn a_warm_read_is_one_flush_of_four_statements() {
 }
 
 #[tokio::test]
-async fn every_warm_operation_is_one_flush_of_four_statements_or_five_if_it_moves_a_task() {
+async fn every_warm_operation_is_one_flush_of_four_statements_or_five_if_it_deletes() {
     let Some((app, proxy)) = proxied().await else { skip!(Postgres) };
     let ann = app.user("ann");
     let task = path_of(&ann.create("first").await);
     let id = task.rsplit('/').next().unwrap();
-    let (complete, restore) = (format!("{task}/complete"), format!("{task}/restore"));
+    let complete = format!("{task}/complete");
     let trashed = format!("/api/tasks/trash/{id}");
     let operations = [
         ("POST", "/api/tasks", Some(json!({ "title": "x" })), "INSERT INTO"),
@@ -58,8 +58,6 @@ async fn every_warm_operation_is_one_flush_of_four_statements_or_five_if_it_move
         ("GET", "/api/tasks/changes", None, "SELECT feed"),
         ("GET", "/api/tasks/trash?search=x", None, "SELECT"),
         ("DELETE", &task, None, "WITH deleted AS ("),
-        ("POST", &restore, None, "WITH gone AS ("),
-        ("DELETE", &task, None, "WITH deleted AS ("),
         ("DELETE", &trashed, None, "UPDATE deleted_tasks"),
         ("DELETE", "/api/tasks/trash", None, "WITH emptied AS ("),
     ];
@@ -67,8 +65,7 @@ async fn every_warm_operation_is_one_flush_of_four_statements_or_five_if_it_move
         let absent = path.replace(id, "00000000-0000-7000-8000-000000000000");
         let warm = if method == "DELETE" { &absent } else { path };
         ann.call(method, warm).maybe_json(body.clone()).await;
-        let is_moved = sql.starts_with("WITH deleted") || sql.starts_with("WITH gone");
-        let statements = if is_moved { 5 } else { 4 };
+        let statements = if sql.starts_with("WITH deleted") { 5 } else { 4 };
         proxy.hold(statements);
         let answer = ann.call(method, path).maybe_json(body).await;
         assert!(answer.status.is_success(), "{method} {path}: {}", answer.text);

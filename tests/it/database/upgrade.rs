@@ -132,6 +132,8 @@ fn changes() -> [Change; 21] {
     let pushed = json!([
         { "task": state(&new, "x") },
         { "task": state(&made, "y"), "base": state(&made, "x") },
+        // A conflict, which is read again when the push is replayed.
+        { "task": state(&made, "z") },
         { "task": state(&gone, "x") },
         { "task": { "id": gone, "deleted": true }, "base": state(&gone, "x") },
     ]);
