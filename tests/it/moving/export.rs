@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use super::{file, import, text};
 use crate::{
@@ -104,6 +109,31 @@ async fn an_export_has_each_task_once_however_many_there_are() {
     assert_eq!((export.text.lines().count(), titles.len()), (250, 250));
     assert!(!export.text.contains("bob"));
     assert!(ann.call("HEAD", "/api/me/export").await.status(200).text.is_empty());
+}
+
+#[tokio::test]
+async fn a_task_that_is_restored_during_an_export_is_in_it() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    let [gone, kept] = [ann.create("gone").await, ann.create("kept").await];
+    ann.delete(path_of(&gone)).await.status(204);
+    for has_tasks in [true, false] {
+        let request = Request::get("/api/me/export").header("authorization", format!("Bearer {}", token("ann")));
+        let response = app.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        // Its tasks were read, and its trash is read with the body.
+        ann.post(format!("{}/restore", path_of(&gone)), json!({})).await.good();
+        let export = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let export = str::from_utf8(&export).unwrap();
+        let titles: Vec<_> =
+            export.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["title"].clone()).collect();
+        assert_eq!(titles, if has_tasks { vec!["kept", "gone"] } else { vec!["gone"] }, "{export}");
+        // Without another one, too.
+        if has_tasks {
+            ann.delete(path_of(&kept)).await.status(204);
+            ann.delete("/api/tasks/trash").await.good();
+        }
+        ann.delete(path_of(&gone)).await.status(204);
+    }
 }
 
 #[tokio::test]
