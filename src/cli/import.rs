@@ -23,7 +23,7 @@ pub(super) struct ImportArgs {
     /// Write the tasks; without it, only report what would be done
     #[arg(long)]
     apply: bool,
-    /// Table with the tasks [default: the one named task, tasks, todo or todos]
+    /// Table with the tasks, if the source is a database [default: the one named task, tasks, todo or todos]
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
     /// A column whose name isn't recognized, and the field it has, or `none`; may be repeated

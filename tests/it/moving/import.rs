@@ -84,6 +84,53 @@ async fn lines_that_are_no_records_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_strange_in_a_file_is_named_with_its_line() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    for (name, contents, lines) in [
+        (
+            "lines.csv",
+            "id,user_id,title\r\n\r\n1,ann,\"a\r\nb\"\r\n\r\n2,ann\r\n",
+            vec!["left out: line 3: title: must not contain", "left out: line 6: 2 values"],
+        ),
+        (
+            "quotes.csv",
+            "id,user_id,title\n1,ann,\"a\n2,ann,\"b\n3,ann,c\n",
+            vec!["left out: line 2: text behind a closing quote", "2 read, 1 left out"],
+        ),
+    ] {
+        let imported = import(&app.db, &[text(&file(name, contents)), "--source", name, "--apply"]);
+        for line in lines {
+            assert!(imported.out.contains(line), "{name}: {line}\n{}{}", imported.out, imported.err);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_cannot_be_understood_are_refused_with_what_to_do() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    for (name, contents, args, reason) in [
+        ("empty.csv", &b""[..], &[][..], "the file is empty"),
+        ("old.csv.gz", b"\x1f\x8b\x08\0", &[], "gunzip it first"),
+        ("utf16.csv", b"\xff\xfei\0d\0", &[], "not UTF-8: convert the file with iconv"),
+        ("latin.csv", b"id,user_id,title,\xe9\n", &[], "not UTF-8: convert the file with iconv"),
+        ("twice.csv", b"id,user_id,title,title\n1,ann,a,b\n", &[], "two columns are called title"),
+        ("open.csv", b"id,user_id,title\n\n1,ann,\"a\n2,ann,b\n", &[], "the record of line 3 opens a quote"),
+        ("table.csv", b"id,user_id,title\n", &["--table", "tasks"], "leave out --table"),
+        ("table.ndjson", b"{\"id\": 1}\n", &["--table", "tasks"], "leave out --table"),
+    ] {
+        let path = scratch_dir().join(name);
+        std::fs::write(&path, contents).unwrap();
+        let refused = import(&app.db, &[&[text(&path)], args].concat());
+        assert!(refused.code != 0 && refused.code != 3, "{name}: {}", refused.out);
+        assert!(refused.err.contains(reason), "{name}: {reason}: {}", refused.err);
+    }
+    let latin = scratch_dir().join("latin.ndjson");
+    std::fs::write(&latin, b"{\"id\": 1, \"user_id\": \"ann\", \"title\": \"caf\xe9\"}\n").unwrap();
+    let err = import(&app.db, &[text(&latin)]).err;
+    assert!(err.contains("line 1: not UTF-8: convert the file with iconv"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_cannot_be_understood_is_refused_with_what_to_do() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let source = sqlite("CREATE TABLE items (id INTEGER, user_id TEXT, text TEXT); CREATE TABLE users (id INTEGER);");

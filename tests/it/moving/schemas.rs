@@ -212,6 +212,13 @@ fn schemas() -> Vec<Old> {
                      "tags": ["x", "y z"], "due_date": "2026-03-29" }]),
         ),
         old(
+            "CSV with semicolons, and more commas within quotes",
+            File("old.csv", "\"id\";\"user_id\";\"title\";\"a,b,c,d\"\n1;ann;a;\n2;bob;b;\n"),
+            &[],
+            &["UNKNOWN       a,b,c,d: not kept"],
+            json!([{ "title": "a" }]),
+        ),
+        old(
             "NDJSON, each line with what it has",
             File(
                 "old.ndjson",
