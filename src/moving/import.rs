@@ -84,10 +84,10 @@ pub async fn import(import: &Import, db: Option<&Db>, out: impl std::io::Write) 
     let rules = Rules {
         timezone: import.timezone.clone(),
         source: import.source.clone(),
-        table: import.table.as_deref().or(source.table()).unwrap_or("tasks").to_owned(),
+        table: source.table().unwrap_or("tasks").to_owned(),
         truncates: import.truncates,
     };
-    let mapping = Mapping::find(source.columns(), source.tag_table().is_some(), &import.renames, rules)?;
+    let mapping = Mapping::find(source.columns(), &import.renames, rules)?;
     let mut report = Report::new(out);
     report.begin(&source, &mapping).map_err(said)?;
     let mut progress = Progress::new(source.count());

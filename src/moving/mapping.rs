@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     auth::CurrentUser,
-    task::{Description, ImportedTask, MAX_DESCRIPTION, MAX_TITLE, TaskId, TaskState, TimeZone, Title},
+    task::{Description, ImportedTask, MAX_DESCRIPTION, MAX_TITLE, Tags, TaskId, TaskState, TimeZone, Title},
 };
 
 /// A field of a task.
@@ -121,12 +121,7 @@ pub(super) struct Flaw {
 
 impl Mapping {
     /// Finds the columns. Fails if one that is necessary is missing, or a renamed one isn't there.
-    pub(super) fn find(
-        names: &[String],
-        has_tag_table: bool,
-        renames: &[Rename],
-        rules: Rules,
-    ) -> Result<Self, String> {
+    pub(super) fn find(names: &[String], renames: &[Rename], rules: Rules) -> Result<Self, String> {
         let mut columns = BTreeMap::new();
         let mut left: Vec<&String> = names.iter().collect();
         for Rename { column, field } in renames {
@@ -141,9 +136,6 @@ impl Mapping {
             if let (false, Some(at)) = (columns.contains_key(&field), found) {
                 columns.insert(field, left.remove(at).clone());
             }
-        }
-        if has_tag_table {
-            columns.entry(Field::Tags).or_insert_with(|| "tags".to_owned());
         }
         let missing = [(Field::Id, "id"), (Field::UserId, "user_id"), (Field::Title, "title")];
         if let Some((_, name)) = missing.iter().find(|(field, _)| !columns.contains_key(field)) {
@@ -197,7 +189,7 @@ impl Mapping {
         let priority = reader.field(Field::Priority, values::priority);
         let zone = reader.value(Field::DueTimezone).cloned();
         let due = reader.field(Field::DueDate, |value| values::due(value, zone.as_ref(), &self.naive));
-        let tags = reader.field(Field::Tags, values::tags);
+        let tags = reader.tags();
         let [created_at, updated_at, completed_at] = [Field::CreatedAt, Field::UpdatedAt, Field::CompletedAt]
             .map(|field| reader.field(field, values::instant).flatten());
         let deleted = reader.deleted();
@@ -312,6 +304,21 @@ impl<'a> Reader<'a> {
         }
         self.change(field, format!("cut from {length} to {max} characters"));
         text.chars().take(max).collect()
+    }
+
+    /// Those of the column, then those of other tables.
+    fn tags(&mut self) -> Option<Tags> {
+        let of_column = self.field(Field::Tags, values::words)?;
+        let of_tables = &self.record.tags;
+        let tags = values::words(of_tables).and_then(|words| values::tags([of_column, words].concat()));
+        let invalid = |reason| {
+            let mut flaw = self.about(Field::Tags, reason);
+            if !of_tables.is_null() {
+                flaw = Flaw { column: "tags".to_owned(), value: of_tables.clone(), ..flaw };
+            }
+            self.flaws.push(flaw);
+        };
+        tags.map_err(invalid).ok()
     }
 
     /// A time, or a mark without one; `None` if it isn't deleted.

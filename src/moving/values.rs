@@ -107,8 +107,8 @@ pub(super) fn due(value: &Value, zone: Option<&Value>, naive: &Naive) -> Result<
     Due::parse(&long_offset(text), zone).map(Some).map_err(invalid)
 }
 
-/// An array, an array written as JSON or as `PostgreSQL` writes it, or words with commas.
-pub(super) fn tags(value: &Value) -> Result<Tags, String> {
+/// The tags in an array, an array written as JSON or as `PostgreSQL` writes it, or words with commas.
+pub(super) fn words(value: &Value) -> Result<Vec<String>, String> {
     let words: Vec<String> = match value {
         Value::Null => Vec::new(),
         Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(text).collect::<Result<_, _>>()?,
@@ -116,15 +116,18 @@ pub(super) fn tags(value: &Value) -> Result<Tags, String> {
             let words = words.trim();
             if words.starts_with('[') {
                 let items: Value = serde_json::from_str(words).map_err(|_| "not an array in JSON".to_owned())?;
-                return if items.is_array() { tags(&items) } else { Err("not an array in JSON".to_owned()) };
+                return if items.is_array() { self::words(&items) } else { Err("not an array in JSON".to_owned()) };
             }
             let inner = words.strip_prefix('{').and_then(|words| words.strip_suffix('}'));
             inner.map_or_else(|| words.split(',').map(|word| word.trim().to_owned()).collect(), array_items)
         }
         _ => return Err("neither an array nor a text".to_owned()),
     };
-    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).map(Ok).collect();
-    Tags::parse(words.into_iter()).map_err(|errors| {
+    Ok(words.into_iter().filter(|word| !word.is_empty()).collect())
+}
+
+pub(super) fn tags(words: Vec<String>) -> Result<Tags, String> {
+    Tags::parse(words.into_iter().map(Ok)).map_err(|errors| {
         errors.first().map_or_else(String::new, |(index, violation)| match index {
             Some(index) => format!("tag {}: {}", index + 1, said(violation)),
             None => said(violation),
@@ -269,12 +272,12 @@ mod tests {
             (json!(null), vec![]),
         ] {
             assert_eq!(
-                tags(&value).map(|tags| tags.into_parts().0),
+                words(&value).and_then(tags).map(|tags| tags.into_parts().0),
                 Ok(expected.iter().map(|tag| (*tag).to_owned()).collect())
             );
         }
         for invalid in [json!([1]), json!("[a"), json!({ "a": 1 }), json!("x".repeat(51))] {
-            assert!(tags(&invalid).is_err(), "{invalid}");
+            assert!(words(&invalid).and_then(tags).is_err(), "{invalid}");
         }
     }
 

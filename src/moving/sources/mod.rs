@@ -101,6 +101,15 @@ impl Source {
         }
     }
 
+    /// Other tables with something of tasks, which nothing reads.
+    pub(super) fn others(&self) -> &[String] {
+        match self {
+            Self::Postgres(table) => table.others(),
+            Self::Sqlite(table) => table.others(),
+            Self::Ndjson(_) | Self::Csv(_) => &[],
+        }
+    }
+
     /// How many records it has.
     pub(super) fn count(&self) -> u64 {
         match self {

@@ -64,6 +64,16 @@ async fn each_thing_that_does_not_fit_is_named_with_its_row_its_column_and_its_v
     assert!(applied.out.contains("2 added, 0 there before"), "{}", applied.out);
     let imported = tasks(&app, "ann").await;
     assert_eq!((&imported[0]["title"], &imported[1]["title"]), (&json!("e"), &json!("x".repeat(200))));
+    let tagged = sqlite(
+        "CREATE TABLE tasks (id INTEGER, user_id TEXT, title TEXT); INSERT INTO tasks VALUES (1, 'ann', 'a');
+         CREATE TABLE task_tags (task_id INTEGER, tag TEXT); INSERT INTO task_tags VALUES (1, printf('%.*c', 51, 'x'));",
+    );
+    let dry = import(&app.db, &[text(&tagged)]);
+    assert!(
+        dry.out.contains("left out: id 1: tags: tag 1: should have at most 50 characters: \"[\\\"xx"),
+        "{}",
+        dry.out
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,6 +138,29 @@ async fn files_that_cannot_be_understood_are_refused_with_what_to_do() {
     std::fs::write(&latin, b"{\"id\": 1, \"user_id\": \"ann\", \"title\": \"caf\xe9\"}\n").unwrap();
     let err = import(&app.db, &[text(&latin)]).err;
     assert!(err.contains("line 1: not UTF-8: convert the file with iconv"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_are_the_same_however_the_table_is_named() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let old = TestDb::empty().await.unwrap();
+    let script = "CREATE TABLE tasks (id integer, user_id text, title text); INSERT INTO tasks VALUES (1, 'ann', 'a')";
+    old.client().await.batch_execute(script).await.unwrap();
+    for (args, said) in [
+        (&[][..], "1 added"),
+        (&["--table", "tasks"], "0 added, 1 there before"),
+        (&["--table", "public.tasks"], "0 added, 1 there before"),
+    ] {
+        let imported = import(&app.db, &[&[old.url(), "--apply"], args].concat());
+        assert!(imported.out.contains(said), "{args:?}: {}", imported.out);
+    }
+    let script = "CREATE SCHEMA app; CREATE TABLE app.tasks (id integer, user_id text, title text)";
+    old.client().await.batch_execute(script).await.unwrap();
+    let err = import(&app.db, &[old.url()]).err;
+    assert!(err.contains("--table: ") && err.contains("public.tasks") && err.contains("app.tasks"), "{err}");
+    assert_eq!(import(&app.db, &[old.url(), "--table", "app.tasks"]).code, 0);
+    let dot = sqlite("CREATE TABLE \"my.tasks\" (id INTEGER, user_id TEXT, title TEXT);");
+    assert_eq!(import(&app.db, &[text(&dot), "--table", "my.tasks"]).code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
