@@ -29,9 +29,9 @@ pub(super) struct ImportArgs {
     /// A column whose name isn't recognized, and the field it has, or `none`; may be repeated
     #[arg(long = "map", value_name = "THEIRS=OURS", value_parser = str::parse::<Rename>)]
     renames: Vec<Rename>,
-    /// Time zone of due times without an offset
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = time_zone)]
-    timezone: TimeZone,
+    /// Time zone of due times without an offset or a zone of their own [default: UTC; if a column has zones, wherever the user is]
+    #[arg(long, value_name = "ZONE", value_parser = time_zone)]
+    timezone: Option<TimeZone>,
     /// Name of the old backend, from which new ids are made of ids that aren't UUIDs. A second backend needs another one
     #[arg(long, value_name = "NAME", default_value = "import")]
     source: String,

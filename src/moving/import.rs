@@ -51,8 +51,9 @@ pub struct Import {
     pub table: Option<String>,
     /// Columns whose names aren't known.
     pub renames: Vec<Rename>,
-    /// The zone of due times without an offset.
-    pub timezone: TimeZone,
+    /// The zone of due times without an offset or a zone. If there is none, they are in UTC, or meant wherever the user is if a
+    /// column has zones, as in an export of Tandem.
+    pub timezone: Option<TimeZone>,
     /// What ids are made of, besides the table and the old ids.
     pub source: String,
     /// Where old and new ids are written.

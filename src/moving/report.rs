@@ -36,7 +36,8 @@ impl<W: Write> Report<W> {
     pub(super) fn begin(&mut self, source: &Source, mapping: &Mapping) -> io::Result<()> {
         writeln!(self.out, "{}: {} records", source.name(), source.count())?;
         for (field, column) in mapping.found() {
-            writeln!(self.out, "  {field:<14}{column}")?;
+            let new = if field == "version" { ": not kept, each begins with 1" } else { "" };
+            writeln!(self.out, "  {field:<14}{column}{new}")?;
         }
         if let Some(table) = source.tag_table() {
             writeln!(self.out, "  {:<14}of the table {table}", "tags")?;

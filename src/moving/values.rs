@@ -17,10 +17,10 @@ pub(super) fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(str::is_empty)
 }
 
-/// The text of a text or an integer.
+/// The text of a text or an integer, without the spaces that some files and columns pad it with.
 pub(super) fn name(value: &Value) -> Result<String, String> {
     match value {
-        Value::String(text) => Ok(text.clone()),
+        Value::String(text) => Ok(text.trim().to_owned()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
         _ => Err("neither a text nor an integer".to_owned()),
     }
@@ -84,17 +84,21 @@ pub(super) enum Naive {
     Anywhere,
 }
 
-/// A day, a time, or an instant. A zone beside it, as Tandem writes it, is the zone of the time.
-pub(super) fn due(value: &Value, zone: Option<&Value>, naive: &Naive) -> Result<Option<Due>, String> {
+/// A time zone, as Tandem writes it beside a due time.
+pub(super) fn zone(value: &Value) -> Result<Option<TimeZone>, String> {
     if is_empty(value) {
         return Ok(None);
     }
-    let text = text(value)?;
+    text(value)?.parse().map(Some).map_err(|violation| said(&violation))
+}
+
+/// A day, a time, or an instant. The zone is that of the time.
+pub(super) fn due(value: &Value, given: Option<TimeZone>, naive: &Naive) -> Result<Option<Due>, String> {
+    if is_empty(value) {
+        return Ok(None);
+    }
+    let text = time_text(value)?;
     let text = text.trim();
-    let given = match zone.filter(|zone| !is_empty(zone)) {
-        Some(zone) => Some(self::text(zone)?.parse::<TimeZone>().map_err(|violation| said(&violation))?),
-        None => None,
-    };
     let is_day = !text.contains([':', 'T', 't']);
     let zone = match (given, naive) {
         (Some(zone), _) => Some(zone),
@@ -105,6 +109,19 @@ pub(super) fn due(value: &Value, zone: Option<&Value>, naive: &Naive) -> Result<
         InvalidDue::Due(violation) | InvalidDue::Zone(violation) => said(&violation),
     };
     Due::parse(&long_offset(text), zone).map(Some).map_err(invalid)
+}
+
+/// The text of a time. A number may be one of seconds or of milliseconds, or something else.
+fn time_text(value: &Value) -> Result<String, String> {
+    let is_number =
+        |text: &str| text.len() > "20260329".len() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
+    match value {
+        Value::String(text) if !is_number(text) => Ok(text.clone()),
+        Value::String(_) | Value::Number(_) => {
+            Err("a number, and not a time like 2026-03-29T09:00:00: import from a view that makes it one".to_owned())
+        }
+        _ => Err("not a text".to_owned()),
+    }
 }
 
 /// The tags in an array, an array written as JSON or as `PostgreSQL` writes it, or words with commas.
@@ -156,7 +173,7 @@ pub(super) fn instant(value: &Value) -> Result<Option<DateTime<Utc>>, String> {
     if is_empty(value) {
         return Ok(None);
     }
-    let text = text(value)?;
+    let text = time_text(value)?;
     let text = long_offset(text.trim()).replacen([' ', 't'], "T", 1);
     let naive = || {
         let time = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f");
@@ -233,8 +250,8 @@ mod tests {
     }
 
     fn due_in(text: &str, zone: Option<&str>, naive: &Naive) -> Result<String, String> {
-        let zone = zone.map(|zone| json!(zone));
-        due(&json!(text), zone.as_ref(), naive).map(|due| due.map_or_else(String::new, |due| due.to_rest()))
+        let zone = zone.map(|zone| zone.parse().unwrap());
+        due(&json!(text), zone, naive).map(|due| due.map_or_else(String::new, |due| due.to_rest()))
     }
 
     #[test]

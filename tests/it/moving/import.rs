@@ -107,12 +107,36 @@ async fn what_is_strange_in_a_file_is_named_with_its_line() {
             "id,user_id,title\n1,ann,\"a\n2,ann,\"b\n3,ann,c\n",
             vec!["left out: line 2: text behind a closing quote", "2 read, 1 left out"],
         ),
+        (
+            "times.csv",
+            "id,user_id,title,due_date,due_timezone,created_at,done,completed_at\n\
+                       1,ann,a,2026-03-29T09:00,Mars,,,\n2,ann,b,,,1767322800,,\n3,ann,c,,,,0,2025-01-02\n",
+            vec![
+                "left out: line 2: due_timezone: ",
+                ": \"Mars\"",
+                "left out: line 3: created_at: a number, and not a time like 2026-03-29T09:00:00: import from a view",
+                "changed: line 4: completed_at: dropped, as the task isn't completed: \"2025-01-02\"",
+            ],
+        ),
+        (
+            "deleted.csv",
+            "id,user_id,title,deleted_at,is_deleted,updated_at\n1,ann,a,,1,2020-01-01\n2,ann,b,,true,\n\
+                         3,ann,c,,0,\n4,ann,d,2026-01-01,false,\n5,ann,e,9999-12-31T23:59:59Z,,\n",
+            vec![
+                "left out: line 2: it was deleted, and is too old for the trash",
+                "left out: line 5: is_deleted: the column of the time of deletion says otherwise: \"false\"",
+                "changed: line 6: deleted_at: is in the future, became now: \"9999-12-31T23:59:59Z\"",
+                "3 added",
+            ],
+        ),
     ] {
         let imported = import(&app.db, &[text(&file(name, contents)), "--source", name, "--apply"]);
         for line in lines {
             assert!(imported.out.contains(line), "{name}: {line}\n{}{}", imported.out, imported.err);
         }
     }
+    let trash = app.user("ann").get("/api/tasks/trash").await.good();
+    assert_eq!(trash.as_array().unwrap().iter().map(|task| &task["title"]).collect::<Vec<_>>(), ["e", "b"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,6 +151,12 @@ async fn files_that_cannot_be_understood_are_refused_with_what_to_do() {
         ("open.csv", b"id,user_id,title\n\n1,ann,\"a\n2,ann,b\n", &[], "the record of line 3 opens a quote"),
         ("table.csv", b"id,user_id,title\n", &["--table", "tasks"], "leave out --table"),
         ("table.ndjson", b"{\"id\": 1}\n", &["--table", "tasks"], "leave out --table"),
+        (
+            "two.csv",
+            b"id,user_id,text,body\n1,ann,a,b\n",
+            &["--map", "text=title", "--map", "body=title"],
+            "--map gives one field two columns, text and body",
+        ),
     ] {
         let path = scratch_dir().join(name);
         std::fs::write(&path, contents).unwrap();

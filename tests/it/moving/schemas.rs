@@ -167,7 +167,7 @@ fn schemas() -> Vec<Old> {
                     (x'6e2e7b0c56a04b0a8f5c0e3c9b0b2f12', 'bob', 'b', 1, NULL);",
             ),
             &[],
-            &["deleted_at    is_deleted", "3 added"],
+            &["is_deleted    is_deleted", "3 added"],
             json!([{ "id": "6e2e7b0c-56a0-4b0a-8f5c-0e3c9b0b2f11", "title": "a" }]),
         ),
         old(
@@ -188,6 +188,17 @@ fn schemas() -> Vec<Old> {
             &["UNKNOWN       slug: not kept", "UNKNOWN: 2 values of slug are not kept"],
             json!([{ "title": "A", "description": "x", "created_at": "2025-01-02T03:04:05.000000Z",
                      "due_date": "2025-01-02" }]),
+        ),
+        old(
+            "a view with the tasks, and spaces around ids",
+            Sqlite(
+                "CREATE TABLE items (id TEXT, user_id TEXT, title TEXT);
+                 CREATE VIEW tasks AS SELECT * FROM items;
+                 INSERT INTO items VALUES ('1 ', ' ann', 'a'), ('2', 'bob', 'b');",
+            ),
+            &[],
+            &["2 added"],
+            json!([{ "title": "a" }]),
         ),
         old(
             "tags in a column and in a table, SQLite",
@@ -246,6 +257,34 @@ fn schemas() -> Vec<Old> {
             &[],
             &["table public.reminders: not read\n  UNKNOWN       table public.todos_files: not read\nthe first 2"],
             json!([{ "title": "a" }]),
+        ),
+        old(
+            "completed is what has a time of completion, and versions",
+            Sqlite(
+                "CREATE TABLE tasks (id INTEGER, user_id TEXT, title TEXT, completed_at TEXT, version INTEGER);
+                 INSERT INTO tasks VALUES (1, 'ann', 'a', '2025-01-02 03:04:05', 7), (2, 'ann', 'b', NULL, 1),
+                    (3, 'bob', 'c', NULL, 1);",
+            ),
+            &[],
+            &["version       version: not kept, each begins with 1"],
+            json!([
+                { "title": "a", "completed": true, "completed_at": "2025-01-02T03:04:05.000000Z", "version": 1 },
+                { "title": "b", "completed": false, "completed_at": null },
+            ]),
+        ),
+        old(
+            "a zone beside some due times, and --timezone for the others",
+            File(
+                "old.csv",
+                "id,user_id,title,due_date,due_timezone\n1,ann,a,2026-03-29T09:00:00,\n\
+                 2,ann,b,2026-03-29T09:00:00,America/New_York\n3,bob,c,,\n",
+            ),
+            &["--timezone", "Europe/Berlin"],
+            &[],
+            json!([
+                { "title": "a", "due_date": "2026-03-29T09:00:00+02:00", "due_timezone": "Europe/Berlin" },
+                { "title": "b", "due_date": "2026-03-29T09:00:00-04:00", "due_timezone": "America/New_York" },
+            ]),
         ),
         old(
             "names in camel case",
