@@ -35,8 +35,8 @@ pub(super) struct ImportArgs {
     /// Name of the old backend, from which new ids are made of ids that aren't UUIDs. A second backend needs another one
     #[arg(long, value_name = "NAME", default_value = "import")]
     source: String,
-    /// Write the users, the old ids and the new ids to this file, as CSV
-    #[arg(long, value_name = "FILE")]
+    /// Write the users, the old ids and the new ids of all tasks that are there afterwards to this file, as CSV
+    #[arg(long, value_name = "FILE", requires = "apply")]
     id_map: Option<PathBuf>,
     /// Cut titles and descriptions that are too long, instead of leaving their tasks out
     #[arg(long)]
@@ -51,7 +51,8 @@ fn time_zone(text: &str) -> Result<TimeZone, String> {
 pub(super) async fn import(config: &Config, args: ImportArgs) -> Result<ExitCode> {
     let ImportArgs { place, apply, table, renames, timezone, source, id_map, truncate } = args;
     let trash_lifetime = TimeDelta::days(config.database.trash_days);
-    let import = Import { place, table, renames, timezone, source, id_map, truncates: truncate, trash_lifetime };
+    let quota = config.database.max_tasks_per_user;
+    let import = Import { place, table, renames, timezone, source, id_map, truncates: truncate, trash_lifetime, quota };
     let out = std::io::stdout();
     let Imported { left_out, .. } = if apply {
         let database = Database::open(config).await?;

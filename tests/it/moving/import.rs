@@ -1,6 +1,7 @@
 //! The import as a whole: what it reports, what it leaves alone, and what it survives.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write,
     io::{BufRead, BufReader},
     process::Stdio,
@@ -194,6 +195,22 @@ async fn ids_are_the_same_however_the_table_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_ids_replaces_another_only_when_it_is_whole() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let source = file("a.csv", "id,user_id,title\n1,ann,a\n");
+    let before = std::fs::read_to_string(&source).unwrap();
+    let refused = import(&app.db, &[text(&source), "--id-map", text(&source), "--apply"]);
+    assert!(refused.code != 0 && refused.err.contains("name another file with --id-map"), "{}", refused.err);
+    let dry = import(&app.db, &[text(&source), "--id-map", text(&source)]);
+    assert!(dry.code != 0 && dry.err.contains("--apply"), "{}", dry.err);
+    assert_eq!(std::fs::read_to_string(&source).unwrap(), before);
+    let map = file("ids.csv", "those of before");
+    let failed = import(&app.db, &[text(&source), "--map", "x=title", "--id-map", text(&map), "--apply"]);
+    assert!(failed.code != 0, "{}", failed.out);
+    assert_eq!(std::fs::read_to_string(&map).unwrap(), "those of before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_cannot_be_understood_is_refused_with_what_to_do() {
     let Some(app) = App::on_server().await else { skip!(Postgres) };
     let source = sqlite("CREATE TABLE items (id INTEGER, user_id TEXT, text TEXT); CREATE TABLE users (id INTEGER);");
@@ -254,10 +271,17 @@ async fn beyond_the_quota_tasks_are_left_out_and_those_that_are_there_are_not() 
     let rows = (1..=9).fold(String::new(), |rows, id| rows + &format!("{id},ann,t{id}\n"));
     let source = file("a.csv", &format!("id,user_id,title\n{rows}10,bob,b\n"));
     let settings = [("MAX_TASKS_PER_USER", "5")];
+    let dry = import_with(&app.db, &[text(&source)], &settings);
+    assert!(dry.code == 3 && dry.out.contains("user ann: 4 of 9 tasks are more than MAX_TASKS"), "{}", dry.out);
+    let map = scratch_dir().join("ids.csv");
     for said in ["6 added, 0 there before", "0 added, 6 there before"] {
-        let imported = import_with(&app.db, &[text(&source), "--apply"], &settings);
+        let imported = import_with(&app.db, &[text(&source), "--apply", "--id-map", text(&map)], &settings);
         assert!(imported.code == 3 && imported.out.contains(said), "{}", imported.out);
         assert_eq!(imported.out.matches("more tasks than MAX_TASKS_PER_USER").count(), 4, "{}", imported.out);
+        let ids = std::fs::read_to_string(&map).unwrap();
+        let listed: BTreeSet<_> = ids.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().to_owned()).collect();
+        let there = [tasks(&app, "ann").await, tasks(&app, "bob").await].concat();
+        assert_eq!(listed, there.iter().map(|task| task["id"].as_str().unwrap().to_owned()).collect(), "{ids}");
     }
     assert_eq!((tasks(&app, "ann").await.len(), tasks(&app, "bob").await.len()), (5, 1));
     assert!(import(&app.db, &[text(&source), "--apply"]).out.contains("4 added, 6 there before"));
