@@ -23,20 +23,20 @@ pub(super) struct ImportArgs {
     /// Write the tasks; without it, only report what would be done
     #[arg(long)]
     apply: bool,
-    /// Table with the tasks [default: the one named task, tasks, todo or todos]
+    /// Table with the tasks, if the source is a database [default: the one named task, tasks, todo or todos]
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
     /// A column whose name isn't recognized, and the field it has, or `none`; may be repeated
     #[arg(long = "map", value_name = "THEIRS=OURS", value_parser = str::parse::<Rename>)]
     renames: Vec<Rename>,
-    /// Time zone of due times without an offset
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = time_zone)]
-    timezone: TimeZone,
+    /// Time zone of due times without an offset or a zone of their own [default: UTC; if a column has zones, wherever the user is]
+    #[arg(long, value_name = "ZONE", value_parser = time_zone)]
+    timezone: Option<TimeZone>,
     /// Name of the old backend, from which new ids are made of ids that aren't UUIDs. A second backend needs another one
     #[arg(long, value_name = "NAME", default_value = "import")]
     source: String,
-    /// Write the users, the old ids and the new ids to this file, as CSV
-    #[arg(long, value_name = "FILE")]
+    /// Write the users, the old ids and the new ids of all tasks that are there afterwards to this file, as CSV
+    #[arg(long, value_name = "FILE", requires = "apply")]
     id_map: Option<PathBuf>,
     /// Cut titles and descriptions that are too long, instead of leaving their tasks out
     #[arg(long)]
@@ -51,7 +51,8 @@ fn time_zone(text: &str) -> Result<TimeZone, String> {
 pub(super) async fn import(config: &Config, args: ImportArgs) -> Result<ExitCode> {
     let ImportArgs { place, apply, table, renames, timezone, source, id_map, truncate } = args;
     let trash_lifetime = TimeDelta::days(config.database.trash_days);
-    let import = Import { place, table, renames, timezone, source, id_map, truncates: truncate, trash_lifetime };
+    let quota = config.database.max_tasks_per_user;
+    let import = Import { place, table, renames, timezone, source, id_map, truncates: truncate, trash_lifetime, quota };
     let out = std::io::stdout();
     let Imported { left_out, .. } = if apply {
         let database = Database::open(config).await?;

@@ -9,17 +9,20 @@ use crate::{
     task::{Cursor, Filter, Limit, ListKey, PageRequest, Position, SortColumn, TaskSort, TrashedTask},
 };
 
-/// Everything of one user, then what is in the trash, each in the order of the last changes, in which lists can be sorted. A task that changes meanwhile may be in
-/// it twice.
+/// Everything of one user, then what is in the trash, each in the order of the last changes, in which lists can be sorted; then
+/// the tasks that changed meanwhile, as one that was restored is in neither otherwise. So a task may be in it twice.
 pub struct Export {
     tasks: UserTasks,
     state: State,
+    /// The last task that was read.
+    last: Option<Cursor>,
 }
 
 enum State {
-    Tasks(Option<Cursor>),
+    Tasks,
     /// Behind this deletion.
     Trash(Position),
+    Changed,
     Done,
 }
 
@@ -35,32 +38,31 @@ impl Export {
     /// Of these tasks.
     #[must_use]
     pub fn new(tasks: UserTasks) -> Self {
-        Self { tasks, state: State::Tasks(None) }
+        Self { tasks, state: State::Tasks, last: None }
     }
 
     /// The next lines; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Lines>> {
-        match &mut self.state {
-            State::Tasks(after) => {
-                let after = after.take();
-                self.next_tasks(after).await.map(Some)
-            }
-            State::Trash(after) => {
-                let after = *after;
-                self.next_trash(after).await.map(Some)
-            }
+        match self.state {
+            State::Tasks => self.next_tasks(State::Trash(Position { number: 0, id: Uuid::nil() })).await.map(Some),
+            State::Trash(after) => self.next_trash(after).await.map(Some),
+            State::Changed => self.next_tasks(State::Done).await.map(Some),
             State::Done => Ok(None),
         }
     }
 
-    async fn next_tasks(&mut self, after: Option<Cursor>) -> Result<Lines> {
+    /// The next tasks, and at their end the next state.
+    async fn next_tasks(&mut self, next: State) -> Result<Lines> {
         let sort = TaskSort::ascending(SortColumn::Updated);
+        let after = self.last.clone();
         let request = PageRequest { sort, limit: Limit::STREAMED, after, ..PageRequest::default() };
         let page = self.tasks.list(Filter::default(), request).await?;
-        let next = page.tasks.last().filter(|_| page.has_next);
-        let next = next.map(|task| Cursor::of(task, ListKey::of(sort, &Filter::default())));
-        self.state =
-            next.map_or(State::Trash(Position { number: 0, id: Uuid::nil() }), |next| State::Tasks(Some(next)));
+        if let Some(task) = page.tasks.last() {
+            self.last = Some(Cursor::of(task, ListKey::of(sort, &Filter::default())));
+        }
+        if !page.has_next {
+            self.state = next;
+        }
         lines(page.tasks.iter().map(Line::from))
     }
 
@@ -69,7 +71,7 @@ impl Export {
         let is_full = i64::try_from(page.len()).is_ok_and(|length| length == Limit::STREAMED.get());
         let last = page.last().filter(|_| is_full).map(|TrashedTask { task, .. }| task);
         self.state =
-            last.map_or(State::Done, |task| State::Trash(Position { number: task.position, id: task.id.as_uuid() }));
+            last.map_or(State::Changed, |task| State::Trash(Position { number: task.position, id: task.id.as_uuid() }));
         lines(page.iter().map(Line::from))
     }
 }

@@ -4,7 +4,7 @@
 //! that was killed is resumed by running it again.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{BuildHasher, RandomState},
     path::PathBuf,
     sync::Arc,
@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::{
+    id_map::IdMap,
     mapping::{Mapped, Mapping, Rename, Rules},
     progress::{Progress, rate},
     record::Record,
@@ -51,16 +52,19 @@ pub struct Import {
     pub table: Option<String>,
     /// Columns whose names aren't known.
     pub renames: Vec<Rename>,
-    /// The zone of due times without an offset.
-    pub timezone: TimeZone,
+    /// The zone of due times without an offset or a zone. If there is none, they are in UTC, or meant wherever the user is if a
+    /// column has zones, as in an export of Tandem.
+    pub timezone: Option<TimeZone>,
     /// What ids are made of, besides the table and the old ids.
     pub source: String,
-    /// Where old and new ids are written.
+    /// Where old and new ids of tasks that are there afterwards are written.
     pub id_map: Option<PathBuf>,
     /// Whether titles and descriptions that are too long are cut.
     pub truncates: bool,
     /// How long deleted tasks are in the trash. Those that were deleted before are left out.
     pub trash_lifetime: TimeDelta,
+    /// How many tasks a user may have.
+    pub quota: u32,
 }
 
 /// How many tasks there were.
@@ -84,46 +88,42 @@ pub async fn import(import: &Import, db: Option<&Db>, out: impl std::io::Write) 
     let rules = Rules {
         timezone: import.timezone.clone(),
         source: import.source.clone(),
-        table: import.table.as_deref().or(source.table()).unwrap_or("tasks").to_owned(),
+        table: source.table().unwrap_or("tasks").to_owned(),
         truncates: import.truncates,
     };
-    let mapping = Mapping::find(source.columns(), source.tag_table().is_some(), &import.renames, rules)?;
+    let mapping = Mapping::find(source.columns(), &import.renames, rules)?;
+    let id_map = import.id_map.as_deref().map(|path| IdMap::create(path, &import.place)).transpose()?;
     let mut report = Report::new(out);
     report.begin(&source, &mapping).map_err(said)?;
     let mut progress = Progress::new(source.count());
-    let mut id_map = import.id_map.as_ref().map(csv::Writer::from_path).transpose().map_err(said)?;
-    if let Some(id_map) = &mut id_map {
-        id_map.write_record(["user_id", "old_id", "new_id"]).map_err(said)?;
-    }
     let trash_begins = Utc::now() - import.trash_lifetime;
-    let mut run = Run { trash_begins, mapping, report, seen: Seen::default(), counts: Imported::default() };
-    let mut writer = db.map(Writer::new);
+    let (seen, counts) = (Seen::default(), Imported::default());
+    let mut run = Run { trash_begins, mapping, report, seen, counts, live: BTreeMap::new() };
+    let mut writer = db.map(|db| Writer::new(db, id_map));
     let mut records = source.read(&run.mapping);
     while let Some(batch) = records.recv().await {
         for record in batch? {
             let Some((place, mapped)) = run.take(&record).map_err(said)? else { continue };
-            if let Some(id_map) = &mut id_map {
-                let new = mapped.task.id.to_string();
-                id_map.write_record([mapped.user.id(), &mapped.old_id, &new]).map_err(said)?;
-            }
             if let Some(writer) = &mut writer {
-                writer.push(mapped.user, Waiting { task: mapped.task, deleted_at: mapped.deleted_at, place }).await?;
+                let Mapped { user, old_id, task, deleted_at, .. } = mapped;
+                writer.push(user, Waiting { task, deleted_at, place, old_id }).await?;
+            } else if mapped.deleted_at.is_none() {
+                *run.live.entry(mapped.user.id().to_owned()).or_default() += 1;
             }
         }
         progress.at(run.counts.read);
     }
     progress.clear();
-    if let Some(mut id_map) = id_map {
-        id_map.flush().map_err(said)?;
-    }
     if let Some(writer) = writer {
-        let Written { added, present, refused } = writer.finish().await?;
+        let Written { added, present, refused, .. } = writer.finish().await?;
         for place in &refused {
             let reason = "the user would have more tasks than MAX_TASKS_PER_USER";
             run.report.left_out_because(place, reason).map_err(said)?;
         }
         (run.counts.added, run.counts.present) = (added, present);
         run.counts.left_out += refused.len() as u64;
+    } else {
+        run.leave_out_excess(import.quota.into()).map_err(said)?;
     }
     let counts = run.counts;
     run.report.end(&summary(&counts, db.is_some(), &progress)).map_err(said)?;
@@ -158,6 +158,8 @@ struct Run<W> {
     report: Report<W>,
     seen: Seen,
     counts: Imported,
+    /// How many tasks that aren't deleted each user would have, if nothing is written.
+    live: BTreeMap<String, u64>,
 }
 
 impl<W: std::io::Write> Run<W> {
@@ -190,6 +192,19 @@ impl<W: std::io::Write> Run<W> {
         Ok(None)
     }
 
+    /// Names the users who would have too many tasks, even if they have none yet.
+    fn leave_out_excess(&mut self, quota: u64) -> std::io::Result<()> {
+        for (user, count) in &self.live {
+            let excess = count.saturating_sub(quota);
+            if excess > 0 {
+                self.counts.left_out += excess;
+                let reason = format!("{excess} of {count} tasks are more than MAX_TASKS_PER_USER");
+                self.report.left_out_because(&format!("user {user}"), &reason)?;
+            }
+        }
+        Ok(())
+    }
+
     fn place(&self, record: &Record) -> String {
         match (record.line, self.mapping.id_of(record)) {
             (Some(line), _) => format!("line {line}"),
@@ -219,6 +234,7 @@ struct Waiting {
     task: ImportedTask,
     deleted_at: Option<DateTime<Utc>>,
     place: String,
+    old_id: String,
 }
 
 /// What became of tasks.
@@ -228,6 +244,15 @@ struct Written {
     present: u64,
     /// Those beyond the quota of their user.
     refused: Vec<String>,
+    /// The others, each with its user, its old id and its new id.
+    kept: Vec<[String; 3]>,
+}
+
+impl Written {
+    fn keep(&mut self, user: &CurrentUser, tasks: Vec<Waiting>) {
+        let line = |Waiting { task, old_id, .. }| [user.id().to_owned(), old_id, task.id.to_string()];
+        self.kept.extend(tasks.into_iter().map(line));
+    }
 }
 
 /// Collects tasks by user, and writes them in batches.
@@ -239,10 +264,11 @@ struct Writer<'a> {
     /// The ends of each user's last batch: the next one begins then, so that tasks keep their order.
     ends: HashMap<Arc<str>, oneshot::Receiver<()>>,
     written: Written,
+    id_map: Option<IdMap>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(db: &'a Db) -> Self {
+    fn new(db: &'a Db, id_map: Option<IdMap>) -> Self {
         Self {
             db,
             waiting: HashMap::new(),
@@ -250,6 +276,7 @@ impl<'a> Writer<'a> {
             running: JoinSet::new(),
             ends: HashMap::new(),
             written: Written::default(),
+            id_map,
         }
     }
 
@@ -300,12 +327,15 @@ impl<'a> Writer<'a> {
     async fn join(&mut self) -> Result<(), String> {
         let Some(written) = self.running.join_next().await else { return Ok(()) };
         let written = written.map_err(said)?;
-        let Written { added, present, refused } = written.map_err(|error| {
+        let Written { added, present, refused, kept } = written.map_err(|error| {
             format!("{}. What was written stays: run the same command again to go on", error.report())
         })?;
         self.written.added += added;
         self.written.present += present;
         self.written.refused.extend(refused);
+        if let Some(id_map) = &mut self.id_map {
+            id_map.write(&kept)?;
+        }
         Ok(())
     }
 
@@ -313,6 +343,9 @@ impl<'a> Writer<'a> {
         self.flush_all().await?;
         while !self.running.is_empty() {
             self.join().await?;
+        }
+        if let Some(id_map) = self.id_map {
+            id_map.finish()?;
         }
         Ok(self.written)
     }
@@ -331,12 +364,15 @@ async fn write(tasks: UserTasks, batch: Vec<Waiting>) -> Result<Written, Error> 
         if let Some(added) = added {
             written.added += added.len() as u64;
             written.present += (batch.len() - added.len()) as u64;
+            written.keep(tasks.user(), batch);
             continue;
         }
         // What is there already needs no room.
         let taken: HashSet<_> = tasks.taken(ids().collect()).await?.into_iter().collect();
         written.present += taken.len() as u64;
-        let (_, mut rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| taken.contains(&waiting.task.id));
+        let (there, mut rest): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|waiting| taken.contains(&waiting.task.id));
+        written.keep(tasks.user(), there);
         match rest.len() {
             0 => {}
             _ if is_full => written.refused.extend(rest.into_iter().map(|waiting| waiting.place)),

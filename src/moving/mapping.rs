@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     auth::CurrentUser,
-    task::{Description, ImportedTask, MAX_DESCRIPTION, MAX_TITLE, TaskId, TaskState, TimeZone, Title},
+    task::{Description, ImportedTask, MAX_DESCRIPTION, MAX_TITLE, Tags, TaskId, TaskState, TimeZone, Title},
 };
 
 /// A field of a task.
@@ -32,11 +32,12 @@ pub(super) enum Field {
     UpdatedAt,
     CompletedAt,
     DeletedAt,
+    IsDeleted,
     Version,
 }
 
 /// Each field with its name, and what old backends call it, in folded case and the first one preferred.
-const FIELDS: [(Field, &str, &[&str]); 14] = [
+const FIELDS: [(Field, &str, &[&str]); 15] = [
     (Field::Id, "id", &["id", "uuid", "taskid", "todoid"]),
     (Field::UserId, "user_id", &["userid", "ownerid", "user", "owner"]),
     (Field::Title, "title", &["title", "name", "task"]),
@@ -53,7 +54,8 @@ const FIELDS: [(Field, &str, &[&str]); 14] = [
     (Field::CreatedAt, "created_at", &["createdat", "created", "createdon"]),
     (Field::UpdatedAt, "updated_at", &["updatedat", "updated", "updatedon", "modifiedat"]),
     (Field::CompletedAt, "completed_at", &["completedat"]),
-    (Field::DeletedAt, "deleted_at", &["deletedat", "isdeleted", "deleted"]),
+    (Field::DeletedAt, "deleted_at", &["deletedat"]),
+    (Field::IsDeleted, "is_deleted", &["isdeleted", "deleted"]),
     (Field::Version, "version", &["version"]),
 ];
 
@@ -94,7 +96,7 @@ pub(super) struct Mapping {
 
 /// How times are read and ids are made.
 pub(super) struct Rules {
-    pub(super) timezone: TimeZone,
+    pub(super) timezone: Option<TimeZone>,
     pub(super) source: String,
     pub(super) table: String,
     pub(super) truncates: bool,
@@ -121,19 +123,15 @@ pub(super) struct Flaw {
 
 impl Mapping {
     /// Finds the columns. Fails if one that is necessary is missing, or a renamed one isn't there.
-    pub(super) fn find(
-        names: &[String],
-        has_tag_table: bool,
-        renames: &[Rename],
-        rules: Rules,
-    ) -> Result<Self, String> {
+    pub(super) fn find(names: &[String], renames: &[Rename], rules: Rules) -> Result<Self, String> {
         let mut columns = BTreeMap::new();
         let mut left: Vec<&String> = names.iter().collect();
         for Rename { column, field } in renames {
             let at = left.iter().position(|name| *name == column);
             left.remove(at.ok_or_else(|| format!("there is no column {column}: there are {}", names.join(", ")))?);
-            if let Some(field) = field {
-                columns.insert(*field, column.clone());
+            let before = field.and_then(|field| columns.insert(field, column.clone()));
+            if let Some(before) = before {
+                return Err(format!("--map gives one field two columns, {before} and {column}: leave out one"));
             }
         }
         for (field, _, known) in FIELDS {
@@ -142,9 +140,6 @@ impl Mapping {
                 columns.insert(field, left.remove(at).clone());
             }
         }
-        if has_tag_table {
-            columns.entry(Field::Tags).or_insert_with(|| "tags".to_owned());
-        }
         let missing = [(Field::Id, "id"), (Field::UserId, "user_id"), (Field::Title, "title")];
         if let Some((_, name)) = missing.iter().find(|(field, _)| !columns.contains_key(field)) {
             return Err(format!(
@@ -152,8 +147,12 @@ impl Mapping {
                 names.join(", ")
             ));
         }
-        // A time without an offset is what Tandem writes for one that is meant wherever the user is.
-        let naive = if columns.contains_key(&Field::DueTimezone) { Naive::Anywhere } else { Naive::In(rules.timezone) };
+        // Beside a column with zones, Tandem writes a time without an offset if it is meant wherever the user is.
+        let naive = match rules.timezone {
+            Some(zone) => Naive::In(zone),
+            None if columns.contains_key(&Field::DueTimezone) => Naive::Anywhere,
+            None => Naive::In(TimeZone::utc()),
+        };
         let unknown = left.into_iter().cloned().collect();
         Ok(Self { columns, unknown, naive, namespace: [rules.source, rules.table], truncates: rules.truncates })
     }
@@ -190,20 +189,17 @@ impl Mapping {
         });
         let title = reader.title();
         let description = reader.description();
-        let completed = reader.field(Field::Completed, values::completed);
-        if let Some((_, Some(word))) = &completed {
-            reader.change(Field::Completed, format!("{word} became pending"));
-        }
         let priority = reader.field(Field::Priority, values::priority);
-        let zone = reader.value(Field::DueTimezone).cloned();
-        let due = reader.field(Field::DueDate, |value| values::due(value, zone.as_ref(), &self.naive));
-        let tags = reader.field(Field::Tags, values::tags);
+        let zone = reader.field(Field::DueTimezone, values::zone).flatten();
+        let due = reader.field(Field::DueDate, |value| values::due(value, zone.clone(), &self.naive));
+        let tags = reader.tags();
         let [created_at, updated_at, completed_at] = [Field::CreatedAt, Field::UpdatedAt, Field::CompletedAt]
             .map(|field| reader.field(field, values::instant).flatten());
-        let deleted = reader.deleted();
+        let completed = reader.completed(completed_at);
+        let deleted = reader.deleted(updated_at.or(created_at));
         let Reader { flaws, changes, .. } = reader;
-        let (Some(old_id), Some(id), Some(user), Some(title), Some((completed, _)), true) =
-            (old_id, id, user, title, completed, flaws.is_empty())
+        let (Some(old_id), Some(id), Some(user), Some(title), Some(completed), Some(deleted_at), true) =
+            (old_id, id, user, title, completed, deleted, flaws.is_empty())
         else {
             return Err(flaws);
         };
@@ -222,7 +218,6 @@ impl Mapping {
             updated_at,
             completed_at: completed_at.filter(|_| completed),
         };
-        let deleted_at = deleted.map(|time| time.unwrap_or(updated_at));
         Ok(Mapped { user, old_id, task, deleted_at, changes })
     }
 
@@ -314,12 +309,74 @@ impl<'a> Reader<'a> {
         text.chars().take(max).collect()
     }
 
-    /// A time, or a mark without one; `None` if it isn't deleted.
-    fn deleted(&mut self) -> Option<Option<DateTime<Utc>>> {
-        let value = self.value(Field::DeletedAt).filter(|value| !is_empty(value))?;
+    /// Those of the column, then those of other tables.
+    fn tags(&mut self) -> Option<Tags> {
+        let of_column = self.field(Field::Tags, values::words)?;
+        let of_tables = &self.record.tags;
+        let tags = values::words(of_tables).and_then(|words| values::tags([of_column, words].concat()));
+        let invalid = |reason| {
+            let mut flaw = self.about(Field::Tags, reason);
+            if !of_tables.is_null() {
+                flaw = Flaw { column: "tags".to_owned(), value: of_tables.clone(), ..flaw };
+            }
+            self.flaws.push(flaw);
+        };
+        tags.map_err(invalid).ok()
+    }
+
+    /// Without a column that says whether it is completed, a time of completion does.
+    fn completed(&mut self, completed_at: Option<DateTime<Utc>>) -> Option<bool> {
+        if !self.mapping.columns.contains_key(&Field::Completed) {
+            return Some(completed_at.is_some());
+        }
+        let (completed, begun) = self.field(Field::Completed, values::completed)?;
+        if let Some(word) = begun {
+            self.change(Field::Completed, format!("{word} became pending"));
+        }
+        if completed_at.is_some() && !completed {
+            self.change(Field::CompletedAt, "dropped, as the task isn't completed".to_owned());
+        }
+        Some(completed)
+    }
+
+    /// When it was deleted, if it was: at its last change if there is only a mark. `None` if columns contradict each other.
+    fn deleted(&mut self, changed_at: Option<DateTime<Utc>>) -> Option<Option<DateTime<Utc>>> {
+        let [first, second] = [self.deletion(Field::DeletedAt)?, self.deletion(Field::IsDeleted)?];
+        let now = Utc::now();
+        let (time, field) = match (first, second) {
+            (Deletion::At(time), _) => (time, Field::DeletedAt),
+            (_, Deletion::At(time)) => (time, Field::IsDeleted),
+            (Deletion::Marked, _) | (_, Deletion::Marked) => (changed_at.unwrap_or(now).min(now), Field::IsDeleted),
+            _ => return Some(None),
+        };
+        if first == Deletion::Not || second == Deletion::Not {
+            self.flaw(Field::IsDeleted, "the column of the time of deletion says otherwise");
+            return None;
+        }
+        if time > now {
+            self.change(field, "is in the future, became now".to_owned());
+        }
+        Some(Some(time.min(now)))
+    }
+
+    /// `None` if it isn't clear what the column says.
+    fn deletion(&mut self, field: Field) -> Option<Deletion> {
+        let Some(value) = self.value(field).filter(|value| !is_empty(value)) else { return Some(Deletion::Unsaid) };
         match values::completed(value) {
-            Ok((is_deleted, _)) => is_deleted.then_some(None),
-            Err(_) => self.field(Field::DeletedAt, values::instant),
+            Ok((is_deleted, _)) => Some(if is_deleted { Deletion::Marked } else { Deletion::Not }),
+            Err(_) => self.field(field, values::instant)?.map(Deletion::At),
         }
     }
+}
+
+/// What a column says of a deletion.
+#[derive(Clone, Copy, PartialEq)]
+enum Deletion {
+    /// Nothing.
+    Unsaid,
+    /// That there was none.
+    Not,
+    /// That there was one, but not when.
+    Marked,
+    At(DateTime<Utc>),
 }

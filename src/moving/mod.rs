@@ -4,6 +4,7 @@
 //! store, as the user they belong to.
 
 mod export;
+mod id_map;
 mod import;
 mod line;
 mod mapping;

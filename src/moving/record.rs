@@ -8,6 +8,8 @@ pub(super) struct Record {
     /// Its line, if it is in a file.
     pub(super) line: Option<u64>,
     pub(super) values: Map<String, Value>,
+    /// Its tags, as far as they are in other tables.
+    pub(super) tags: Value,
     /// Why it can't be read, if so.
     pub(super) flaw: Option<String>,
 }

@@ -36,13 +36,17 @@ impl<W: Write> Report<W> {
     pub(super) fn begin(&mut self, source: &Source, mapping: &Mapping) -> io::Result<()> {
         writeln!(self.out, "{}: {} records", source.name(), source.count())?;
         for (field, column) in mapping.found() {
-            let of_table =
-                source.tag_table().filter(|_| field == "tags" && !source.columns().iter().any(|name| name == column));
-            let column = of_table.map_or_else(|| column.to_owned(), |table| format!("of the table {table}"));
-            writeln!(self.out, "  {field:<14}{column}")?;
+            let new = if field == "version" { ": not kept, each begins with 1" } else { "" };
+            writeln!(self.out, "  {field:<14}{column}{new}")?;
+        }
+        if let Some(table) = source.tag_table() {
+            writeln!(self.out, "  {:<14}of the table {table}", "tags")?;
         }
         if !mapping.unknown.is_empty() {
             writeln!(self.out, "  UNKNOWN       {}: not kept", mapping.unknown.join(", "))?;
+        }
+        for table in source.others() {
+            writeln!(self.out, "  UNKNOWN       table {table}: not read")?;
         }
         Ok(())
     }

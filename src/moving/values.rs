@@ -17,10 +17,10 @@ pub(super) fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(str::is_empty)
 }
 
-/// The text of a text or an integer.
+/// The text of a text or an integer, without the spaces that some files and columns pad it with.
 pub(super) fn name(value: &Value) -> Result<String, String> {
     match value {
-        Value::String(text) => Ok(text.clone()),
+        Value::String(text) => Ok(text.trim().to_owned()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
         _ => Err("neither a text nor an integer".to_owned()),
     }
@@ -84,17 +84,21 @@ pub(super) enum Naive {
     Anywhere,
 }
 
-/// A day, a time, or an instant. A zone beside it, as Tandem writes it, is the zone of the time.
-pub(super) fn due(value: &Value, zone: Option<&Value>, naive: &Naive) -> Result<Option<Due>, String> {
+/// A time zone, as Tandem writes it beside a due time.
+pub(super) fn zone(value: &Value) -> Result<Option<TimeZone>, String> {
     if is_empty(value) {
         return Ok(None);
     }
-    let text = text(value)?;
+    text(value)?.parse().map(Some).map_err(|violation| said(&violation))
+}
+
+/// A day, a time, or an instant. The zone is that of the time.
+pub(super) fn due(value: &Value, given: Option<TimeZone>, naive: &Naive) -> Result<Option<Due>, String> {
+    if is_empty(value) {
+        return Ok(None);
+    }
+    let text = time_text(value)?;
     let text = text.trim();
-    let given = match zone.filter(|zone| !is_empty(zone)) {
-        Some(zone) => Some(self::text(zone)?.parse::<TimeZone>().map_err(|violation| said(&violation))?),
-        None => None,
-    };
     let is_day = !text.contains([':', 'T', 't']);
     let zone = match (given, naive) {
         (Some(zone), _) => Some(zone),
@@ -107,8 +111,21 @@ pub(super) fn due(value: &Value, zone: Option<&Value>, naive: &Naive) -> Result<
     Due::parse(&long_offset(text), zone).map(Some).map_err(invalid)
 }
 
-/// An array, an array written as JSON or as `PostgreSQL` writes it, or words with commas.
-pub(super) fn tags(value: &Value) -> Result<Tags, String> {
+/// The text of a time. A number may be one of seconds or of milliseconds, or something else.
+fn time_text(value: &Value) -> Result<String, String> {
+    let is_number =
+        |text: &str| text.len() > "20260329".len() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
+    match value {
+        Value::String(text) if !is_number(text) => Ok(text.clone()),
+        Value::String(_) | Value::Number(_) => {
+            Err("a number, and not a time like 2026-03-29T09:00:00: import from a view that makes it one".to_owned())
+        }
+        _ => Err("not a text".to_owned()),
+    }
+}
+
+/// The tags in an array, an array written as JSON or as `PostgreSQL` writes it, or words with commas.
+pub(super) fn words(value: &Value) -> Result<Vec<String>, String> {
     let words: Vec<String> = match value {
         Value::Null => Vec::new(),
         Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(text).collect::<Result<_, _>>()?,
@@ -116,15 +133,18 @@ pub(super) fn tags(value: &Value) -> Result<Tags, String> {
             let words = words.trim();
             if words.starts_with('[') {
                 let items: Value = serde_json::from_str(words).map_err(|_| "not an array in JSON".to_owned())?;
-                return if items.is_array() { tags(&items) } else { Err("not an array in JSON".to_owned()) };
+                return if items.is_array() { self::words(&items) } else { Err("not an array in JSON".to_owned()) };
             }
             let inner = words.strip_prefix('{').and_then(|words| words.strip_suffix('}'));
             inner.map_or_else(|| words.split(',').map(|word| word.trim().to_owned()).collect(), array_items)
         }
         _ => return Err("neither an array nor a text".to_owned()),
     };
-    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).map(Ok).collect();
-    Tags::parse(words.into_iter()).map_err(|errors| {
+    Ok(words.into_iter().filter(|word| !word.is_empty()).collect())
+}
+
+pub(super) fn tags(words: Vec<String>) -> Result<Tags, String> {
+    Tags::parse(words.into_iter().map(Ok)).map_err(|errors| {
         errors.first().map_or_else(String::new, |(index, violation)| match index {
             Some(index) => format!("tag {}: {}", index + 1, said(violation)),
             None => said(violation),
@@ -153,7 +173,7 @@ pub(super) fn instant(value: &Value) -> Result<Option<DateTime<Utc>>, String> {
     if is_empty(value) {
         return Ok(None);
     }
-    let text = text(value)?;
+    let text = time_text(value)?;
     let text = long_offset(text.trim()).replacen([' ', 't'], "T", 1);
     let naive = || {
         let time = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f");
@@ -230,8 +250,8 @@ mod tests {
     }
 
     fn due_in(text: &str, zone: Option<&str>, naive: &Naive) -> Result<String, String> {
-        let zone = zone.map(|zone| json!(zone));
-        due(&json!(text), zone.as_ref(), naive).map(|due| due.map_or_else(String::new, |due| due.to_rest()))
+        let zone = zone.map(|zone| zone.parse().unwrap());
+        due(&json!(text), zone, naive).map(|due| due.map_or_else(String::new, |due| due.to_rest()))
     }
 
     #[test]
@@ -269,12 +289,12 @@ mod tests {
             (json!(null), vec![]),
         ] {
             assert_eq!(
-                tags(&value).map(|tags| tags.into_parts().0),
+                words(&value).and_then(tags).map(|tags| tags.into_parts().0),
                 Ok(expected.iter().map(|tag| (*tag).to_owned()).collect())
             );
         }
         for invalid in [json!([1]), json!("[a"), json!({ "a": 1 }), json!("x".repeat(51))] {
-            assert!(tags(&invalid).is_err(), "{invalid}");
+            assert!(words(&invalid).and_then(tags).is_err(), "{invalid}");
         }
     }
 

@@ -58,8 +58,8 @@ pub(super) async fn erase(OwnTasks(tasks): OwnTasks) -> Result<StatusCode, RestE
 
 /// Export everything.
 ///
-/// A task on each line, as JSON, in the order of their last changes, then the trash, with `deleted_at`; `tandem import` takes the
-/// file. It is streamed, as fast as the user's rate limit allows. A connection that is closed before the last chunk means that the
+/// A task on each line, as JSON, in the order of their last changes, then the trash, with `deleted_at`, then what has changed
+/// meanwhile: of a task that is there twice, the later line is the newer one. `tandem import` takes the file. It is streamed, as fast as the user's rate limit allows. A connection that is closed before the last chunk means that the
 /// export is not complete.
 #[utoipa::path(
     get,

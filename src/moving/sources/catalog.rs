@@ -29,6 +29,8 @@ pub(super) struct Table {
     pub(super) schema: Option<String>,
     pub(super) name: String,
     pub(super) columns: Vec<String>,
+    /// The full names of the tables that its rows belong to.
+    pub(super) references: Vec<String>,
 }
 
 /// In double quotes.
@@ -47,19 +49,19 @@ impl Table {
         names.iter().find_map(|name| self.columns.iter().find(|column| folded(column) == **name)).map(String::as_str)
     }
 
+    /// The name for people, which `--table` takes.
+    pub(super) fn full_name(&self) -> String {
+        self.schema.as_ref().map_or_else(|| self.name.clone(), |schema| format!("{schema}.{}", self.name))
+    }
+
     fn is(&self, name: &str) -> bool {
-        match name.split_once('.') {
-            Some((schema, name)) => self.schema.as_deref() == Some(schema) && self.name == name,
-            None => self.name == name,
-        }
+        self.name == name || self.schema.is_some() && self.full_name() == name
     }
 }
 
 /// The table with this name, or the one that has a known name.
 pub(super) fn find(tables: &[Table], name: Option<&str>) -> Result<Table, String> {
-    let names = |tables: &mut dyn Iterator<Item = &Table>| {
-        tables.map(|table| table.name.as_str()).collect::<Vec<_>>().join(", ")
-    };
+    let names = |tables: &mut dyn Iterator<Item = &Table>| tables.map(Table::full_name).collect::<Vec<_>>().join(", ");
     let found: Vec<_> = match name {
         Some(name) => tables.iter().filter(|table| table.is(name)).collect(),
         None => tables.iter().filter(|table| TASK_TABLES.contains(&folded(&table.name).as_str())).collect(),
@@ -109,4 +111,16 @@ pub(super) fn find_tags(tables: &[Table], tasks: &Table) -> Option<TagTable> {
         Some(TagTable { name: link.name.clone(), query })
     });
     found.next()
+}
+
+/// The names of the other tables whose rows belong to tasks, and which nothing reads.
+pub(super) fn find_others(tables: &[Table], tasks: &Table, tags: Option<&TagTable>) -> Vec<String> {
+    let is_other = |table: &&Table| {
+        let is_read = tags.is_some_and(|tags| table.schema == tasks.schema && table.name == tags.name);
+        let name = tasks.full_name();
+        let refers = table.column(&TASK_REFERENCES).is_some()
+            || table.references.iter().any(|reference| reference.eq_ignore_ascii_case(&name));
+        refers && !is_read && table.full_name() != name
+    };
+    tables.iter().filter(is_other).map(Table::full_name).collect()
 }

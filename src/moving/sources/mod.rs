@@ -17,6 +17,8 @@ const BATCH: usize = 256;
 /// How many batches wait to be taken.
 const BATCHES: usize = 4;
 
+const NOT_UTF8: &str = "not UTF-8: convert the file with iconv";
+
 /// Batches of records, or why there are no more.
 pub(super) type Records = mpsc::Receiver<Result<Vec<Record>, String>>;
 
@@ -34,23 +36,30 @@ impl Source {
         if place.starts_with("postgres://") || place.starts_with("postgresql://") {
             return postgres::Table::open(place, table).await.map(Self::Postgres);
         }
-        let path = Path::new(place);
-        let in_file = |error: String| format!("{place}: {error}");
+        Self::open_file(Path::new(place), table).map_err(|error| format!("{place}: {error}"))
+    }
+
+    fn open_file(path: &Path, table: Option<&str>) -> Result<Self, String> {
         let mut start = [0; 16];
-        let mut file = File::open(path).map_err(|error| in_file(error.to_string()))?;
-        let length = file.read(&mut start).map_err(|error| in_file(error.to_string()))?;
-        if start == *b"SQLite format 3\0" {
-            return sqlite::Table::open(path, table).map(Self::Sqlite).map_err(in_file);
+        let length = File::open(path).and_then(|mut file| file.read(&mut start)).map_err(|error| error.to_string())?;
+        let start = &start[..length];
+        if start == b"SQLite format 3\0" {
+            return sqlite::Table::open(path, table).map(Self::Sqlite);
+        }
+        match start {
+            [] => return Err("the file is empty".to_owned()),
+            [0x1f, 0x8b, ..] => return Err("the file is compressed: gunzip it first".to_owned()),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(NOT_UTF8.to_owned()),
+            _ if table.is_some() => return Err("a file of this kind has no tables: leave out --table".to_owned()),
+            _ => {}
         }
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let first = start[..length].iter().find(|byte| !byte.is_ascii_whitespace());
+        let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
         match (extension.as_str(), first) {
-            ("csv" | "tsv", _) => csv::Lines::open(path).map(Self::Csv).map_err(in_file),
-            (_, Some(b'[')) => Err(in_file("this is a JSON array. Write one object per line: jq -c '.[]'".to_owned())),
-            ("json" | "jsonl" | "ndjson", _) | (_, Some(b'{')) => {
-                ndjson::Lines::open(path).map(Self::Ndjson).map_err(in_file)
-            }
-            _ => csv::Lines::open(path).map(Self::Csv).map_err(in_file),
+            ("csv" | "tsv", _) => csv::Lines::open(path).map(Self::Csv),
+            (_, Some(b'[')) => Err("this is a JSON array. Write one object per line: jq -c '.[]'".to_owned()),
+            ("json" | "jsonl" | "ndjson", _) | (_, Some(b'{')) => ndjson::Lines::open(path).map(Self::Ndjson),
+            _ => csv::Lines::open(path).map(Self::Csv),
         }
     }
 
@@ -89,6 +98,15 @@ impl Source {
             Self::Postgres(table) => table.tag_table(),
             Self::Sqlite(table) => table.tag_table(),
             Self::Ndjson(_) | Self::Csv(_) => None,
+        }
+    }
+
+    /// Other tables with something of tasks, which nothing reads.
+    pub(super) fn others(&self) -> &[String] {
+        match self {
+            Self::Postgres(table) => table.others(),
+            Self::Sqlite(table) => table.others(),
+            Self::Ndjson(_) | Self::Csv(_) => &[],
         }
     }
 

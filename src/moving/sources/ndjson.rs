@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use super::Batches;
+use super::{Batches, NOT_UTF8};
 use crate::moving::record::Record;
 
 /// The longest line. A task takes a few kilobytes.
@@ -24,9 +24,10 @@ pub(in crate::moving) struct Lines {
 impl Lines {
     /// Reads the file once, to learn which names it has.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let (mut columns, mut count) = (Vec::new(), 0);
+        let (mut columns, mut count, mut flaw) = (Vec::new(), 0, None);
         each(path, |record| {
             count += 1;
+            flaw = flaw.take().or(record.line.zip(record.flaw));
             for name in record.values.keys() {
                 if !columns.contains(name) {
                     columns.push(name.clone());
@@ -35,6 +36,9 @@ impl Lines {
             true
         })
         .map_err(|error| error.to_string())?;
+        if let (true, Some((line, flaw))) = (columns.is_empty(), flaw) {
+            return Err(format!("line {line}: {flaw}"));
+        }
         Ok(Self { path: path.to_owned(), columns, count })
     }
 
@@ -71,7 +75,7 @@ fn each(path: &Path, mut take: impl FnMut(Record) -> bool) -> io::Result<()> {
         }
         let parsed = if is_whole { parse(&line) } else { Err(format!("the line is longer than {MAX_LINE} bytes")) };
         let record = match parsed {
-            Ok(values) => Record { line: Some(number), values, flaw: None },
+            Ok(values) => Record { line: Some(number), values, ..Record::default() },
             Err(flaw) => Record { line: Some(number), flaw: Some(flaw), ..Record::default() },
         };
         if !take(record) {
@@ -101,5 +105,6 @@ fn skip_line(file: &mut impl BufRead) -> io::Result<()> {
 }
 
 fn parse(line: &[u8]) -> Result<Map<String, Value>, String> {
-    serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {error}"))
+    let line = str::from_utf8(line).map_err(|_| NOT_UTF8)?;
+    serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))
 }

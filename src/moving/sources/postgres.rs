@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use super::{
     BATCH,
-    catalog::{self, TagTable, find, find_tags, quoted},
+    catalog::{self, TagTable, find, find_others, find_tags, quoted},
 };
 use crate::{error::Chain, moving::record::Record, store::Target};
 
@@ -23,10 +23,18 @@ const COLUMNS: &str = "
     WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
     ORDER BY table_schema <> current_schema(), table_schema, table_name, ordinal_position";
 
+/// Each table whose rows belong to those of another one.
+const REFERENCES: &str = "
+    SELECT n.nspname::text, c.relname::text, tn.nspname || '.' || tc.relname FROM pg_constraint AS r
+    JOIN pg_class AS c ON c.oid = r.conrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    JOIN pg_class AS tc ON tc.oid = r.confrelid JOIN pg_namespace AS tn ON tn.oid = tc.relnamespace
+    WHERE r.contype = 'f'";
+
 pub(in crate::moving) struct Table {
     client: Client,
     tasks: catalog::Table,
     tags: Option<TagTable>,
+    others: Vec<String>,
     count: u64,
 }
 
@@ -41,19 +49,27 @@ impl Table {
                 Some(last) if last.schema.as_deref() == Some(&*schema) && last.name == name => {
                     last.columns.push(row.get(2));
                 }
-                _ => tables.push(catalog::Table { schema: Some(schema), name, columns: vec![row.get(2)] }),
+                _ => {
+                    let (schema, columns, references) = (Some(schema), vec![row.get(2)], Vec::new());
+                    tables.push(catalog::Table { schema, name, columns, references });
+                }
             }
+        }
+        for row in client.query(REFERENCES, &[]).await.map_err(said)? {
+            let (schema, name): (&str, &str) = (row.get(0), row.get(1));
+            let of = tables.iter_mut().filter(|table| table.schema.as_deref() == Some(schema) && table.name == name);
+            of.for_each(|table| table.references.push(row.get(2)));
         }
         let tasks = find(&tables, table)?;
         let tags = find_tags(&tables, &tasks);
+        let others = find_others(&tables, &tasks, tags.as_ref());
         let count = client.query_one(&format!("SELECT count(*) FROM {}", tasks.quoted()), &[]).await.map_err(said)?;
         let count = u64::try_from(count.get::<_, i64>(0)).unwrap_or_default();
-        Ok(Self { client, tasks, tags, count })
+        Ok(Self { client, tasks, tags, others, count })
     }
 
     pub(super) fn name(&self) -> String {
-        let catalog::Table { schema, name, .. } = &self.tasks;
-        schema.as_ref().map_or_else(|| name.clone(), |schema| format!("{schema}.{name}"))
+        self.tasks.full_name()
     }
 
     pub(super) fn bare_name(&self) -> &str {
@@ -66,6 +82,10 @@ impl Table {
 
     pub(super) fn tag_table(&self) -> Option<&str> {
         self.tags.as_ref().map(|tags| tags.name.as_str())
+    }
+
+    pub(super) fn others(&self) -> &[String] {
+        &self.others
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -82,14 +102,17 @@ impl Table {
     async fn send(&self, order: &[String], sender: &mpsc::Sender<Result<Vec<Record>, String>>) -> Result<(), String> {
         let from = self.tasks.quoted();
         let by: Vec<_> = order.iter().map(|column| format!("t.{}", quoted(column))).collect();
+        // `t.*` is the row even if it has a column `t`. Ids are compared as text: some are UUIDs in one table, and text in the
+        // other.
         let select = match (&self.tags, order.last()) {
             (Some(tags), Some(id)) => format!(
-                "SELECT (to_jsonb(t) || jsonb_build_object('tags', coalesce(g.names, '[]')))::text FROM {from} AS t
-                 LEFT JOIN (SELECT task, jsonb_agg(name) AS names FROM ({}) AS tags GROUP BY task) AS g ON g.task = t.{}",
+                "SELECT to_jsonb(t.*)::text, g.names FROM {from} AS t
+                 LEFT JOIN (SELECT task::text, jsonb_agg(name)::text AS names FROM ({}) AS tags GROUP BY 1) AS g
+                 ON g.task = t.{}::text",
                 tags.query,
                 quoted(id)
             ),
-            _ => format!("SELECT to_jsonb(t)::text FROM {from} AS t"),
+            _ => format!("SELECT to_jsonb(t.*)::text, NULL::text FROM {from} AS t"),
         };
         let none: [&str; 0] = [];
         let rows = self.client.query_raw(&format!("{select} ORDER BY {}", by.join(", ")), none).await.map_err(said)?;
@@ -97,9 +120,10 @@ impl Table {
         while let Some(rows) = rows.next().await {
             let mut batch = Vec::with_capacity(rows.len());
             for row in rows {
-                let text: String = row.and_then(|row| row.try_get(0)).map_err(said)?;
-                let values: Map<String, Value> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-                batch.push(Record { values, ..Record::default() });
+                let row = row.map_err(said)?;
+                let (text, tags): (&str, Option<&str>) = (row.get(0), row.get(1));
+                let values: Map<String, Value> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+                batch.push(Record { values, tags: tags.into(), ..Record::default() });
             }
             if sender.send(Ok(batch)).await.is_err() {
                 break;

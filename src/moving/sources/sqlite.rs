@@ -2,24 +2,29 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, types::ValueRef};
+use rusqlite::{Connection, OpenFlags, params_from_iter, types::ValueRef};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
     Batches,
-    catalog::{self, TagTable, find, find_tags, quoted},
+    catalog::{self, TagTable, find, find_others, find_tags, quoted},
 };
 use crate::moving::record::Record;
 
-const COLUMNS: &str = "SELECT m.name, c.name FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
-                       WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid";
+const TABLES: &str = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'
+                      ORDER BY name";
+/// Of a table, the generated ones too, but not those that virtual tables hide.
+const COLUMNS: &str = "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
+/// The tables that a table's rows belong to.
+const REFERENCES: &str = "SELECT \"table\" FROM pragma_foreign_key_list(?1)";
 
 pub(in crate::moving) struct Table {
     connection: Connection,
     tasks: catalog::Table,
     tags: Option<TagTable>,
+    others: Vec<String>,
     count: u64,
 }
 
@@ -32,9 +37,10 @@ impl Table {
         let tables = tables(&connection).map_err(said)?;
         let tasks = find(&tables, table)?;
         let tags = find_tags(&tables, &tasks);
+        let others = find_others(&tables, &tasks, tags.as_ref());
         let count = format!("SELECT count(*) FROM {}", tasks.quoted());
         let count: i64 = connection.query_row(&count, [], |row| row.get(0)).map_err(said)?;
-        Ok(Self { connection, tasks, tags, count: u64::try_from(count).unwrap_or_default() })
+        Ok(Self { connection, tasks, tags, others, count: u64::try_from(count).unwrap_or_default() })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -47,6 +53,10 @@ impl Table {
 
     pub(super) fn tag_table(&self) -> Option<&str> {
         self.tags.as_ref().map(|tags| tags.name.as_str())
+    }
+
+    pub(super) fn others(&self) -> &[String] {
+        &self.others
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -62,18 +72,16 @@ impl Table {
     fn send(&self, order: &[String], batches: &mut Batches<'_>) -> rusqlite::Result<()> {
         let from = self.tasks.quoted();
         let by: Vec<_> = order.iter().map(|column| format!("t.{}", quoted(column))).collect();
-        let mut columns = self.tasks.columns.clone();
+        let columns = &self.tasks.columns;
+        let values = columns.iter().map(|column| format!("t.{}", quoted(column))).collect::<Vec<_>>().join(", ");
         let select = match (&self.tags, order.last()) {
-            (Some(tags), Some(id)) => {
-                columns.push("tags".to_owned());
-                format!(
-                    "SELECT t.*, coalesce(g.names, '[]') FROM {from} AS t
-                     LEFT JOIN (SELECT task, json_group_array(name) AS names FROM ({}) GROUP BY task) AS g ON g.task = t.{}",
-                    tags.query,
-                    quoted(id)
-                )
-            }
-            _ => format!("SELECT t.* FROM {from} AS t"),
+            (Some(tags), Some(id)) => format!(
+                "SELECT {values}, g.names FROM {from} AS t
+                 LEFT JOIN (SELECT task, json_group_array(name) AS names FROM ({}) GROUP BY task) AS g ON g.task = t.{}",
+                tags.query,
+                quoted(id)
+            ),
+            _ => format!("SELECT {values}, NULL FROM {from} AS t"),
         };
         let mut statement = self.connection.prepare(&format!("{select} ORDER BY {}", by.join(", ")))?;
         let mut rows = statement.query([])?;
@@ -82,7 +90,8 @@ impl Table {
             for (index, column) in columns.iter().enumerate() {
                 values.insert(column.clone(), value(row.get_ref(index)?));
             }
-            if !batches.push(Record { values, ..Record::default() }) {
+            let tags = value(row.get_ref(columns.len())?);
+            if !batches.push(Record { values, tags, ..Record::default() }) {
                 break;
             }
         }
@@ -91,17 +100,17 @@ impl Table {
 }
 
 fn tables(connection: &Connection) -> rusqlite::Result<Vec<catalog::Table>> {
-    let mut tables: Vec<catalog::Table> = Vec::new();
-    let mut statement = connection.prepare(COLUMNS)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let name: String = row.get(0)?;
-        match tables.last_mut() {
-            Some(last) if last.name == name => last.columns.push(row.get(1)?),
-            _ => tables.push(catalog::Table { schema: None, name, columns: vec![row.get(1)?] }),
-        }
-    }
-    Ok(tables)
+    let names = |statement: &str, of: &[&str]| -> rusqlite::Result<Vec<String>> {
+        connection.prepare(statement)?.query_map(params_from_iter(of), |row| row.get(0))?.collect()
+    };
+    let table = |name: String| {
+        // A view of a table that is gone can't be read, nor a virtual table whose module isn't there. That fails only
+        // where it has the tasks.
+        let columns = names(COLUMNS, &[&name]).unwrap_or_default();
+        let references = names(REFERENCES, &[&name]).unwrap_or_default();
+        catalog::Table { schema: None, name, columns, references }
+    };
+    Ok(names(TABLES, &[])?.into_iter().map(table).collect())
 }
 
 /// Sixteen bytes are taken for a UUID. Other bytes, and text that isn't UTF-8, fit no field.

@@ -1,10 +1,15 @@
 //! The export, by an operator and by users themselves, and its way back.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
-use super::{file, import, text};
+use super::{file, import, import_with, tasks, text};
 use crate::{
     skip,
     support::{App, SECRET, TestDb, User, cluster::scratch_dir, command::output, path_of, server::Server, token},
@@ -104,6 +109,66 @@ async fn an_export_has_each_task_once_however_many_there_are() {
     assert_eq!((export.text.lines().count(), titles.len()), (250, 250));
     assert!(!export.text.contains("bob"));
     assert!(ann.call("HEAD", "/api/me/export").await.status(200).text.is_empty());
+}
+
+#[tokio::test]
+async fn a_task_that_is_restored_during_an_export_is_in_it() {
+    let app = App::new().await;
+    let ann = app.user("ann");
+    let [gone, kept] = [ann.create("gone").await, ann.create("kept").await];
+    ann.delete(path_of(&gone)).await.status(204);
+    for has_tasks in [true, false] {
+        let request = Request::get("/api/me/export").header("authorization", format!("Bearer {}", token("ann")));
+        let response = app.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        // Its tasks were read, and its trash is read with the body.
+        ann.post(format!("{}/restore", path_of(&gone)), json!({})).await.good();
+        let export = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let export = str::from_utf8(&export).unwrap();
+        let titles: Vec<_> =
+            export.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["title"].clone()).collect();
+        assert_eq!(titles, if has_tasks { vec!["kept", "gone"] } else { vec!["gone"] }, "{export}");
+        // Without another one, too.
+        if has_tasks {
+            ann.delete(path_of(&kept)).await.status(204);
+            ann.delete("/api/tasks/trash").await.good();
+        }
+        ann.delete(path_of(&gone)).await.status(204);
+    }
+}
+
+/// The script of the guide, which takes what was done since back into the old table.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_way_back_deletes_what_is_gone_and_nothing_else() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let guide = include_str!("../../../docs/MIGRATION.md");
+    let script = guide.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let dir = scratch_dir();
+    let old = rusqlite::Connection::open(dir.join("todo.db")).unwrap();
+    old.execute_batch(
+        "CREATE TABLE task (id INTEGER PRIMARY KEY, user_id TEXT, title TEXT, description TEXT, completed BOOLEAN,
+            priority TEXT, due_date TEXT, created_at TEXT, updated_at TEXT);
+         INSERT INTO task (user_id, title, completed) VALUES ('ann', 'edited', 0), ('ann', 'in the trash', 0),
+            ('ann', 'purged', 0), ('ann', 'beyond the quota', 0), ('ann', 'beyond the quota, too', 0);",
+    )
+    .unwrap();
+    let (source, map) = (dir.join("todo.db"), dir.join("ids.csv"));
+    let args = [text(&source), "--apply", "--id-map", text(&map)];
+    assert!(import_with(&app.db, &args, &[("MAX_TASKS_PER_USER", "3")]).out.contains("3 added"));
+    let ann = app.user("ann");
+    let [edited, trashed, purged] = <[Value; 3]>::try_from(tasks(&app, "ann").await).unwrap();
+    ann.put(path_of(&edited), json!({ "title": "edited since" })).await.good();
+    ann.delete(path_of(&purged)).await.status(204);
+    ann.delete("/api/tasks/trash").await.good();
+    ann.delete(path_of(&trashed)).await.status(204);
+    ann.create("new").await;
+    std::fs::write(dir.join("since.ndjson"), export(&app.db, &[])).unwrap();
+    let Ok(back) = Command::new("python3").args(["-c", script]).current_dir(&dir).output() else { skip!(Python) };
+    assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+    let said = String::from_utf8_lossy(&back.stdout);
+    assert!(said.contains("1 rows deleted; 1 are in the trash of Tandem and stay in the table: 2"), "{said}");
+    let mut titles = old.prepare("SELECT title FROM task ORDER BY id").unwrap();
+    let titles: Vec<String> = titles.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(titles, ["edited since", "in the trash", "beyond the quota", "beyond the quota, too", "new"]);
 }
 
 #[tokio::test]

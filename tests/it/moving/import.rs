@@ -1,6 +1,7 @@
 //! The import as a whole: what it reports, what it leaves alone, and what it survives.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write,
     io::{BufRead, BufReader},
     process::Stdio,
@@ -64,6 +65,16 @@ async fn each_thing_that_does_not_fit_is_named_with_its_row_its_column_and_its_v
     assert!(applied.out.contains("2 added, 0 there before"), "{}", applied.out);
     let imported = tasks(&app, "ann").await;
     assert_eq!((&imported[0]["title"], &imported[1]["title"]), (&json!("e"), &json!("x".repeat(200))));
+    let tagged = sqlite(
+        "CREATE TABLE tasks (id INTEGER, user_id TEXT, title TEXT); INSERT INTO tasks VALUES (1, 'ann', 'a');
+         CREATE TABLE task_tags (task_id INTEGER, tag TEXT); INSERT INTO task_tags VALUES (1, printf('%.*c', 51, 'x'));",
+    );
+    let dry = import(&app.db, &[text(&tagged)]);
+    assert!(
+        dry.out.contains("left out: id 1: tags: tag 1: should have at most 50 characters: \"[\\\"xx"),
+        "{}",
+        dry.out
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,6 +92,122 @@ async fn lines_that_are_no_records_are_named() {
     assert!(dry.out.contains("left out: line 3: 2 values, and 3 names in the first line"), "{}", dry.out);
     let array = file("a.json", "[{\"id\": 1}]");
     assert!(import(&app.db, &[text(&array)]).err.contains("one object per line"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_strange_in_a_file_is_named_with_its_line() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    for (name, contents, lines) in [
+        (
+            "lines.csv",
+            "id,user_id,title\r\n\r\n1,ann,\"a\r\nb\"\r\n\r\n2,ann\r\n",
+            vec!["left out: line 3: title: must not contain", "left out: line 6: 2 values"],
+        ),
+        (
+            "quotes.csv",
+            "id,user_id,title\n1,ann,\"a\n2,ann,\"b\n3,ann,c\n",
+            vec!["left out: line 2: text behind a closing quote", "2 read, 1 left out"],
+        ),
+        (
+            "times.csv",
+            "id,user_id,title,due_date,due_timezone,created_at,done,completed_at\n\
+                       1,ann,a,2026-03-29T09:00,Mars,,,\n2,ann,b,,,1767322800,,\n3,ann,c,,,,0,2025-01-02\n",
+            vec![
+                "left out: line 2: due_timezone: ",
+                ": \"Mars\"",
+                "left out: line 3: created_at: a number, and not a time like 2026-03-29T09:00:00: import from a view",
+                "changed: line 4: completed_at: dropped, as the task isn't completed: \"2025-01-02\"",
+            ],
+        ),
+        (
+            "deleted.csv",
+            "id,user_id,title,deleted_at,is_deleted,updated_at\n1,ann,a,,1,2020-01-01\n2,ann,b,,true,\n\
+                         3,ann,c,,0,\n4,ann,d,2026-01-01,false,\n5,ann,e,9999-12-31T23:59:59Z,,\n",
+            vec![
+                "left out: line 2: it was deleted, and is too old for the trash",
+                "left out: line 5: is_deleted: the column of the time of deletion says otherwise: \"false\"",
+                "changed: line 6: deleted_at: is in the future, became now: \"9999-12-31T23:59:59Z\"",
+                "3 added",
+            ],
+        ),
+    ] {
+        let imported = import(&app.db, &[text(&file(name, contents)), "--source", name, "--apply"]);
+        for line in lines {
+            assert!(imported.out.contains(line), "{name}: {line}\n{}{}", imported.out, imported.err);
+        }
+    }
+    let trash = app.user("ann").get("/api/tasks/trash").await.good();
+    assert_eq!(trash.as_array().unwrap().iter().map(|task| &task["title"]).collect::<Vec<_>>(), ["e", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_cannot_be_understood_are_refused_with_what_to_do() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    for (name, contents, args, reason) in [
+        ("empty.csv", &b""[..], &[][..], "the file is empty"),
+        ("old.csv.gz", b"\x1f\x8b\x08\0", &[], "gunzip it first"),
+        ("utf16.csv", b"\xff\xfei\0d\0", &[], "not UTF-8: convert the file with iconv"),
+        ("latin.csv", b"id,user_id,title,\xe9\n", &[], "not UTF-8: convert the file with iconv"),
+        ("twice.csv", b"id,user_id,title,title\n1,ann,a,b\n", &[], "two columns are called title"),
+        ("open.csv", b"id,user_id,title\n\n1,ann,\"a\n2,ann,b\n", &[], "the record of line 3 opens a quote"),
+        ("table.csv", b"id,user_id,title\n", &["--table", "tasks"], "leave out --table"),
+        ("table.ndjson", b"{\"id\": 1}\n", &["--table", "tasks"], "leave out --table"),
+        (
+            "two.csv",
+            b"id,user_id,text,body\n1,ann,a,b\n",
+            &["--map", "text=title", "--map", "body=title"],
+            "--map gives one field two columns, text and body",
+        ),
+    ] {
+        let path = scratch_dir().join(name);
+        std::fs::write(&path, contents).unwrap();
+        let refused = import(&app.db, &[&[text(&path)], args].concat());
+        assert!(refused.code != 0 && refused.code != 3, "{name}: {}", refused.out);
+        assert!(refused.err.contains(reason), "{name}: {reason}: {}", refused.err);
+    }
+    let latin = scratch_dir().join("latin.ndjson");
+    std::fs::write(&latin, b"{\"id\": 1, \"user_id\": \"ann\", \"title\": \"caf\xe9\"}\n").unwrap();
+    let err = import(&app.db, &[text(&latin)]).err;
+    assert!(err.contains("line 1: not UTF-8: convert the file with iconv"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_are_the_same_however_the_table_is_named() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let old = TestDb::empty().await.unwrap();
+    let script = "CREATE TABLE tasks (id integer, user_id text, title text); INSERT INTO tasks VALUES (1, 'ann', 'a')";
+    old.client().await.batch_execute(script).await.unwrap();
+    for (args, said) in [
+        (&[][..], "1 added"),
+        (&["--table", "tasks"], "0 added, 1 there before"),
+        (&["--table", "public.tasks"], "0 added, 1 there before"),
+    ] {
+        let imported = import(&app.db, &[&[old.url(), "--apply"], args].concat());
+        assert!(imported.out.contains(said), "{args:?}: {}", imported.out);
+    }
+    let script = "CREATE SCHEMA app; CREATE TABLE app.tasks (id integer, user_id text, title text)";
+    old.client().await.batch_execute(script).await.unwrap();
+    let err = import(&app.db, &[old.url()]).err;
+    assert!(err.contains("--table: ") && err.contains("public.tasks") && err.contains("app.tasks"), "{err}");
+    assert_eq!(import(&app.db, &[old.url(), "--table", "app.tasks"]).code, 0);
+    let dot = sqlite("CREATE TABLE \"my.tasks\" (id INTEGER, user_id TEXT, title TEXT);");
+    assert_eq!(import(&app.db, &[text(&dot), "--table", "my.tasks"]).code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_ids_replaces_another_only_when_it_is_whole() {
+    let Some(app) = App::on_server().await else { skip!(Postgres) };
+    let source = file("a.csv", "id,user_id,title\n1,ann,a\n");
+    let before = std::fs::read_to_string(&source).unwrap();
+    let refused = import(&app.db, &[text(&source), "--id-map", text(&source), "--apply"]);
+    assert!(refused.code != 0 && refused.err.contains("name another file with --id-map"), "{}", refused.err);
+    let dry = import(&app.db, &[text(&source), "--id-map", text(&source)]);
+    assert!(dry.code != 0 && dry.err.contains("--apply"), "{}", dry.err);
+    assert_eq!(std::fs::read_to_string(&source).unwrap(), before);
+    let map = file("ids.csv", "those of before");
+    let failed = import(&app.db, &[text(&source), "--map", "x=title", "--id-map", text(&map), "--apply"]);
+    assert!(failed.code != 0, "{}", failed.out);
+    assert_eq!(std::fs::read_to_string(&map).unwrap(), "those of before");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,10 +271,17 @@ async fn beyond_the_quota_tasks_are_left_out_and_those_that_are_there_are_not() 
     let rows = (1..=9).fold(String::new(), |rows, id| rows + &format!("{id},ann,t{id}\n"));
     let source = file("a.csv", &format!("id,user_id,title\n{rows}10,bob,b\n"));
     let settings = [("MAX_TASKS_PER_USER", "5")];
+    let dry = import_with(&app.db, &[text(&source)], &settings);
+    assert!(dry.code == 3 && dry.out.contains("user ann: 4 of 9 tasks are more than MAX_TASKS"), "{}", dry.out);
+    let map = scratch_dir().join("ids.csv");
     for said in ["6 added, 0 there before", "0 added, 6 there before"] {
-        let imported = import_with(&app.db, &[text(&source), "--apply"], &settings);
+        let imported = import_with(&app.db, &[text(&source), "--apply", "--id-map", text(&map)], &settings);
         assert!(imported.code == 3 && imported.out.contains(said), "{}", imported.out);
         assert_eq!(imported.out.matches("more tasks than MAX_TASKS_PER_USER").count(), 4, "{}", imported.out);
+        let ids = std::fs::read_to_string(&map).unwrap();
+        let listed: BTreeSet<_> = ids.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().to_owned()).collect();
+        let there = [tasks(&app, "ann").await, tasks(&app, "bob").await].concat();
+        assert_eq!(listed, there.iter().map(|task| task["id"].as_str().unwrap().to_owned()).collect(), "{ids}");
     }
     assert_eq!((tasks(&app, "ann").await.len(), tasks(&app, "bob").await.len()), (5, 1));
     assert!(import(&app.db, &[text(&source), "--apply"]).out.contains("4 added, 6 there before"));

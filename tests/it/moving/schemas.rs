@@ -167,8 +167,124 @@ fn schemas() -> Vec<Old> {
                     (x'6e2e7b0c56a04b0a8f5c0e3c9b0b2f12', 'bob', 'b', 1, NULL);",
             ),
             &[],
-            &["deleted_at    is_deleted", "3 added"],
+            &["is_deleted    is_deleted", "3 added"],
             json!([{ "id": "6e2e7b0c-56a0-4b0a-8f5c-0e3c9b0b2f11", "title": "a" }]),
+        ),
+        old(
+            "generated columns between the others, and a view that is broken",
+            Sqlite(
+                "CREATE TABLE task (id INTEGER PRIMARY KEY, user_id TEXT, slug TEXT AS (lower(title)), title TEXT,
+                    description TEXT, day TEXT AS (substr(created_at, 1, 10)) STORED, created_at TEXT);
+                 INSERT INTO task (user_id, title, description, created_at) VALUES
+                    ('ann', 'A', 'x', '2025-01-02 03:04:05'), ('bob', 'B', NULL, NULL);
+                 CREATE TABLE gone (a TEXT);
+                 CREATE VIEW report AS SELECT a FROM gone;
+                 DROP TABLE gone;
+                 PRAGMA writable_schema = ON;
+                 INSERT INTO sqlite_master VALUES
+                    ('table', 'vec', 'vec', 0, 'CREATE VIRTUAL TABLE vec USING no_such_module(x)');",
+            ),
+            &["--map", "day=due_date"],
+            &["UNKNOWN       slug: not kept", "UNKNOWN: 2 values of slug are not kept"],
+            json!([{ "title": "A", "description": "x", "created_at": "2025-01-02T03:04:05.000000Z",
+                     "due_date": "2025-01-02" }]),
+        ),
+        old(
+            "a view with the tasks, and spaces around ids",
+            Sqlite(
+                "CREATE TABLE items (id TEXT, user_id TEXT, title TEXT);
+                 CREATE VIEW tasks AS SELECT * FROM items;
+                 INSERT INTO items VALUES ('1 ', ' ann', 'a'), ('2', 'bob', 'b');",
+            ),
+            &[],
+            &["2 added"],
+            json!([{ "title": "a" }]),
+        ),
+        old(
+            "tags in a column and in a table, SQLite",
+            Sqlite(
+                "CREATE TABLE tasks (id INTEGER PRIMARY KEY, user_id TEXT, title TEXT, tags TEXT);
+                 CREATE TABLE task_tags (task_id INTEGER, name TEXT);
+                 INSERT INTO tasks VALUES (1, 'ann', 'a', 'x,y'), (2, 'ann', 'b', NULL), (3, 'bob', 'c', 'x');
+                 INSERT INTO task_tags VALUES (1, 'y'), (1, 'z'), (2, 'w');",
+            ),
+            &[],
+            &["tags          tags", "tags          of the table task_tags"],
+            json!([{ "title": "a", "tags": ["x", "y", "z"] }, { "title": "b", "tags": ["w"] }]),
+        ),
+        old(
+            "a category that becomes a tag beside others, ids as text in one table, and a column named t",
+            Postgres(
+                "CREATE TABLE task (id uuid PRIMARY KEY, user_id text, title text, t text, category text);
+                 CREATE TABLE tag (id serial PRIMARY KEY, name text);
+                 CREATE TABLE task_tags (task_id text, tag_id integer);
+                 INSERT INTO task VALUES ('6e2e7b0c-56a0-4b0a-8f5c-0e3c9b0b2f11', 'ann', 'a', 'x', 'home'),
+                    ('6e2e7b0c-56a0-4b0a-8f5c-0e3c9b0b2f12', 'bob', 'b', null, null);
+                 INSERT INTO tag (name) VALUES ('work');
+                 INSERT INTO task_tags VALUES ('6e2e7b0c-56a0-4b0a-8f5c-0e3c9b0b2f11', 1);",
+            ),
+            &["--map", "category=tags"],
+            &["tags          category", "tags          of the table task_tags", "UNKNOWN: 1 values of t are not kept"],
+            json!([{ "id": "6e2e7b0c-56a0-4b0a-8f5c-0e3c9b0b2f11", "title": "a", "tags": ["home", "work"] }]),
+        ),
+        old(
+            "other tables that refer to tasks, SQLite",
+            Sqlite(
+                "CREATE TABLE Task (id TEXT PRIMARY KEY, userId TEXT, title TEXT);
+                 CREATE TABLE Tag (id TEXT PRIMARY KEY, name TEXT);
+                 CREATE TABLE _TaskToTag (A TEXT REFERENCES Tag (id), B TEXT REFERENCES task (id));
+                 CREATE TABLE task_labels (task_id TEXT, label_id INTEGER);
+                 CREATE TABLE subtasks (id INTEGER, todoId TEXT, title TEXT);
+                 CREATE TABLE sessions (id INTEGER, user_id TEXT);
+                 INSERT INTO Task VALUES ('a1', 'ann', 'a'), ('a2', 'bob', 'b');",
+            ),
+            &[],
+            &[
+                "UNKNOWN       table _TaskToTag: not read", "UNKNOWN       table subtasks: not read",
+                "UNKNOWN       table task_labels: not read\nthe first 2",
+            ],
+            json!([{ "title": "a" }]),
+        ),
+        old(
+            "other tables that refer to tasks, PostgreSQL",
+            Postgres(
+                "CREATE TABLE todos (id serial PRIMARY KEY, user_id text, title text);
+                 CREATE TABLE todos_files (owner integer REFERENCES todos, name text);
+                 CREATE TABLE reminders (todo_id integer, at timestamptz);
+                 CREATE TABLE other (at timestamptz);
+                 INSERT INTO todos (user_id, title) VALUES ('ann', 'a'), ('bob', 'b');",
+            ),
+            &[],
+            &["table public.reminders: not read\n  UNKNOWN       table public.todos_files: not read\nthe first 2"],
+            json!([{ "title": "a" }]),
+        ),
+        old(
+            "completed is what has a time of completion, and versions",
+            Sqlite(
+                "CREATE TABLE tasks (id INTEGER, user_id TEXT, title TEXT, completed_at TEXT, version INTEGER);
+                 INSERT INTO tasks VALUES (1, 'ann', 'a', '2025-01-02 03:04:05', 7), (2, 'ann', 'b', NULL, 1),
+                    (3, 'bob', 'c', NULL, 1);",
+            ),
+            &[],
+            &["version       version: not kept, each begins with 1"],
+            json!([
+                { "title": "a", "completed": true, "completed_at": "2025-01-02T03:04:05.000000Z", "version": 1 },
+                { "title": "b", "completed": false, "completed_at": null },
+            ]),
+        ),
+        old(
+            "a zone beside some due times, and --timezone for the others",
+            File(
+                "old.csv",
+                "id,user_id,title,due_date,due_timezone\n1,ann,a,2026-03-29T09:00:00,\n\
+                 2,ann,b,2026-03-29T09:00:00,America/New_York\n3,bob,c,,\n",
+            ),
+            &["--timezone", "Europe/Berlin"],
+            &[],
+            json!([
+                { "title": "a", "due_date": "2026-03-29T09:00:00+02:00", "due_timezone": "Europe/Berlin" },
+                { "title": "b", "due_date": "2026-03-29T09:00:00-04:00", "due_timezone": "America/New_York" },
+            ]),
         ),
         old(
             "names in camel case",
@@ -210,6 +326,13 @@ fn schemas() -> Vec<Old> {
             &["CSV: 2 records"],
             json!([{ "title": "a;", "description": "two\nlines", "completed": false, "priority": "low",
                      "tags": ["x", "y z"], "due_date": "2026-03-29" }]),
+        ),
+        old(
+            "CSV with semicolons, and more commas within quotes",
+            File("old.csv", "\"id\";\"user_id\";\"title\";\"a,b,c,d\"\n1;ann;a;\n2;bob;b;\n"),
+            &[],
+            &["UNKNOWN       a,b,c,d: not kept"],
+            json!([{ "title": "a" }]),
         ),
         old(
             "NDJSON, each line with what it has",
