@@ -12,6 +12,9 @@ use tokio::sync::mpsc;
 use super::{Batches, NOT_UTF8};
 use crate::moving::record::Record;
 
+/// A quoted value that is longer is not meant to be one.
+const MAX_VALUE: usize = 16 * 1024 * 1024;
+
 pub(in crate::moving) struct Lines {
     path: PathBuf,
     delimiter: u8,
@@ -190,8 +193,8 @@ impl<R: BufRead> Reader<R> {
                 match self.take()? {
                     Some(b'"') if self.peek()? == Some(b'"') => value.extend(self.take()?),
                     Some(b'"') => break,
-                    Some(byte) => value.push(byte),
-                    None => {
+                    Some(byte) if value.len() < MAX_VALUE => value.push(byte),
+                    _ => {
                         row.is_open = true;
                         break;
                     }
