@@ -2,7 +2,7 @@ import { type FormEvent, useEffect, useId, useMemo, useRef, useState } from "rea
 import { createRoot } from "react-dom/client";
 import { Help } from "./Help.tsx";
 import { Mark } from "./Icon.tsx";
-import { type Session, type Settings, development, fromCookie, lastPasted, pasted } from "./session.ts";
+import { type Session, type Settings, development, fromCookie, fromLastVisit, isOtherUser, lastPasted, pasted } from "./session.ts";
 import { Workspace } from "./Workspace.tsx";
 import "./main.css";
 
@@ -90,15 +90,26 @@ const SignedIn = ({ onHelp }: { onHelp: () => void }) => {
     const token = new FormData(event.currentTarget).get("token");
     enter(() => pasted(String(token)));
   };
-  useEffect(() => {
+  const signInAgain = () => {
+    setSession(null);
     if (signIn.kind !== "pasted") enter(() => fromCookie(signIn.url));
-    else if (lastPasted()) enter(() => pasted(lastPasted()));
+  };
+  useEffect(() => {
+    if (signIn.kind === "pasted") {
+      if (lastPasted()) enter(() => pasted(lastPasted()));
+      return;
+    }
+    const last = fromLastVisit(signIn.url);
+    if (!last) return enter(() => fromCookie(signIn.url));
+    setSession(last);
+    // Whoever opens the page signed in as somebody else wants their own tasks.
+    last.token(false).catch((error: unknown) => isOtherUser(error) && enter(() => fromCookie(signIn.url)));
   }, []);
   if (session) {
     return (
       <main className="panes" data-panes="1">
         <div className="only">
-          <Workspace session={session} endpoint={settings.endpoint} pane={0} panes={1} onUser={undefined} onSignIn={() => setSession(null)} onHelp={onHelp} />
+          <Workspace session={session} endpoint={settings.endpoint} pane={0} panes={1} onUser={undefined} onSignIn={signInAgain} onHelp={onHelp} />
         </div>
       </main>
     );
