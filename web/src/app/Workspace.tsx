@@ -113,13 +113,21 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
     };
   }, [replica]);
 
-  /** Does something that is stored; the storage may be full. */
-  const attempt = useCallback((work: Promise<unknown>) => {
-    work.then(
-      () => setProblem(""),
-      (error: unknown) => setProblem(`This could not be stored: ${String(error)}`),
-    );
-  }, []);
+  /** Does something that is stored, and tells whether it is; the storage may be full. */
+  const attempt = useCallback(
+    (work: Promise<unknown>): Promise<boolean> =>
+      work.then(
+        () => {
+          setProblem("");
+          return true;
+        },
+        (error: unknown) => {
+          setProblem(`This could not be stored: ${String(error)}`);
+          return false;
+        },
+      ),
+    [],
+  );
 
   const focusRow = (from: Element | null, step: number) => {
     const rows = [...(desk.current?.querySelectorAll<HTMLElement>(".tasks > li") ?? [])];
@@ -318,10 +326,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
               type="checkbox"
               role="switch"
               checked={isOfflineOn}
-              onChange={({ target }) => {
-                setOfflineOn(target.checked);
-                attempt(replica.workOffline(target.checked));
-              }}
+              onChange={({ target }) => setOfflineOn(target.checked, attempt(replica.workOffline(target.checked)))}
             />
             <span>Work offline</span>
           </label>

@@ -15,10 +15,16 @@ export const useNow = (): Date => {
   return now;
 };
 
-/** A value that is shown as changed before the change is stored, which takes a moment. */
-export const useEager = <T>(value: T): [T, (to: T) => void] => {
-  const [change, setChange] = useState<{ from: T; to: T } | null>(null);
-  return [change && change.from === value ? change.to : value, (to) => setChange({ from: value, to })];
+/** A value that is shown as changed while the change is being stored, which takes a moment. */
+export const useEager = <T>(value: T): [T, (to: T, stored: Promise<unknown>) => void] => {
+  const [change, setChange] = useState<{ to: T } | null>(null);
+  const set = (to: T, stored: Promise<unknown>) => {
+    const made = { to };
+    const end = () => setChange((now) => (now === made ? null : now));
+    setChange(made);
+    stored.then(end, end);
+  };
+  return [change ? change.to : value, set];
 };
 
 /** The latest value, for handlers that must not change. */

@@ -153,6 +153,26 @@ test("a server that is killed while somebody types loses nothing", async () => {
   await close();
 });
 
+test("a tick and the switch show what is so after others have changed it back", async () => {
+  const { a, b, pages, close } = await devices("back");
+  const isPending = (device) => device.row("Task").locator(".row:not(.completed)").waitFor();
+  await a.add("Task");
+  await a.box("Task").click();
+  await b.row("Task").locator(".completed").waitFor();
+  await b.box("Task").click();
+  await isPending(b);
+  await isPending(a);
+  await a.box("Task").click();
+  await b.row("Task").locator(".completed").waitFor();
+  await a.offline.check();
+  await a.says("offline");
+  await pages[0].keyboard.press("o");
+  await a.synced();
+  assert.equal(await a.offline.isChecked(), false);
+  ledger.note("back", "Task", { completed: true });
+  await close();
+});
+
 test("a token that expires is renewed while the socket is open, and the end of a session is said", async () => {
   const context = await browser.newContext();
   let minted = 0;
