@@ -1,7 +1,7 @@
 // The rules of local changes: how they are queued, acknowledged, and what becomes of those that the server didn't take.
 // Each function works inside one transaction.
 
-import { type Conflict, type Fields, type Page, type Patch, type Task, type Tombstone } from "./model.ts";
+import { type Conflict, type Field, type Fields, type Page, type Patch, type Task, type Tombstone } from "./model.ts";
 import { apply, differing, fieldsOf, isSame, isTombstone, merge, view } from "./model.ts";
 import { FIELDS, take } from "./model.ts";
 import type { Draft } from "./store.ts";
@@ -22,7 +22,7 @@ export const create = (draft: Draft, id: string, task: Fields, madeAt: string): 
 
 /**
  * Queues a change of some fields of what the user saw. It joins the last change if that has not been sent: what may be in
- * effect stays as it is.
+ * effect stays as it is. And if its user saw what that changed: another tab's change is not replaced unseen.
  */
 export const edit = async (draft: Draft, seen: Seen, change: Partial<Fields>, madeAt: string): Promise<void> => {
   const { id } = seen;
@@ -50,7 +50,9 @@ export const edit = async (draft: Draft, seen: Seen, change: Partial<Fields>, ma
     return;
   }
   const last = (await draft.patches(id)).at(-1);
-  if (!last || last.isSent || last.kind !== "edit") {
+  const isUnseen = (field: Field) =>
+    last && ![last.base, seen, { ...seen, ...change }].some((state) => state && isSame(field, last.task, state));
+  if (!last || last.isSent || last.kind !== "edit" || fields.some(isUnseen)) {
     const base = { ...fieldsOf(shown), ...take(fields, seen) };
     draft.addPatch({ id, kind: "edit", base, task: { ...base, ...change }, madeAt });
     return;
@@ -70,7 +72,7 @@ export const remove = async (draft: Draft, seen: Seen, madeAt: string): Promise<
   if (conflict) draft.deleteConflict(id);
   const shown = conflict ? await draft.state(id) : await current(draft, id);
   const base = fieldsOf(conflict ? (shown ?? seen) : seen);
-  if (shown) draft.addPatch({ id, kind: "delete", base, task: base, madeAt });
+  if (shown) draft.addPatch({ id, kind: "delete", base, task: base, madeAt, conflict });
 };
 
 /** Takes a deletion back, or queues that the task is restored from the trash. */
@@ -82,8 +84,12 @@ export const restore = async (draft: Draft, id: string, task: Fields, madeAt: st
     return;
   }
   const last = (await draft.patches(id)).at(-1);
-  if (last?.kind === "delete" && !last.isSent) draft.deletePatch(last);
-  else if (!(await current(draft, id))) draft.addPatch({ id, kind: "restore", base: null, task, madeAt });
+  if (last?.kind === "delete" && !last.isSent) {
+    draft.deletePatch(last);
+    // What the deletion decided is open again.
+    if (last.conflict?.reason === "refused") draft.setConflict(last.conflict);
+    else if (last.conflict) settle(draft, last.conflict, await draft.state(id));
+  } else if (!(await current(draft, id))) draft.addPatch({ id, kind: "restore", base: null, task, madeAt });
 };
 
 /** The changes to send next: of one kind, in the order in which they were made, at most one of each task. */
@@ -115,9 +121,14 @@ const learn = async (draft: Draft, patch: Patch, answer: Task | Tombstone | null
 /** All changes to a task as one, for its user to decide about. */
 const undecided = (patches: Patch[], about: Pick<Conflict, "reason"> & Partial<Conflict>): Conflict => {
   const [first, last] = [patches[0] as Patch, patches.at(-1) as Patch];
-  const { id, base } = first;
+  let { base, task: mine } = first;
+  for (const { base: seen, task } of patches.slice(1)) {
+    // What others changed in between is no change of this user's.
+    if (base && seen) base = { ...seen, ...take(differing(base, mine), base) };
+    mine = task;
+  }
   const deletes = last.kind === "delete";
-  return { id, base, mine: last.task, deletes, madeAt: last.madeAt, message: "", invalid: [], ...about };
+  return { id: first.id, base, mine, deletes, madeAt: last.madeAt, message: "", invalid: [], ...about };
 };
 
 /** Works out what a conflict is, now that the server has `theirs`: still one, or a change that can be sent, or nothing. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Fields } from "../../src/sync/model.ts";
 import { SyncError } from "../../src/sync/transport.ts";
 import { Network, Server, fields } from "./server.ts";
 import { edit, fresh, makeLocks, open, remove, settled, titles, until } from "./support.ts";
@@ -120,6 +121,73 @@ test("changes of different fields are merged, and of the same field are a confli
     assert.deepEqual([server.task(id)?.title, server.task(id)?.tags], [kept, ["mine"]]);
     await until("both have it", () => ben.views.get(id)?.title === kept);
   }
+});
+
+test("what the feed brings between two edits is nobody's edit here", async () => {
+  const { server, a, ann } = await pair();
+  const id = await ann.create(fields("v1", { description: "d1" }));
+  await settled(ann);
+  const push = a.push;
+  let send = () => {};
+  a.push = async (changes) => {
+    await new Promise<void>((resolve) => (send = resolve));
+    return push(changes);
+  };
+  const isSending = () => new Promise<void>((resolve) => setImmediate(resolve));
+  await edit(ann, id, { title: "v2" });
+  await isSending();
+  const set = (change: Partial<Fields>) => server.set(id, { ...(server.task(id) as Fields), ...change });
+  set({ description: "d2" });
+  await until("it is shown", () => ann.views.get(id)?.description === "d2");
+  await edit(ann, id, { title: "v3" });
+  set({ title: "theirs", description: "d3" });
+  await until("it is known", () => ann.theirs(id)?.description === "d3");
+  a.push = push;
+  await until("a conflict", () => (send(), ann.conflicts.length === 1));
+  assert.equal(ann.views.get(id)?.description, "d3");
+  await ann.resolve(id, "mine");
+  await settled(ann);
+  assert.deepEqual([server.task(id)?.title, server.task(id)?.description], ["v3", "d3"]);
+});
+
+test("of two tabs that write without a connection, neither replaces what it didn't show", async () => {
+  const network = new Network(new Server());
+  const { server } = network;
+  const [name, locks] = [fresh(), makeLocks()];
+  const [first, second] = [await open(network, name, locks), await open(network, name, locks)];
+  const id = await first.create(fields("Title"));
+  await settled(first);
+  await until("both have it", () => second.views.get(id)?.version === 1);
+  await first.workOffline(true);
+  const seen = second.views.get(id);
+  assert.ok(seen);
+  await edit(first, id, { description: "typed first" });
+  await second.edit([seen], { description: "typed second", tags: ["both"] });
+  assert.equal(second.views.get(id)?.description, "typed second");
+  await first.workOffline(false);
+  await until("a conflict", () => first.conflicts.length === 1);
+  assert.deepEqual([first.theirs(id)?.description, first.conflicts[0]?.mine.description], ["typed first", "typed second"]);
+  await first.resolve(id, "mine");
+  await settled(first);
+  assert.deepEqual([server.task(id)?.description, server.task(id)?.tags], ["typed second", ["both"]]);
+});
+
+test("a deletion of what is in conflict can be undone, with the conflict", async () => {
+  const { server, ann } = await pair();
+  const id = await ann.create(fields("Title"));
+  await settled(ann);
+  await ann.workOffline(true);
+  await edit(ann, id, { description: "mine" });
+  server.set(id, fields("Title", { description: "theirs" }));
+  await ann.workOffline(false);
+  await until("a conflict", () => ann.conflicts.length === 1);
+  await ann.workOffline(true);
+  const was = ann.views.get(id);
+  assert.ok(was);
+  await ann.remove([was]);
+  assert.deepEqual([ann.conflicts.length, ann.views.size, ann.status.waiting], [0, 0, 1]);
+  await ann.restore([was]);
+  assert.deepEqual([ann.conflicts[0]?.mine.description, ann.theirs(id)?.description, ann.status.waiting], ["mine", "theirs", 0]);
 });
 
 test("a deletion against an edit is a conflict on whichever side is later", async () => {
