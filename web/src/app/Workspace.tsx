@@ -1,4 +1,5 @@
 import { type FormEvent, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { type Fields, Replica, type Send, type View, graphqlTransport, sender } from "../sync/index.ts";
 import { ConflictDialog } from "./ConflictDialog.tsx";
 import { dayOf, longDay } from "./due.ts";
@@ -146,11 +147,13 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
     const due = list === "Today" ? { date: today, time: null, timeZone: null } : null;
     const fields: Fields = { title: title.trim(), description: null, completed: false, priority: "NONE", due, tags: [] };
     setTitle("");
-    setSaid(`Added ${fields.title}`);
     if (list === "Overdue" || list === "Trash") setList("All");
     if (status === "Completed") setStatus("All");
     if (search) setSearch("");
-    attempt(replica.create(fields));
+    void attempt(replica.create(fields)).then((isStored) => {
+      if (isStored) setSaid(`Added ${fields.title}`);
+      else setTitle((typed) => title + typed);
+    });
   };
 
   const remove = (task: View) => {
@@ -187,20 +190,37 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
     setUndo(null);
   };
 
+  const focusOn = (task: View) =>
+    requestAnimationFrame(() => desk.current?.querySelector<HTMLElement>(`[data-id="${task.id}"] [aria-label=Edit]`)?.focus());
+
   const latest = useLatest({ tasks, editing, remove });
   const actions = useMemo<Actions>(() => {
-    const focusOn = (task: View) =>
-      requestAnimationFrame(() => desk.current?.querySelector<HTMLElement>(`[data-id="${task.id}"] [aria-label=Edit]`)?.focus());
+    let after: View | null = null;
+    const open = (task: View) => {
+      const seen = replica.views.get(task.id) ?? task;
+      const index = Math.max(0, latest.current.tasks.findIndex(({ id }) => id === task.id));
+      setEditing({ seen, typed: typedOf(seen), index });
+    };
+    const close = () => flushSync(() => setEditing(null));
     return {
       toggle: (task) => attempt(replica.edit([task], { completed: !task.completed })),
       edit: (task) => {
-        const seen = replica.views.get(task.id) ?? task;
-        setEditing({ seen, typed: typedOf(seen), index: Math.max(0, latest.current.tasks.indexOf(task)) });
+        const { editing } = latest.current;
+        if (!editing) return open(task);
+        if (editing.seen.id === task.id) return;
+        // What was typed is saved first. If it can't be, its editor stays and says why.
+        after = task;
+        desk.current?.querySelector<HTMLFormElement>(".editor")?.requestSubmit();
+        after = null;
       },
       save: (task, change) => {
-        attempt(replica.edit([task], change));
-        setEditing(null);
-        focusOn(task);
+        const next = after;
+        void attempt(replica.edit([task], change)).then((isStored) => {
+          if (!isStored) return;
+          if (next) return open(next);
+          close();
+          focusOn(task);
+        });
       },
       leave: () => {
         const { editing } = latest.current;

@@ -144,3 +144,5 @@ const root = document.getElementById("app");
 if (root) createRoot(root).render(<App />);
 // Where there is none, or it is refused, the app works as well, but opens only with a connection.
 navigator.serviceWorker?.register("/service-worker.js", { scope: "/app" }).catch(() => undefined);
+// What was typed offline is nowhere else: the browser is asked not to drop it when it needs space.
+navigator.storage?.persist?.().catch(() => undefined);

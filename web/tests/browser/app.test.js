@@ -318,6 +318,48 @@ test("errors stand at their field", async () => {
   await page.context().close();
 });
 
+test("what is typed stays until it is stored", async () => {
+  const page = await open(browser, server, "/app?user=typed");
+  const it = app(page);
+  await it.synced();
+  for (const title of ["One", "Two"]) await it.add(title);
+  await it.synced();
+  await it.edit("One");
+  await it.at("textbox", "Description").fill("half an hour of typing");
+  await it.row("Two").locator(".what").click();
+  await it.row("One").getByText("half an hour of typing").waitFor();
+  assert.equal(await it.at("textbox", "Title").inputValue(), "Two");
+  await it.at("textbox", "Title").fill(" ");
+  await it.edit("One");
+  await it.at("alert").filter({ hasText: "needs a title" }).waitFor();
+  await it.at("textbox", "Title").fill("Two again");
+  await page.evaluate(() => {
+    const { put, add } = IDBObjectStore.prototype;
+    const fail = () => {
+      throw new DOMException("no space", "QuotaExceededError");
+    };
+    Object.assign(IDBObjectStore.prototype, { put: fail, add: fail });
+    globalThis.makeSpace = () => Object.assign(IDBObjectStore.prototype, { put, add });
+  });
+  await it.at("button", "Save").click();
+  await it.at("alert").filter({ hasText: "could not be stored" }).waitFor();
+  assert.equal(await it.at("textbox", "Title").inputValue(), "Two again");
+  await it.at("textbox", "New task").fill("Three");
+  await it.at("textbox", "New task").press("Enter");
+  await page.waitForFunction(() => document.querySelector(".add input").value === "Three");
+  await it.box("One").click();
+  await it.row("One").locator(".row:not(.completed)").waitFor();
+  await page.evaluate(() => globalThis.makeSpace());
+  await it.at("button", "Save").click();
+  await it.row("Two again").waitFor();
+  await it.at("textbox", "New task").press("Enter");
+  await it.row("Three").waitFor();
+  await it.synced();
+  ledger.note("typed", "One", { description: "half an hour of typing", completed: false });
+  for (const title of ["Two again", "Three"]) ledger.note("typed", title);
+  await page.context().close();
+});
+
 test("bulk changes, undo and the trash", async () => {
   const { a, b, pages, close } = await devices("trash");
   for (const title of ["One", "Two", "Three"]) await a.add(title);
