@@ -15,6 +15,7 @@ export interface Actions {
   type(typed: Typed): void;
   remove(task: View): void;
   discard(task: View): void;
+  retry(task: View): void;
   filter(tag: string): void;
 }
 
@@ -82,6 +83,9 @@ const Row = memo(({ task, now, actions }: RowProps) => {
           <p role="alert">
             Not saved: {conflict.invalid.map(({ message }) => message).join(" ") || conflict.message}
           </p>
+          <button type="button" onClick={() => actions.retry(task)}>
+            Try again
+          </button>
           <button type="button" onClick={() => actions.discard(task)}>
             Discard
           </button>

@@ -230,6 +230,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
       type: (typed) => setEditing((old) => old && { ...old, typed }),
       remove: (task) => latest.current.remove(task),
       discard: (task) => attempt(replica.resolve(task.id, "theirs")),
+      retry: (task) => attempt(replica.retry(task.id)),
       filter: (tag) => setSearch(`#${tag.replace(/\s+/g, "-")}`),
     };
   }, [replica]);

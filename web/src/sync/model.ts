@@ -70,6 +70,8 @@ export interface Conflict {
   mine: Fields;
   /** Whether the change is the deletion of the task. */
   deletes: boolean;
+  /** Whether the change takes the task back from the trash. */
+  restores?: boolean;
   madeAt: string;
   message: string;
   invalid: { field: string; message: string }[];

@@ -30,15 +30,7 @@ export const edit = async (draft: Draft, seen: Seen, change: Partial<Fields>, ma
   if (!fields.length) return;
   const conflict = await draft.conflict(id);
   const mine = { ...(conflict?.mine ?? fieldsOf(seen)), ...change };
-  if (conflict?.reason === "refused") {
-    // Its user has mended it.
-    draft.deleteConflict(id);
-    const state = await draft.state(id);
-    const base = state && fieldsOf(state);
-    const task = base && conflict.base ? merge(conflict.base, mine, base).fields : mine;
-    draft.addPatch({ id, kind: "edit", base, task, madeAt });
-    return;
-  }
+  if (conflict?.reason === "refused") return again(draft, { ...conflict, deletes: false, mine }, madeAt);
   if (conflict) {
     draft.setConflict({ ...conflict, deletes: false, mine, madeAt });
     return;
@@ -63,6 +55,25 @@ export const edit = async (draft: Draft, seen: Seen, change: Partial<Fields>, ma
   const base = old && { ...old, ...take(fields.filter((field) => isSame(field, old, last.task)), seen) };
   if (base && !differing(base, task).length) draft.deletePatch(last);
   else draft.setPatch({ ...last, base, task, madeAt });
+};
+
+/** Queues what was refused once more: its user has mended it, or what was in its way. */
+const again = async (draft: Draft, { id, base: old, mine, deletes, restores }: Conflict, madeAt: string): Promise<void> => {
+  draft.deleteConflict(id);
+  const state = await draft.state(id);
+  const base = state && fieldsOf(state);
+  if (deletes) {
+    if (base) draft.addPatch({ id, kind: "delete", base, task: base, madeAt });
+  } else if (restores && old && !base) {
+    draft.addPatch({ id, kind: "restore", base: null, task: old, madeAt });
+    if (differing(old, mine).length) draft.addPatch({ id, kind: "edit", base: old, task: mine, madeAt });
+  } else draft.addPatch({ id, kind: "edit", base, task: base && old ? merge(old, mine, base).fields : mine, madeAt });
+};
+
+/** Sends what was refused again, as it is. */
+export const retry = async (draft: Draft, id: string, madeAt: string): Promise<void> => {
+  const conflict = await draft.conflict(id);
+  if (conflict?.reason === "refused") await again(draft, conflict, madeAt);
 };
 
 /** Queues the deletion of what the user saw. */
@@ -121,14 +132,16 @@ const learn = async (draft: Draft, patch: Patch, answer: Task | Tombstone | null
 /** All changes to a task as one, for its user to decide about. */
 const undecided = (patches: Patch[], about: Pick<Conflict, "reason"> & Partial<Conflict>): Conflict => {
   const [first, last] = [patches[0] as Patch, patches.at(-1) as Patch];
+  const restores = first.kind === "restore";
   let { base, task: mine } = first;
+  if (restores) base = mine;
   for (const { base: seen, task } of patches.slice(1)) {
     // What others changed in between is no change of this user's.
     if (base && seen) base = { ...seen, ...take(differing(base, mine), base) };
     mine = task;
   }
   const deletes = last.kind === "delete";
-  return { id: first.id, base, mine, deletes, madeAt: last.madeAt, message: "", invalid: [], ...about };
+  return { id: first.id, base, mine, deletes, restores, madeAt: last.madeAt, message: "", invalid: [], ...about };
 };
 
 /** Works out what a conflict is, now that the server has `theirs`: still one, or a change that can be sent, or nothing. */
@@ -177,19 +190,24 @@ export const acknowledge = async (draft: Draft, batch: Patch[], { conflicts, ref
   }
 };
 
-/** Applies the answer to restorations: the tasks, or null if they are no longer in the trash. */
-export const acknowledgeRestored = async (draft: Draft, batch: Patch[], tasks: Task[] | null): Promise<void> => {
-  const answers = new Map(tasks?.map((task) => [task.id, task]));
+/** Applies the answer to restorations: the tasks, or why there are none; `deleted` if they are no longer in the trash. */
+export const acknowledgeRestored = async (
+  draft: Draft,
+  batch: Patch[],
+  tasks: Task[],
+  refusal: Pick<Conflict, "reason" | "message"> | null,
+): Promise<void> => {
+  const answers = new Map(tasks.map((task) => [task.id, task]));
   for (const { id, seq } of batch) {
     const patches = await draft.patches(id);
     const patch = patches.find((stored) => stored.seq === seq);
     if (!patch) continue;
-    if (tasks) {
+    if (!refusal) {
       await learn(draft, patch, answers.get(id));
       draft.deletePatch(patch);
     } else {
       for (const each of patches) draft.deletePatch(each);
-      draft.setConflict(undecided(patches, { reason: "deleted" }));
+      draft.setConflict(undecided(patches, refusal));
     }
   }
 };

@@ -12,7 +12,7 @@ export type Link = "connected" | "catching up" | "offline";
 
 /** Why nothing works until somebody does something about it. */
 export interface Problem {
-  kind: "signedOut" | "refused" | "storage";
+  kind: "signedOut" | "unexpected" | "refused" | "storage";
   message: string;
 }
 
@@ -182,6 +182,11 @@ export class Replica {
     return this.change((draft) => outbox.resolve(draft, id, keeps, this.newId(), this.time()));
   }
 
+  /** Sends what was refused again. */
+  retry(id: string): Promise<void> {
+    return this.change((draft) => outbox.retry(draft, id, this.time()));
+  }
+
   /** While this is on, nothing is sent or received. */
   async workOffline(worksOffline: boolean): Promise<void> {
     await this.write(async (draft) => draft.setMeta({ ...(await draft.meta()), worksOffline }));
@@ -190,6 +195,7 @@ export class Replica {
 
   /** Tries the server again at once, for example because the network is back. */
   reconnect(): void {
+    this.isUp = false;
     this.round.abort();
   }
 
@@ -314,9 +320,9 @@ export class Replica {
         const { kind, message, wait } =
           error instanceof SyncError ? error : new SyncError("refused", `Changes can't be stored: ${String(error)}`);
         atLeast = wait;
-        if (!wasLive || kind !== "offline") this.setStatus("offline", kind === "offline" ? null : { kind, message });
+        // Where only sockets don't get through, the pages come still.
+        if (!this.isUp || kind !== "offline") this.setStatus("offline", kind === "offline" ? null : { kind, message });
       }
-      this.isUp = false;
       failures = wasLive ? 0 : failures + 1;
       if (signal.aborted) continue;
       // The first attempt after a broken connection is made at once, or almost: a server that stops has many clients.
@@ -327,19 +333,21 @@ export class Replica {
 
   /** Reads the pages that were missed, then those that come. */
   private async catchUp(signal: AbortSignal, isLive: () => void): Promise<void> {
+    this.isUp = false;
     for (let hasMore = true; hasMore; ) {
-      const page = await this.transport.changes(this.meta.cursor);
+      const page = await this.transport.changes(this.meta.cursor, signal);
       if (signal.aborted) return;
       if (this.link === "offline") this.setStatus("catching up");
       await this.write((draft) => outbox.applyPage(draft, page));
       hasMore = page.hasMore;
     }
+    this.isUp = true;
+    void this.push();
     for await (const page of this.transport.live(this.meta.cursor, signal)) {
       if (signal.aborted) return;
       await this.write((draft) => outbox.applyPage(draft, page));
       isLive();
       this.setStatus(page.hasMore ? "catching up" : "connected");
-      this.isUp = true;
       void this.push();
     }
   }
@@ -354,9 +362,12 @@ export class Replica {
         try {
           await this.pushSome();
           failures = 0;
+          if (this.problem?.kind === "unexpected") this.setStatus(this.link);
         } catch (error) {
           if (!(error instanceof SyncError)) throw error;
-          if (error.kind === "signedOut") this.setStatus("offline", { kind: "signedOut", message: error.message });
+          const { kind, message } = error;
+          if (kind === "signedOut") this.setStatus("offline", { kind, message });
+          if (kind === "unexpected") this.setStatus(this.link, { kind, message });
           failures += 1;
           const doubled = Math.min(this.pause.longest, this.pause.first * 2 ** (failures - 1));
           await wait(Math.max(error.wait, doubled), this.round.signal);
@@ -374,7 +385,8 @@ export class Replica {
     if (!batch.length) return;
     const isRestoring = batch[0]?.kind === "restore";
     let pushed: Pushed = { conflicts: [], refused: [] };
-    let restored: Task[] | null = null;
+    let restored: Task[] = [];
+    let refusal: Pick<Conflict, "reason" | "message"> | null = null;
     try {
       if (isRestoring) restored = await this.transport.restore(batch.map(({ id }) => id));
       else pushed = await this.transport.push(batch.map(({ kind, ...patch }) => ({ ...patch, deleted: kind === "delete" })));
@@ -385,11 +397,12 @@ export class Replica {
         this.singly = batch.length;
         return;
       }
+      refusal = { reason: error.code === "NOT_FOUND" ? "deleted" : "refused", message: error.message };
       pushed.refused = batch.map(({ id }) => ({ id, message: error.message, invalid: [] }));
     }
     this.singly = Math.max(0, this.singly - 1);
     await this.write((draft) =>
-      isRestoring ? outbox.acknowledgeRestored(draft, batch, restored) : outbox.acknowledge(draft, batch, pushed),
+      isRestoring ? outbox.acknowledgeRestored(draft, batch, restored, refusal) : outbox.acknowledge(draft, batch, pushed),
     );
   }
 }

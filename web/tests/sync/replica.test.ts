@@ -282,6 +282,56 @@ test("a request that never works is sent in parts, so that it holds up nothing e
   assert.deepEqual(server.tasks.map(({ title }) => title), ["One", "Two"]);
 });
 
+test("what a quota refuses, tasks from the trash, too, is sent again when its user says so", async () => {
+  const { server, a, ann } = await pair();
+  const id = await ann.create(fields("Deleted"));
+  await settled(ann);
+  await remove(ann, id);
+  await settled(ann);
+  const { push, restore } = a;
+  const refuse = () => Promise.reject(new SyncError("refused", "too many tasks", "QUOTA_EXCEEDED"));
+  Object.assign(a, { push: refuse, restore: refuse });
+  await ann.restore([{ id, ...fields("Deleted") }]);
+  await edit(ann, id, { tags: ["back"] });
+  const other = await ann.create(fields("New"));
+  await until("both are refused", () => ann.conflicts.length === 2);
+  assert.deepEqual(ann.conflicts.map(({ reason, message }) => [reason, message]), Array(2).fill(["refused", "too many tasks"]));
+  assert.deepEqual(titles(ann), ["Deleted", "New"]);
+  Object.assign(a, { push, restore });
+  for (const refused of [id, other]) await ann.retry(refused);
+  await settled(ann);
+  assert.deepEqual([titles(ann), server.task(id)?.tags, ann.conflicts], [["Deleted", "New"], ["back"], []]);
+});
+
+test("changes are sent and received where no stream gets through", async () => {
+  const { server, a, ben } = await pair();
+  a.live = async function* () {
+    throw new SyncError("offline", "no sockets here");
+  };
+  const ann = await open(a);
+  const id = await ann.create(fields("Sent"));
+  await until("it arrives", () => ben.views.has(id));
+  await edit(ben, id, { title: "Received" });
+  await until("it comes", () => ann.views.get(id)?.title === "Received");
+  assert.equal(ann.status.link, "catching up");
+  assert.equal(server.task(id)?.version, 2);
+});
+
+test("reconnecting ends a request that hangs", async () => {
+  const network = new Network(new Server());
+  const { changes } = network;
+  let isHanging = false;
+  network.changes = (_after, signal) => {
+    isHanging = true;
+    return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new SyncError("offline", "ended"))));
+  };
+  const replica = await open(network);
+  await until("it hangs", () => isHanging);
+  network.changes = changes;
+  replica.reconnect();
+  await settled(replica);
+});
+
 test("a new era of the feed replaces the replica without emptying what is shown, and keeps what waits", async () => {
   const { server, ann } = await pair();
   for (const title of ["a", "b", "c", "d", "e"]) await ann.create(fields(title));
