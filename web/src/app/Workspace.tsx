@@ -62,6 +62,8 @@ export const Workspace = (props: Props) => {
 
 interface Undo {
   what: string;
+  /** The task that takes the focus, if it is one. */
+  id?: string;
   run: () => Promise<void>;
 }
 
@@ -156,6 +158,26 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
     });
   };
 
+  /**
+   * To be called before a change that may take the focused element away; what it returns, after it: then the row, or the one
+   * beside it, takes the focus.
+   */
+  const keepFocus = (selector: string, id = "") => {
+    const from = document.activeElement;
+    if (!from || from === document.body) return () => undefined;
+    const row = from.closest("li");
+    const near = [row, row?.nextElementSibling, row?.previousElementSibling];
+    const isDeciding = from.closest(".conflict");
+    const find = (wanted: string) => desk.current?.querySelector<HTMLElement>(wanted);
+    const focus = () => {
+      if (document.activeElement !== document.body) return;
+      const next = near.find((it) => it?.isConnected) ?? find(`[data-id="${id}"]`);
+      const to = (isDeciding && find(".conflict")) || next?.querySelector<HTMLElement>(selector);
+      (to ?? find(".tasks input, .trashed button") ?? find(".add input") ?? find(".search input"))?.focus();
+    };
+    return () => void requestAnimationFrame(focus);
+  };
+
   const remove = (task: View) => {
     // The next row takes the focus.
     const focused = document.activeElement?.closest("li");
@@ -164,7 +186,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
       (next?.querySelector<HTMLElement>("input") ?? desk.current?.querySelector<HTMLElement>(".add input"))?.focus();
     }
     attempt(replica.remove([task]));
-    setUndo({ what: `Deleted “${task.title}”`, run: () => replica.restore([task]) });
+    setUndo({ what: `Deleted “${task.title}”`, id: task.id, run: () => replica.restore([task]) });
   };
 
   const scope = (isCompleted: boolean) =>
@@ -185,15 +207,12 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
   };
   const takeBack = () => {
     if (!undo) return;
-    attempt(undo.run());
+    void attempt(undo.run()).then(keepFocus("input", undo.id));
     setSaid("Undone");
     setUndo(null);
   };
 
-  const focusOn = (task: View) =>
-    requestAnimationFrame(() => desk.current?.querySelector<HTMLElement>(`[data-id="${task.id}"] [aria-label=Edit]`)?.focus());
-
-  const latest = useLatest({ tasks, editing, remove });
+  const latest = useLatest({ tasks, editing, remove, keepFocus });
   const actions = useMemo<Actions>(() => {
     let after: View | null = null;
     const open = (task: View) => {
@@ -201,9 +220,11 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
       const index = Math.max(0, latest.current.tasks.findIndex(({ id }) => id === task.id));
       setEditing({ seen, typed: typedOf(seen), index });
     };
-    const close = () => flushSync(() => setEditing(null));
     return {
-      toggle: (task) => attempt(replica.edit([task], { completed: !task.completed })),
+      toggle: (task) => {
+        const refocus = latest.current.keepFocus("input");
+        return attempt(replica.edit([task], { completed: !task.completed })).then(refocus);
+      },
       edit: (task) => {
         const { editing } = latest.current;
         if (!editing) return open(task);
@@ -215,17 +236,18 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
       },
       save: (task, change) => {
         const next = after;
+        const refocus = latest.current.keepFocus("[aria-label=Edit]");
         void attempt(replica.edit([task], change)).then((isStored) => {
           if (!isStored) return;
           if (next) return open(next);
-          close();
-          focusOn(task);
+          flushSync(() => setEditing(null));
+          refocus();
         });
       },
       leave: () => {
-        const { editing } = latest.current;
+        const refocus = latest.current.keepFocus("[aria-label=Edit]");
         setEditing(null);
-        if (editing) focusOn(editing.seen);
+        refocus();
       },
       type: (typed) => setEditing((old) => old && { ...old, typed }),
       remove: (task) => latest.current.remove(task),
@@ -395,7 +417,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
         )}
 
         {isTrash ? (
-          <Trash replica={replica} send={send} search={search} now={now} isOnline={link !== "offline"} revision={revision} />
+          <Trash replica={replica} send={send} search={search} now={now} isOnline={link !== "offline"} revision={revision} attempt={attempt} keepFocus={keepFocus} />
         ) : (
           <>
             <form className="add" onSubmit={add}>
@@ -484,6 +506,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
 
         <div aria-live="polite" className="toasts">
           <span className="hidden">{said}</span>
+          <span className="hidden">{decisions[0] && `Conflict about “${(replica.theirs(decisions[0].id) ?? decisions[0].mine).title}”`}</span>
           {undo && (
             <div className="toast">
               <span>{undo.what}</span>
@@ -496,7 +519,11 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
             </div>
           )}
         </div>
-        <ConflictDialog replica={replica} conflicts={decisions} />
+        <ConflictDialog
+          replica={replica}
+          conflicts={decisions}
+          onDecide={(decided, keeps) => void attempt(replica.resolve(decided, keeps)).then(keepFocus("input", decided))}
+        />
       </div>
     </div>
   );

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { type KeyboardEvent, type MouseEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Replica } from "../sync/index.ts";
 
 /** Renders again with each change of what the replica shows. */
@@ -26,6 +26,16 @@ export const useEager = <T>(value: T): [T, (to: T, stored: Promise<unknown>) => 
   };
   return [change ? change.to : value, set];
 };
+
+/** For buttons that mean something else once they were pressed: a double click or a held key presses them once. */
+export const deliberate = (does: () => void) => ({
+  onClick: ({ detail }: MouseEvent) => {
+    if (detail < 2) does();
+  },
+  onKeyDown: (event: KeyboardEvent) => {
+    if (event.repeat) event.preventDefault();
+  },
+});
 
 /** The latest value, for handlers that must not change. */
 export const useLatest = <T>(value: T) => {

@@ -123,6 +123,33 @@ test("a conflict shows both texts and a choice, and takes no focus", async () =>
   await close();
 });
 
+test("a double click decides one conflict, the next is announced, and the focus goes there", async () => {
+  const { a, b, pages, close } = await devices("twice");
+  for (const name of ["One", "Two"]) await a.add(name);
+  await b.row("Two").waitFor();
+  await a.synced();
+  await a.offline.check();
+  for (const name of ["One", "Two"]) {
+    await a.rename(name, `Mine ${name}`);
+    await b.rename(name, `Theirs ${name}`);
+  }
+  await b.synced();
+  await a.offline.uncheck();
+  await a.conflict.getByText("1 of 2").waitFor();
+  await a.conflict.getByRole("button", { name: "Keep theirs" }).dblclick();
+  await a.conflict.getByText("1 of 2").waitFor({ state: "detached" });
+  await a.conflict.getByRole("definition").filter({ hasText: "Mine Two" }).waitFor();
+  await pages[0].getByText("Conflict about “Theirs Two”").waitFor({ state: "attached" });
+  await pages[0].waitForFunction(() => document.activeElement?.matches(".conflict"));
+  await a.conflict.getByRole("button", { name: "Keep mine" }).press("Enter");
+  await a.conflict.waitFor({ state: "detached" });
+  await pages[0].waitForFunction(() => document.activeElement?.closest("li")?.textContent.includes("Mine Two"));
+  await a.synced();
+  await b.row("Mine Two").waitFor();
+  for (const title of ["Theirs One", "Mine Two"]) ledger.note("twice", title);
+  await close();
+});
+
 test("a server that is killed while somebody types loses nothing", async () => {
   const { a, b, pages, close } = await devices("killed");
   await a.add("Before");
@@ -290,6 +317,45 @@ test("everything can be done with the keyboard", async () => {
   await press("o");
   await it.synced();
   for (const title of ["First", "Second", "Third one", "Due today"]) ledger.note("keys", title, { completed: title === "Second" });
+  await page.context().close();
+});
+
+test("the focus goes to a neighbour of what leaves", async () => {
+  const page = await open(browser, server, "/app?user=focus");
+  const it = app(page);
+  await it.synced();
+  const isAt = (title, element) =>
+    page.waitForFunction(([text, css]) => document.activeElement?.closest("li")?.textContent.includes(text) && document.activeElement.matches(css), [title, element]);
+  for (const title of ["D", "C", "B", "A"]) await it.add(title);
+  await it.at("tab", "Pending").click();
+  await it.box("B").focus();
+  await page.keyboard.press("x");
+  await it.row("B").waitFor({ state: "detached" });
+  await isAt("C", "input");
+  await it.at("searchbox", "Search").fill("C");
+  await it.edit("C");
+  await it.at("textbox", "Title").fill("Renamed");
+  await it.at("textbox", "Title").press("Enter");
+  await it.row("C").waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.activeElement?.matches(".add input"));
+  await it.at("searchbox", "Search").fill("");
+  await it.remove("A");
+  await it.at("button", "Undo").press("Enter");
+  await isAt("A", "input");
+  for (const title of ["A", "D"]) await it.remove(title);
+  await it.synced();
+  await it.list("Trash");
+  const trash = it.at("list", "Trash").getByRole("listitem");
+  await trash.nth(1).waitFor();
+  await trash.filter({ hasText: /^A/ }).getByRole("button", { name: "Restore" }).press("Enter");
+  await isAt("D", "button");
+  await it.at("button", "Empty trash").dblclick();
+  await it.at("button", "Delete all of it forever").waitFor();
+  assert.equal(await trash.count(), 1, "a double click is not sure");
+  await it.at("button", "Delete all of it forever").click();
+  await trash.first().waitFor({ state: "detached" });
+  await it.synced();
+  for (const title of ["A", "B", "Renamed"]) ledger.note("focus", title, { completed: title === "B" });
   await page.context().close();
 });
 
