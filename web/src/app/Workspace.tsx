@@ -7,7 +7,7 @@ import { titleError, typedOf } from "./Editor.tsx";
 import { useEager, useLatest, useNow, useRevision, useStored } from "./hooks.ts";
 import { Icon, Mark } from "./Icon.tsx";
 import { shortcutOf } from "./keys.ts";
-import { type Choice, LISTS, type List, SORTS, STATUSES, type Sort, type StatusFilter, select } from "./lists.ts";
+import { type Choice, LISTS, type List, SORTS, STATUSES, type Sort, type StatusFilter, select, wholeTag } from "./lists.ts";
 import type { Session } from "./session.ts";
 import { type Actions, type Editing, TaskList } from "./TaskList.tsx";
 import { Trash } from "./Trash.tsx";
@@ -67,7 +67,7 @@ interface Undo {
   run: () => Promise<void>;
 }
 
-const isSort = (text: string): text is Sort => text in SORTS;
+const isSort = (text: string): text is Sort => Object.hasOwn(SORTS, text);
 const isStatus = (text: string): text is StatusFilter => (STATUSES as readonly string[]).includes(text);
 
 const plural = (count: number, noun: string) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
@@ -253,7 +253,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
       remove: (task) => latest.current.remove(task),
       discard: (task) => attempt(replica.resolve(task.id, "theirs")),
       retry: (task) => attempt(replica.retry(task.id)),
-      filter: (tag) => setSearch(`#${tag.replace(/\s+/g, "-")}`),
+      filter: (tag) => setSearch(wholeTag(tag)),
     };
   }, [replica]);
 
@@ -298,7 +298,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
 
   const isTrash = list === "Trash";
   const isLoading = replica.isNew && !replica.views.size;
-  const [headline, hint] = search ? [`No task matches “${search}”.`, "Try fewer words, or #tag."] : EMPTY[isTrash ? "All" : list];
+  const [headline, hint] = search ? [`No task matches “${search.trim()}”.`, "Try fewer words, or #tag."] : EMPTY[isTrash ? "All" : list];
   const tabs = useRef<HTMLDivElement>(null);
   const moveTab = (event: React.KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -335,7 +335,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
             <h2>Tags</h2>
             <ul>
               {tags.slice(0, 12).map(([tag, count]) => {
-                const filter = `#${tag.replace(/\s+/g, "-")}`;
+                const filter = wholeTag(tag);
                 return (
                   <li key={tag}>
                     <button type="button" aria-pressed={search === filter} onClick={() => setSearch(search === filter ? "" : filter)}>
@@ -417,7 +417,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
         )}
 
         {isTrash ? (
-          <Trash replica={replica} send={send} search={search} now={now} isOnline={link !== "offline"} revision={revision} attempt={attempt} keepFocus={keepFocus} />
+          <Trash replica={replica} send={send} search={search.trim()} now={now} isOnline={link !== "offline"} revision={revision} attempt={attempt} keepFocus={keepFocus} />
         ) : (
           <>
             <form className="add" onSubmit={add}>

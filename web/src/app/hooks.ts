@@ -1,5 +1,6 @@
 import { type KeyboardEvent, type MouseEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Replica } from "../sync/index.ts";
+import { recall, remember } from "./storage.ts";
 
 /** Renders again with each change of what the replica shows. */
 export const useRevision = (replica: Replica): number =>
@@ -47,11 +48,11 @@ export const useLatest = <T>(value: T) => {
 /** A choice that is there again at the next visit. */
 export const useStored = <T extends string>(key: string, initial: T, isValid: (text: string) => text is T) => {
   const [value, setValue] = useState<T>(() => {
-    const stored = localStorage.getItem(key) ?? "";
+    const stored = recall(key);
     return isValid(stored) ? stored : initial;
   });
   const set = (next: T) => {
-    localStorage.setItem(key, next);
+    remember(key, next);
     setValue(next);
   };
   return [value, set] as const;

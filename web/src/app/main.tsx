@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useId, useMemo, useRef, useState } from "react";
+import { Component, type FormEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Help } from "./Help.tsx";
 import { Mark } from "./Icon.tsx";
@@ -11,6 +11,28 @@ const query = new URLSearchParams(location.search);
 const PANES = Math.min(4, Math.max(1, Number(query.get("panes")) || 1));
 /** Who is in the panes, unless the address says so: `?panes=2&user=ann&user=ben`. */
 const USERS = ["demo", "guest", "third", "fourth"];
+
+/** What is shown instead of an empty page if there is a mistake in this program. */
+class Boundary extends Component<{ children: ReactNode }, { message: string }> {
+  override state = { message: "" };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { message: String(error) };
+  }
+
+  override render() {
+    if (!this.state.message) return this.props.children;
+    return (
+      <main className="fatal">
+        <p className="big">Something went wrong here.</p>
+        <p role="alert">What you saved is kept in this browser. {this.state.message}</p>
+        <button type="button" onClick={() => location.reload()}>
+          Open again
+        </button>
+      </main>
+    );
+  }
+}
 
 const App = () => {
   const help = useRef<HTMLDialogElement>(null);
@@ -141,7 +163,7 @@ const SignedIn = ({ onHelp }: { onHelp: () => void }) => {
 };
 
 const root = document.getElementById("app");
-if (root) createRoot(root).render(<App />);
+if (root) createRoot(root).render(<Boundary><App /></Boundary>);
 // Where there is none, or it is refused, the app works as well, but opens only with a connection.
 navigator.serviceWorker?.register("/service-worker.js", { scope: "/app" }).catch(() => undefined);
 // What was typed offline is nowhere else: the browser is asked not to drop it when it needs space.

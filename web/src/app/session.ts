@@ -97,14 +97,14 @@ export const fromCookie = async (url: string): Promise<Session> => {
 };
 
 const PASTED = "tandem:token";
-export const lastPasted = () => sessionStorage.getItem(PASTED) ?? "";
+export const lastPasted = () => recall(PASTED, "sessionStorage");
 
 /** The user of a token that was pasted; it is forgotten when the tab is closed. */
 export const pasted = (text: string): Session => {
   const token = text.trim().replace(/^bearer /i, "");
   const { sub } = claims(token);
   if (!sub) throw signedOut("This is no token: it should be three parts with dots between them.");
-  sessionStorage.setItem(PASTED, token);
+  remember(PASTED, token, "sessionStorage");
   return {
     user: sub,
     token: (renew) => (renew ? Promise.reject(signedOut("The token was refused. Paste a new one.")) : Promise.resolve(token)),

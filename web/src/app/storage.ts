@@ -1,16 +1,18 @@
-// What the browser keeps between visits. Where that is blocked or full, each visit is the first.
+// What the browser keeps between visits, or for a tab. Where that is blocked or full, each visit is the first.
 
-export const recall = (key: string): string => {
+type Area = "localStorage" | "sessionStorage";
+
+export const recall = (key: string, area: Area = "localStorage"): string => {
   try {
-    return localStorage.getItem(key) ?? "";
+    return globalThis[area].getItem(key) ?? "";
   } catch {
     return "";
   }
 };
 
-export const remember = (key: string, value: string): void => {
+export const remember = (key: string, value: string, area: Area = "localStorage"): void => {
   try {
-    localStorage.setItem(key, value);
+    globalThis[area].setItem(key, value);
   } catch {
     // It is asked again at the next visit.
   }
