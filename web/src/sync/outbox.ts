@@ -13,8 +13,7 @@ const MAX_SENT = 100;
 /** A task as its user saw it. */
 export type Seen = Fields & { id: string };
 
-const current = async (draft: Draft, id: string): Promise<Task | null> =>
-  view(id, await draft.state(id), await draft.patches(id), await draft.conflict(id));
+const stored = (draft: Draft, id: string) => Promise.all([draft.state(id), draft.patches(id), draft.conflict(id)]);
 
 /** Queues a new task. */
 export const create = (draft: Draft, id: string, task: Fields, madeAt: string): void =>
@@ -28,20 +27,20 @@ export const edit = async (draft: Draft, seen: Seen, change: Partial<Fields>, ma
   const { id } = seen;
   const fields = FIELDS.filter((field) => field in change && !isSame(field, seen, { ...seen, ...change }));
   if (!fields.length) return;
-  const conflict = await draft.conflict(id);
+  const [state, patches, conflict] = await stored(draft, id);
   const mine = { ...(conflict?.mine ?? fieldsOf(seen)), ...change };
   if (conflict?.reason === "refused") return again(draft, { ...conflict, deletes: false, mine }, madeAt);
   if (conflict) {
     draft.setConflict({ ...conflict, deletes: false, mine, madeAt });
     return;
   }
-  const shown = await current(draft, id);
+  const shown = view(id, state, patches, null);
   if (!shown) {
     // It was deleted elsewhere while its user was typing.
     draft.setConflict({ id, reason: "deleted", base: fieldsOf(seen), mine, deletes: false, madeAt, message: "", invalid: [] });
     return;
   }
-  const last = (await draft.patches(id)).at(-1);
+  const last = patches.at(-1);
   const isUnseen = (field: Field) =>
     last && ![last.base, seen, { ...seen, ...change }].some((state) => state && isSame(field, last.task, state));
   if (!last || last.isSent || last.kind !== "edit" || fields.some(isUnseen)) {
@@ -79,28 +78,28 @@ export const retry = async (draft: Draft, id: string, madeAt: string): Promise<v
 /** Queues the deletion of what the user saw. */
 export const remove = async (draft: Draft, seen: Seen, madeAt: string): Promise<void> => {
   const { id } = seen;
-  const conflict = await draft.conflict(id);
+  const [state, patches, conflict] = await stored(draft, id);
   if (conflict) draft.deleteConflict(id);
-  const shown = conflict ? await draft.state(id) : await current(draft, id);
+  const shown = conflict ? state : view(id, state, patches, null);
   const base = fieldsOf(conflict ? (shown ?? seen) : seen);
   if (shown) draft.addPatch({ id, kind: "delete", base, task: base, madeAt, conflict });
 };
 
 /** Takes a deletion back, or queues that the task is restored from the trash. */
 export const restore = async (draft: Draft, id: string, task: Fields, madeAt: string): Promise<void> => {
-  const conflict = await draft.conflict(id);
+  const [state, patches, conflict] = await stored(draft, id);
   if (conflict?.deletes) {
     // The deletion was not taken meanwhile; what was typed before it still counts.
-    settle(draft, { ...conflict, deletes: false }, await draft.state(id));
+    settle(draft, { ...conflict, deletes: false }, state);
     return;
   }
-  const last = (await draft.patches(id)).at(-1);
+  const last = patches.at(-1);
   if (last?.kind === "delete" && !last.isSent) {
     draft.deletePatch(last);
     // What the deletion decided is open again.
     if (last.conflict?.reason === "refused") draft.setConflict(last.conflict);
-    else if (last.conflict) settle(draft, last.conflict, await draft.state(id));
-  } else if (!(await current(draft, id))) draft.addPatch({ id, kind: "restore", base: null, task, madeAt });
+    else if (last.conflict) settle(draft, last.conflict, state);
+  } else if (!view(id, state, patches, conflict)) draft.addPatch({ id, kind: "restore", base: null, task, madeAt });
 };
 
 /** The changes to send next: of one kind, in the order in which they were made, at most one of each task. */

@@ -150,7 +150,8 @@ export class Replica {
     return this.meta.cursor === null;
   }
 
-  // What users do. Each is stored when its promise resolves, and is sent as soon as that is possible.
+  // What users do. Each is stored when its promise resolves, and is sent as soon as that is possible. Tasks are changed side by
+  // side, as the storage takes its time to answer each question.
 
   async create(task: Fields): Promise<string> {
     const id = this.newId();
@@ -161,20 +162,20 @@ export class Replica {
   /** Changes fields of tasks, which are given as the user saw them. */
   edit(tasks: outbox.Seen[], change: Partial<Fields>): Promise<void> {
     return this.change(async (draft) => {
-      for (const task of tasks) await outbox.edit(draft, task, change, this.time());
+      await Promise.all(tasks.map((task) => outbox.edit(draft, task, change, this.time())));
     });
   }
 
   remove(tasks: outbox.Seen[]): Promise<void> {
     return this.change(async (draft) => {
-      for (const task of tasks) await outbox.remove(draft, task, this.time());
+      await Promise.all(tasks.map((task) => outbox.remove(draft, task, this.time())));
     });
   }
 
   /** Restores deleted tasks: these are what they were. */
   restore(tasks: outbox.Seen[]): Promise<void> {
     return this.change(async (draft) => {
-      for (const task of tasks) await outbox.restore(draft, task.id, fieldsOf(task), this.time());
+      await Promise.all(tasks.map((task) => outbox.restore(draft, task.id, fieldsOf(task), this.time())));
     });
   }
 
