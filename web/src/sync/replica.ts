@@ -42,7 +42,8 @@ const MANY = 1000;
 type Message =
   | { kind: "changed"; ids: string[] | null }
   | { kind: "status"; link: Link; problem: Problem | null }
-  | { kind: "hello" };
+  | { kind: "hello" }
+  | { kind: "reconnect" };
 
 let last = 0;
 
@@ -66,6 +67,8 @@ export class Replica {
   private problem: Problem | null = null;
   private waiting = 0;
   private isLeader = false;
+  /** Whether another tab is to lead, which may have a token. */
+  private isYielding = false;
   /** Whether the server answered last time. */
   private isUp = false;
   private isPushing = false;
@@ -191,11 +194,16 @@ export class Replica {
   /** While this is on, nothing is sent or received. */
   async workOffline(worksOffline: boolean): Promise<void> {
     await this.write(async (draft) => draft.setMeta({ ...(await draft.meta()), worksOffline }));
-    this.reconnect();
+    this.endRound();
   }
 
   /** Tries the server again at once, for example because the network is back. */
   reconnect(): void {
+    this.say({ kind: "reconnect" });
+    this.endRound();
+  }
+
+  private endRound(): void {
     this.isUp = false;
     this.round.abort();
   }
@@ -266,6 +274,11 @@ export class Replica {
   private async hear(message: Message): Promise<void> {
     if (message.kind === "hello") {
       if (this.isLeader) this.say({ kind: "status", link: this.link, problem: this.problem });
+      this.yieldIfSignedOut();
+    } else if (message.kind === "reconnect") {
+      if (!this.isLeader) return;
+      this.yieldIfSignedOut();
+      this.endRound();
     } else if (message.kind === "status") {
       this.link = message.link;
       this.problem = message.problem;
@@ -278,9 +291,16 @@ export class Replica {
       } catch {
         return; // Closed meanwhile.
       }
-      if (this.meta.worksOffline !== worksOffline) this.reconnect();
+      if (this.meta.worksOffline !== worksOffline) this.endRound();
       void this.push();
     }
+  }
+
+  /** A tab that was opened or wants to connect may have a token, where this one has none. */
+  private yieldIfSignedOut(): void {
+    if (!this.isLeader || this.problem?.kind !== "signedOut") return;
+    this.isYielding = true;
+    this.endRound();
   }
 
   private setStatus(link: Link, problem: Problem | null = null): void {
@@ -294,17 +314,18 @@ export class Replica {
   // The leader's part.
 
   private async lead(locks: Pick<LockManager, "request"> | undefined): Promise<void> {
-    const follow = async () => {
-      this.isLeader = true;
-      await this.follow();
-    };
-    if (!locks) return follow();
-    return locks.request(this.name, { signal: this.closing.signal }, follow);
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      if (locks) await locks.request(this.name, { signal }, () => this.follow());
+      else await this.follow();
+    }
   }
 
   private async follow(): Promise<void> {
+    this.isLeader = true;
+    this.isYielding = false;
     let failures = 0;
-    while (!this.closing.signal.aborted) {
+    while (!this.closing.signal.aborted && !this.isYielding) {
       const { signal } = (this.round = new AbortController());
       if (this.meta.worksOffline) {
         this.setStatus("offline");
@@ -317,7 +338,7 @@ export class Replica {
         await this.catchUp(signal, () => (wasLive = true));
         // The stream ended as it does when a token expires or a server stops.
       } catch (error) {
-        if (this.closing.signal.aborted) return;
+        if (this.closing.signal.aborted) break;
         const { kind, message, wait } =
           error instanceof SyncError ? error : new SyncError("refused", `Changes can't be stored: ${String(error)}`);
         atLeast = wait;
@@ -330,6 +351,7 @@ export class Replica {
       const doubled = Math.min(this.pause.longest, this.pause.first * 2 ** Math.max(0, failures - 1));
       await wait(Math.max(atLeast, (wasLive ? this.pause.first / 5 : doubled) * (0.5 + Math.random())), signal);
     }
+    this.isLeader = false;
   }
 
   /** Reads the pages that were missed, then those that come. */

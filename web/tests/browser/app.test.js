@@ -235,6 +235,46 @@ test("a token that expires is renewed while the socket is open, and the end of a
   await context.close();
 });
 
+test("a session opens at once, and sends nothing to the account of somebody else", async () => {
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  let user = "alice";
+  let isHanging = false;
+  await context.route("**/app", async (route) => {
+    const response = await route.fetch();
+    const signIn = JSON.stringify({ kind: "session", url: `${server.url}/auth/token` });
+    await route.fulfill({ response, body: (await response.text()).replace(/"signIn":\{[^}]*\}/, `"signIn":${signIn}`) });
+  });
+  await context.route("**/auth/token", (route) => (isHanging ? undefined : route.fulfill({ json: { token: server.token(user, "32s") } })));
+  const page = await openTab(context, server, "/app");
+  const it = app(page);
+  await it.synced();
+  await it.add("Alice's");
+  await it.synced();
+  isHanging = true;
+  await page.reload();
+  await it.row("Alice's").waitFor();
+  await it.offline.check();
+  await it.says("offline");
+  await it.add("Alice's, offline");
+  isHanging = false;
+  await page.reload();
+  await it.says("offline, 1 waiting");
+  user = "bob";
+  await it.offline.uncheck();
+  await it.at("alert").filter({ hasText: "somebody else" }).waitFor();
+  await it.at("button", "Sign in").click();
+  await it.synced();
+  assert.equal(await it.rows.count(), 0, "Bob has no task");
+  assert.deepEqual(await server.tasks("bob"), []);
+  user = "alice";
+  await page.reload();
+  await it.at("textbox", "New task").waitFor();
+  await it.row("Alice's, offline").waitFor();
+  await it.synced();
+  for (const title of ["Alice's", "Alice's, offline"]) ledger.note("alice", title);
+  await context.close();
+});
+
 test("two tabs are one device: one of them talks to the server, and the other goes on when it is closed", async () => {
   const first = await open(browser, server, "/app?user=tabs");
   const sockets = [];
@@ -495,6 +535,17 @@ test("10,000 tasks are shown at once and scroll", async (context) => {
   context.diagnostic(`frames while scrolling: median ${frames.median.toFixed(1)} ms, p95 ${frames.p95.toFixed(1)} ms`);
   assert.ok(frames.most < 100, `${frames.most} rows are in the page`);
   await it.row("Task 0").waitFor();
+  await it.offline.check();
+  await it.says("offline");
+  const clicked = performance.now();
+  await it.at("button", "Complete all").click();
+  await it.says("offline, 10,000 waiting");
+  const took = performance.now() - clicked;
+  context.diagnostic(`all of them completed: ${Math.round(took)} ms`);
+  assert.ok(took < 10_000, `${took} ms to complete all`);
+  await it.at("button", "Undo").click();
+  await it.status.filter({ hasText: /^offline$/ }).waitFor();
+  await it.offline.uncheck();
   await it.at("searchbox", "Search").fill("Task 7777");
   await it.row("Task 7777").waitFor();
   await it.box("Task 7777").click();

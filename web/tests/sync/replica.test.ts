@@ -372,6 +372,28 @@ test("of two tabs one talks to the server, and both show and change the same", a
   await until("the second leads", () => server.task(id)?.title === "Led by the second");
 });
 
+test("a tab that can connect gets its turn, whichever leads", async () => {
+  const server = new Server();
+  const [name, locks] = [fresh(), makeLocks()];
+  const [one, two] = [new Network(server), new Network(server)];
+  const { changes } = two;
+  one.changes = two.changes = () => Promise.reject(new SyncError("signedOut", "sign in"));
+  const slow = { first: 60_000, longest: 60_000 };
+  const [first, second] = [await open(one, name, locks, slow), await open(two, name, locks, slow)];
+  await until("both say so", () => [first, second].every(({ status }) => status.problem?.kind === "signedOut"));
+  two.changes = changes;
+  // The second has a token now, and asks until it leads.
+  second.reconnect();
+  await settled(second);
+  await until("both are connected", () => first.status.link === "connected");
+  two.isDown = true;
+  two.cut();
+  await until("offline", () => first.status.link === "offline");
+  two.isDown = false;
+  first.reconnect();
+  await settled(first);
+});
+
 test("the server's problems are shown, and over when they are over", async () => {
   const server = new Server();
   const network = new Network(server);
