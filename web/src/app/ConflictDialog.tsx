@@ -2,6 +2,7 @@ import { useId } from "react";
 import { type Conflict, type Field, type Fields, type Replica, differing, fieldsOf, merge } from "../sync/index.ts";
 import { longDue } from "./due.ts";
 import { PRIORITY_NAMES } from "./Editor.tsx";
+import { deliberate } from "./hooks.ts";
 
 const NAMES: Record<Field, string> = {
   title: "Title",
@@ -44,10 +45,11 @@ const Text = ({ fields, names }: { fields: Fields | null; names: Field[] }) =>
 interface Props {
   replica: Replica;
   conflicts: Conflict[];
+  onDecide: (id: string, keeps: "mine" | "theirs") => void;
 }
 
 /** What was changed here and elsewhere, one task after the other. It takes no focus: its user may be typing. */
-export const ConflictDialog = ({ replica, conflicts }: Props) => {
+export const ConflictDialog = ({ replica, conflicts, onDecide }: Props) => {
   const id = useId();
   const [conflict] = conflicts;
   if (!conflict) return null;
@@ -57,9 +59,8 @@ export const ConflictDialog = ({ replica, conflicts }: Props) => {
   const names: Field[] = !theirs ? ["title"] : deletes ? differing(base ?? theirs, theirs) : merge(base ?? theirs, mine, theirs).colliding;
   const shown = names.length ? names : (["title"] as Field[]);
   const gone = !theirs && base ? (["title", ...differing(base, mine).filter((name) => name !== "title")] as Field[]) : shown;
-  const decide = (keeps: "mine" | "theirs") => void replica.resolve(conflict.id, keeps);
   return (
-    <div className="conflict" role="dialog" aria-label="Conflict" aria-describedby={`${id}about`}>
+    <div key={conflict.id} className="conflict" role="dialog" tabIndex={-1} aria-label="Conflict" aria-describedby={`${id}about`}>
       <p id={`${id}about`} className="about">
         <strong>{(task ?? base ?? mine).title}</strong> was changed here and elsewhere.
         {conflicts.length > 1 && <span className="of"> 1 of {conflicts.length}</span>}
@@ -68,14 +69,14 @@ export const ConflictDialog = ({ replica, conflicts }: Props) => {
         <section>
           <h2>Mine</h2>
           <Text fields={deletes ? null : mine} names={gone} />
-          <button type="button" className="primary" onClick={() => decide("mine")}>
+          <button type="button" className="primary" {...deliberate(() => onDecide(conflict.id, "mine"))}>
             Keep mine
           </button>
         </section>
         <section>
           <h2>Theirs</h2>
           <Text fields={theirs} names={shown} />
-          <button type="button" onClick={() => decide("theirs")}>
+          <button type="button" {...deliberate(() => onDecide(conflict.id, "theirs"))}>
             Keep theirs
           </button>
         </section>

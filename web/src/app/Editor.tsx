@@ -41,8 +41,9 @@ const tagsOf = (typed: string): string[] => {
   return [...tags.values()];
 };
 
-const read = (typed: Typed, seen: View): { fields: Fields; errors: Errors } => {
-  const due = parseDue(typed.due, new Date());
+/** What was typed as fields. A due date that wasn't changed is what it was, whoever wrote it. */
+export const read = (typed: Typed, seen: Fields): { fields: Fields; errors: Errors } => {
+  const due = typed.due === typedDue(seen.due) ? seen : parseDue(typed.due, new Date());
   const tags = tagsOf(typed.tags);
   const description = typed.description.replace(/\s+$/, "");
   const errors: Errors = {};

@@ -8,13 +8,14 @@ import { Icon } from "./Icon.tsx";
 
 /** What a row can do. It never changes, so that rows are rendered only if their task changes. */
 export interface Actions {
-  toggle(task: View): void;
+  toggle(task: View): Promise<unknown>;
   edit(task: View): void;
   save(task: View, change: Partial<Fields>): void;
   leave(): void;
   type(typed: Typed): void;
   remove(task: View): void;
   discard(task: View): void;
+  retry(task: View): void;
   filter(tag: string): void;
 }
 
@@ -36,10 +37,8 @@ const Row = memo(({ task, now, actions }: RowProps) => {
   const [completed, setCompleted] = useEager(task.completed);
   const { title, description, priority, due, tags, conflict, isWaiting } = task;
   const isLate = due && !completed && dueMoment(due) <= now.getTime();
-  const toggle = () => {
-    setCompleted(!completed);
-    actions.toggle(task);
-  };
+  // What is shown is what its user saw, even if the last click is not stored yet.
+  const toggle = () => setCompleted(!completed, actions.toggle({ ...task, completed }));
   return (
     <div className={`row${completed ? " completed" : ""}`} data-priority={priority}>
       <input type="checkbox" className="tick" checked={completed} onChange={toggle} aria-labelledby={`${id}title`} />
@@ -84,6 +83,9 @@ const Row = memo(({ task, now, actions }: RowProps) => {
           <p role="alert">
             Not saved: {conflict.invalid.map(({ message }) => message).join(" ") || conflict.message}
           </p>
+          <button type="button" onClick={() => actions.retry(task)}>
+            Try again
+          </button>
           <button type="button" onClick={() => actions.discard(task)}>
             Discard
           </button>

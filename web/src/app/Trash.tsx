@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from "react";
 import { EmptyTrashDocument, PurgeDocument, TrashDocument, type TrashQuery } from "../graphql/generated.ts";
 import { type Fields, type Replica, type Send, SyncError } from "../sync/index.ts";
 import { shortMoment } from "./due.ts";
+import { deliberate } from "./hooks.ts";
 import { Icon } from "./Icon.tsx";
 
 type Trashed = TrashQuery["trash"]["nodes"][number];
@@ -14,6 +15,8 @@ interface Props {
   isOnline: boolean;
   /** Grows when the tasks change, so that what was deleted meanwhile is shown. */
   revision: number;
+  attempt: (work: Promise<unknown>) => Promise<boolean>;
+  keepFocus: (selector: string) => () => void;
 }
 
 interface Content {
@@ -23,7 +26,7 @@ interface Content {
 }
 
 /** Deleted tasks: the server's, and those that it doesn't know to be deleted yet. */
-export const Trash = ({ replica, send, search, now, isOnline, revision }: Props) => {
+export const Trash = ({ replica, send, search, now, isOnline, revision, attempt, keepFocus }: Props) => {
   const [content, setContent] = useState<Content | null>(null);
   const [problem, setProblem] = useState("");
   const [isSure, setSure] = useState(false);
@@ -87,7 +90,7 @@ export const Trash = ({ replica, send, search, now, isOnline, revision }: Props)
               <span className="when">
                 {task.purgeAt ? `deleted ${shortMoment(task.deletedAt, now).toLowerCase()}` : "not sent yet"}
               </span>
-              <button type="button" onClick={() => void replica.restore([task])}>
+              <button type="button" {...deliberate(() => void attempt(replica.restore([task])).then(keepFocus("button")))}>
                 Restore
               </button>
               <button
@@ -96,7 +99,7 @@ export const Trash = ({ replica, send, search, now, isOnline, revision }: Props)
                 aria-label="Delete forever"
                 title="Delete forever"
                 disabled={!isOnline || !task.purgeAt}
-                onClick={() => void purge(task.id).catch(fail)}
+                {...deliberate(() => void purge(task.id).catch(fail).then(keepFocus("button")))}
               >
                 <Icon name="close" />
               </button>
@@ -111,7 +114,7 @@ export const Trash = ({ replica, send, search, now, isOnline, revision }: Props)
           </button>
         )}
         {known.length > 0 && isOnline && (
-          <button type="button" className={isSure ? "danger" : ""} onBlur={() => setSure(false)} onClick={() => (isSure ? void empty().catch(fail) : setSure(true))}>
+          <button type="button" className={isSure ? "danger" : ""} onBlur={() => setSure(false)} {...deliberate(() => (isSure ? void empty().catch(fail).then(keepFocus("button")) : setSure(true)))}>
             {isSure ? "Delete all of it forever" : "Empty trash"}
           </button>
         )}

@@ -1,4 +1,5 @@
 import { type FormEvent, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { type Fields, Replica, type Send, type View, graphqlTransport, sender } from "../sync/index.ts";
 import { ConflictDialog } from "./ConflictDialog.tsx";
 import { dayOf, longDay } from "./due.ts";
@@ -6,7 +7,7 @@ import { titleError, typedOf } from "./Editor.tsx";
 import { useEager, useLatest, useNow, useRevision, useStored } from "./hooks.ts";
 import { Icon, Mark } from "./Icon.tsx";
 import { shortcutOf } from "./keys.ts";
-import { type Choice, LISTS, type List, SORTS, STATUSES, type Sort, type StatusFilter, select } from "./lists.ts";
+import { type Choice, LISTS, type List, SORTS, STATUSES, type Sort, type StatusFilter, select, wholeTag } from "./lists.ts";
 import type { Session } from "./session.ts";
 import { type Actions, type Editing, TaskList } from "./TaskList.tsx";
 import { Trash } from "./Trash.tsx";
@@ -61,10 +62,12 @@ export const Workspace = (props: Props) => {
 
 interface Undo {
   what: string;
+  /** The task that takes the focus, if it is one. */
+  id?: string;
   run: () => Promise<void>;
 }
 
-const isSort = (text: string): text is Sort => text in SORTS;
+const isSort = (text: string): text is Sort => Object.hasOwn(SORTS, text);
 const isStatus = (text: string): text is StatusFilter => (STATUSES as readonly string[]).includes(text);
 
 const plural = (count: number, noun: string) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
@@ -113,13 +116,21 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
     };
   }, [replica]);
 
-  /** Does something that is stored; the storage may be full. */
-  const attempt = useCallback((work: Promise<unknown>) => {
-    work.then(
-      () => setProblem(""),
-      (error: unknown) => setProblem(`This could not be stored: ${String(error)}`),
-    );
-  }, []);
+  /** Does something that is stored, and tells whether it is; the storage may be full. */
+  const attempt = useCallback(
+    (work: Promise<unknown>): Promise<boolean> =>
+      work.then(
+        () => {
+          setProblem("");
+          return true;
+        },
+        (error: unknown) => {
+          setProblem(`This could not be stored: ${String(error)}`);
+          return false;
+        },
+      ),
+    [],
+  );
 
   const focusRow = (from: Element | null, step: number) => {
     const rows = [...(desk.current?.querySelectorAll<HTMLElement>(".tasks > li") ?? [])];
@@ -138,11 +149,33 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
     const due = list === "Today" ? { date: today, time: null, timeZone: null } : null;
     const fields: Fields = { title: title.trim(), description: null, completed: false, priority: "NONE", due, tags: [] };
     setTitle("");
-    setSaid(`Added ${fields.title}`);
     if (list === "Overdue" || list === "Trash") setList("All");
     if (status === "Completed") setStatus("All");
     if (search) setSearch("");
-    attempt(replica.create(fields));
+    void attempt(replica.create(fields)).then((isStored) => {
+      if (isStored) setSaid(`Added ${fields.title}`);
+      else setTitle((typed) => title + typed);
+    });
+  };
+
+  /**
+   * To be called before a change that may take the focused element away; what it returns, after it: then the row, or the one
+   * beside it, takes the focus.
+   */
+  const keepFocus = (selector: string, id = "") => {
+    const from = document.activeElement;
+    if (!from || from === document.body) return () => undefined;
+    const row = from.closest("li");
+    const near = [row, row?.nextElementSibling, row?.previousElementSibling];
+    const isDeciding = from.closest(".conflict");
+    const find = (wanted: string) => desk.current?.querySelector<HTMLElement>(wanted);
+    const focus = () => {
+      if (document.activeElement !== document.body) return;
+      const next = near.find((it) => it?.isConnected) ?? find(`[data-id="${id}"]`);
+      const to = (isDeciding && find(".conflict")) || next?.querySelector<HTMLElement>(selector);
+      (to ?? find(".tasks input, .trashed button") ?? find(".add input") ?? find(".search input"))?.focus();
+    };
+    return () => void requestAnimationFrame(focus);
   };
 
   const remove = (task: View) => {
@@ -153,7 +186,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
       (next?.querySelector<HTMLElement>("input") ?? desk.current?.querySelector<HTMLElement>(".add input"))?.focus();
     }
     attempt(replica.remove([task]));
-    setUndo({ what: `Deleted “${task.title}”`, run: () => replica.restore([task]) });
+    setUndo({ what: `Deleted “${task.title}”`, id: task.id, run: () => replica.restore([task]) });
   };
 
   const scope = (isCompleted: boolean) =>
@@ -174,35 +207,53 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
   };
   const takeBack = () => {
     if (!undo) return;
-    attempt(undo.run());
+    void attempt(undo.run()).then(keepFocus("input", undo.id));
     setSaid("Undone");
     setUndo(null);
   };
 
-  const latest = useLatest({ tasks, editing, remove });
+  const latest = useLatest({ tasks, editing, remove, keepFocus });
   const actions = useMemo<Actions>(() => {
-    const focusOn = (task: View) =>
-      requestAnimationFrame(() => desk.current?.querySelector<HTMLElement>(`[data-id="${task.id}"] [aria-label=Edit]`)?.focus());
+    let after: View | null = null;
+    const open = (task: View) => {
+      const seen = replica.views.get(task.id) ?? task;
+      const index = Math.max(0, latest.current.tasks.findIndex(({ id }) => id === task.id));
+      setEditing({ seen, typed: typedOf(seen), index });
+    };
     return {
-      toggle: (task) => attempt(replica.edit([task], { completed: !task.completed })),
+      toggle: (task) => {
+        const refocus = latest.current.keepFocus("input");
+        return attempt(replica.edit([task], { completed: !task.completed })).then(refocus);
+      },
       edit: (task) => {
-        const seen = replica.views.get(task.id) ?? task;
-        setEditing({ seen, typed: typedOf(seen), index: Math.max(0, latest.current.tasks.indexOf(task)) });
+        const { editing } = latest.current;
+        if (!editing) return open(task);
+        if (editing.seen.id === task.id) return;
+        // What was typed is saved first. If it can't be, its editor stays and says why.
+        after = task;
+        desk.current?.querySelector<HTMLFormElement>(".editor")?.requestSubmit();
+        after = null;
       },
       save: (task, change) => {
-        attempt(replica.edit([task], change));
-        setEditing(null);
-        focusOn(task);
+        const next = after;
+        const refocus = latest.current.keepFocus("[aria-label=Edit]");
+        void attempt(replica.edit([task], change)).then((isStored) => {
+          if (!isStored) return;
+          if (next) return open(next);
+          flushSync(() => setEditing(null));
+          refocus();
+        });
       },
       leave: () => {
-        const { editing } = latest.current;
+        const refocus = latest.current.keepFocus("[aria-label=Edit]");
         setEditing(null);
-        if (editing) focusOn(editing.seen);
+        refocus();
       },
       type: (typed) => setEditing((old) => old && { ...old, typed }),
       remove: (task) => latest.current.remove(task),
       discard: (task) => attempt(replica.resolve(task.id, "theirs")),
-      filter: (tag) => setSearch(`#${tag.replace(/\s+/g, "-")}`),
+      retry: (task) => attempt(replica.retry(task.id)),
+      filter: (tag) => setSearch(wholeTag(tag)),
     };
   }, [replica]);
 
@@ -247,7 +298,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
 
   const isTrash = list === "Trash";
   const isLoading = replica.isNew && !replica.views.size;
-  const [headline, hint] = search ? [`No task matches “${search}”.`, "Try fewer words, or #tag."] : EMPTY[isTrash ? "All" : list];
+  const [headline, hint] = search ? [`No task matches “${search.trim()}”.`, "Try fewer words, or #tag."] : EMPTY[isTrash ? "All" : list];
   const tabs = useRef<HTMLDivElement>(null);
   const moveTab = (event: React.KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -284,7 +335,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
             <h2>Tags</h2>
             <ul>
               {tags.slice(0, 12).map(([tag, count]) => {
-                const filter = `#${tag.replace(/\s+/g, "-")}`;
+                const filter = wholeTag(tag);
                 return (
                   <li key={tag}>
                     <button type="button" aria-pressed={search === filter} onClick={() => setSearch(search === filter ? "" : filter)}>
@@ -318,10 +369,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
               type="checkbox"
               role="switch"
               checked={isOfflineOn}
-              onChange={({ target }) => {
-                setOfflineOn(target.checked);
-                attempt(replica.workOffline(target.checked));
-              }}
+              onChange={({ target }) => setOfflineOn(target.checked, attempt(replica.workOffline(target.checked)))}
             />
             <span>Work offline</span>
           </label>
@@ -369,7 +417,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
         )}
 
         {isTrash ? (
-          <Trash replica={replica} send={send} search={search} now={now} isOnline={link !== "offline"} revision={revision} />
+          <Trash replica={replica} send={send} search={search.trim()} now={now} isOnline={link !== "offline"} revision={revision} attempt={attempt} keepFocus={keepFocus} />
         ) : (
           <>
             <form className="add" onSubmit={add}>
@@ -458,6 +506,7 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
 
         <div aria-live="polite" className="toasts">
           <span className="hidden">{said}</span>
+          <span className="hidden">{decisions[0] && `Conflict about “${(replica.theirs(decisions[0].id) ?? decisions[0].mine).title}”`}</span>
           {undo && (
             <div className="toast">
               <span>{undo.what}</span>
@@ -470,7 +519,11 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
             </div>
           )}
         </div>
-        <ConflictDialog replica={replica} conflicts={decisions} />
+        <ConflictDialog
+          replica={replica}
+          conflicts={decisions}
+          onDecide={(decided, keeps) => void attempt(replica.resolve(decided, keeps)).then(keepFocus("input", decided))}
+        />
       </div>
     </div>
   );

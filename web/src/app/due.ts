@@ -21,7 +21,7 @@ const isDay = (day: string) => dayOf(midnight(day)) === day && day > "0001";
 
 const isZone = (zone: string) => {
   try {
-    return Boolean(new Intl.DateTimeFormat("en", { timeZone: zone }));
+    return zone !== "" && Boolean(new Intl.DateTimeFormat("en", { timeZone: zone }));
   } catch {
     return false;
   }
@@ -36,13 +36,15 @@ const parseTime = (text: string): string | null => {
 
 const named = (names: string[], text: string) => (text.length < 3 ? -1 : names.findIndex((name) => name.startsWith(text)));
 
+const OFFSETS = new Map([["today", 0], ["tod", 0], ["tomorrow", 1], ["tom", 1], ["yesterday", -1], ["next week", 7]]);
+
 const parseDay = (text: string, today: Date): string | null => {
   const iso = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text);
   if (iso) {
     const day = `${iso[1]}-${two(Number(iso[2]))}-${two(Number(iso[3]))}`;
     return isDay(day) ? day : null;
   }
-  const offset = { today: 0, tod: 0, tomorrow: 1, tom: 1, yesterday: -1, "next week": 7 }[text];
+  const offset = OFFSETS.get(text);
   if (offset !== undefined) return dayOf(plus(today, offset));
   const [, count, unit] = /^in (\d{1,3}) (day|week)s?$/.exec(text) ?? [];
   if (count) return dayOf(plus(today, Number(count) * (unit === "week" ? 7 : 1)));
@@ -50,8 +52,9 @@ const parseDay = (text: string, today: Date): string | null => {
   if (weekday >= 0) return dayOf(plus(today, ((weekday - today.getDay() + 6) % 7) + 1));
   const words = text.replace(/[.,]/g, "").split(" ");
   const month = words.map((word) => named(MONTHS, word)).find((found) => found >= 0) ?? -1;
-  const [date, year] = words.filter((word) => /^\d+$/.test(word)).map(Number);
+  const [date, written] = words.filter((word) => /^\d+$/.test(word)).map(Number);
   if (month < 0 || !date) return null;
+  const year = written !== undefined && written < 100 ? 2000 + written : written;
   const day = (of: number) => `${String(of).padStart(4, "0")}-${two(month + 1)}-${two(date)}`;
   const next = year ?? (day(today.getFullYear()) < dayOf(today) ? today.getFullYear() + 1 : today.getFullYear());
   return isDay(day(next)) ? day(next) : null;
@@ -62,12 +65,9 @@ export const parseDue = (typed: string, now: Date): { due: Due | null } | { erro
   let text = typed.trim().replace(/\s+/g, " ");
   if (!text) return { due: null };
   let timeZone: string | null = null;
-  const zone = / ([A-Za-z_]+\/[A-Za-z_/+\-0-9]+|UTC)$/.exec(text);
-  if (zone?.[1]) {
-    if (!isZone(zone[1])) return { error: `“${zone[1]}” is no time zone. Try Europe/Berlin.` };
-    timeZone = zone[1];
-    text = text.slice(0, zone.index);
-  }
+  const [, before = "", word = ""] = /^(.+) ([a-z]\S+)$/i.exec(text) ?? [];
+  if (isZone(word)) [text, timeZone] = [before, word];
+  else if (word.includes("/")) return { error: `“${word}” is no time zone. Try Europe/Berlin.` };
   text = text.toLowerCase().replace("t", (letter, at: number) => (at === 10 ? " " : letter));
   const clock = /(?:^| )(?:at )?(\d{1,2}(?::\d{2}){1,2}|\d{1,2}(?::\d{2})? ?[ap]m)$/.exec(text);
   const time = clock?.[1] ? parseTime(clock[1]) : null;
@@ -82,9 +82,21 @@ export const parseDue = (typed: string, now: Date): { due: Due | null } | { erro
 export const typedDue = (due: Due | null): string =>
   due ? [due.date, due.time?.replace(/:00$/, ""), due.timeZone].filter(Boolean).join(" ") : "";
 
+/** The instant of a due date with a zone. The server tells it; until then it is worked out from what clocks show there. */
+const instant = ({ date, time, timeZone, at }: Due): number | null => {
+  if (!timeZone || !time) return null;
+  if (at) return Date.parse(at);
+  if (!isZone(timeZone)) return null;
+  const wall = Date.parse(`${date}T${time}Z`);
+  // Swedish dates are ISO's.
+  const ahead = (moment: number) => Date.parse(`${new Date(moment).toLocaleString("sv-SE", { timeZone })}Z`) - moment;
+  return wall - ahead(wall - ahead(wall));
+};
+
 /** The moment from which a task is overdue. */
 export const dueMoment = (due: Due): number => {
-  if (due.timeZone && due.at) return Date.parse(due.at);
+  const known = instant(due);
+  if (known !== null) return known;
   const day = midnight(due.date);
   if (!due.time) return plus(day, 1).getTime();
   const [hours = 0, minutes = 0, seconds = 0] = due.time.split(":").map(Number);
@@ -92,7 +104,10 @@ export const dueMoment = (due: Due): number => {
 };
 
 /** The day on which a task is due where the user is. */
-export const dueDay = (due: Due): string => (due.timeZone && due.at ? dayOf(new Date(due.at)) : due.date);
+export const dueDay = (due: Due): string => {
+  const known = instant(due);
+  return known === null ? due.date : dayOf(new Date(known));
+};
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 const format = (date: Date, options: Intl.DateTimeFormatOptions) => {
@@ -114,7 +129,8 @@ export const shortDue = (due: Due, now: Date): string => {
   const far = format(date, { day: "numeric", month: "short", year });
   const words = near ?? (away > 1 && away < 7 ? format(date, { weekday: "long" }) : far);
   if (!due.time) return words;
-  if (due.timeZone && due.at) return `${words} ${format(new Date(due.at), { hour: "2-digit", minute: "2-digit" })}`;
+  const known = instant(due);
+  if (known !== null) return `${words} ${format(new Date(known), { hour: "2-digit", minute: "2-digit" })}`;
   return `${words} ${due.time.slice(0, 5)}${due.timeZone ? ` ${due.timeZone}` : ""}`;
 };
 

@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { type KeyboardEvent, type MouseEvent, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Replica } from "../sync/index.ts";
+import { recall, remember } from "./storage.ts";
 
 /** Renders again with each change of what the replica shows. */
 export const useRevision = (replica: Replica): number =>
@@ -15,11 +16,27 @@ export const useNow = (): Date => {
   return now;
 };
 
-/** A value that is shown as changed before the change is stored, which takes a moment. */
-export const useEager = <T>(value: T): [T, (to: T) => void] => {
-  const [change, setChange] = useState<{ from: T; to: T } | null>(null);
-  return [change && change.from === value ? change.to : value, (to) => setChange({ from: value, to })];
+/** A value that is shown as changed while the change is being stored, which takes a moment. */
+export const useEager = <T>(value: T): [T, (to: T, stored: Promise<unknown>) => void] => {
+  const [change, setChange] = useState<{ to: T } | null>(null);
+  const set = (to: T, stored: Promise<unknown>) => {
+    const made = { to };
+    const end = () => setChange((now) => (now === made ? null : now));
+    setChange(made);
+    stored.then(end, end);
+  };
+  return [change ? change.to : value, set];
 };
+
+/** For buttons that mean something else once they were pressed: a double click or a held key presses them once. */
+export const deliberate = (does: () => void) => ({
+  onClick: ({ detail }: MouseEvent) => {
+    if (detail < 2) does();
+  },
+  onKeyDown: (event: KeyboardEvent) => {
+    if (event.repeat) event.preventDefault();
+  },
+});
 
 /** The latest value, for handlers that must not change. */
 export const useLatest = <T>(value: T) => {
@@ -31,11 +48,11 @@ export const useLatest = <T>(value: T) => {
 /** A choice that is there again at the next visit. */
 export const useStored = <T extends string>(key: string, initial: T, isValid: (text: string) => text is T) => {
   const [value, setValue] = useState<T>(() => {
-    const stored = localStorage.getItem(key) ?? "";
+    const stored = recall(key);
     return isValid(stored) ? stored : initial;
   });
   const set = (next: T) => {
-    localStorage.setItem(key, next);
+    remember(key, next);
     setValue(next);
   };
   return [value, set] as const;

@@ -1,5 +1,7 @@
 // Shortcuts: single keys, which mean nothing while somebody is typing, and can be turned off.
 
+import { recall, remember } from "./storage.ts";
+
 export const SHORTCUTS = [
   ["n", "New task"],
   ["/", "Search"],
@@ -17,8 +19,8 @@ export const SHORTCUTS = [
 ] as const;
 
 const OFF = "tandem:keys-off";
-export const areKeysOff = () => localStorage.getItem(OFF) === "1";
-export const turnKeysOff = (isOff: boolean) => localStorage.setItem(OFF, isOff ? "1" : "0");
+export const areKeysOff = () => recall(OFF) === "1";
+export const turnKeysOff = (isOff: boolean) => remember(OFF, isOff ? "1" : "0");
 
 const isTyping = (target: EventTarget | null) =>
   target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");

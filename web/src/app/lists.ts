@@ -77,13 +77,20 @@ const sorted = (tasks: View[], sort: Sort): View[] => {
     .map(({ task }) => task);
 };
 
-/** Words must occur in the title or the description; `#words` are tags. */
+const hyphened = (tag: string) => tag.replace(/\s+/g, "-");
+
+/** The search for a tag. The space behind it says that it is complete. */
+export const wholeTag = (tag: string) => `#${hyphened(tag)} `;
+
+/** Words must occur in the title or the description; `#words` are tags, the last of which may be still being typed. */
 const matcher = (search: string) => {
   const [tags, words]: [string[], string[]] = [[], []];
   for (const word of search.toLowerCase().split(/\s+/)) if (word) (word.startsWith("#") ? tags : words).push(word);
   const phrase = words.join(" ");
+  const started = /#(\S*)$/.exec(search.toLowerCase())?.[1];
+  const isMeant = (own: string, wanted: string) => own === wanted || (wanted === started && own.startsWith(wanted));
   return ({ title, description, tags: has }: View) =>
-    tags.every((tag) => has.some((own) => own.toLowerCase().replace(/\s+/g, "-").startsWith(tag.slice(1)))) &&
+    tags.every((tag) => has.some((own) => isMeant(hyphened(own.toLowerCase()), tag.slice(1)))) &&
     (!phrase || title.toLowerCase().includes(phrase) || !!description?.toLowerCase().includes(phrase));
 };
 

@@ -1,8 +1,8 @@
-import { type FormEvent, useEffect, useId, useMemo, useRef, useState } from "react";
+import { Component, type FormEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { Help } from "./Help.tsx";
 import { Mark } from "./Icon.tsx";
-import { type Session, type Settings, development, fromCookie, lastPasted, pasted } from "./session.ts";
+import { type Session, type Settings, development, fromCookie, fromLastVisit, isOtherUser, lastPasted, pasted } from "./session.ts";
 import { Workspace } from "./Workspace.tsx";
 import "./main.css";
 
@@ -11,6 +11,28 @@ const query = new URLSearchParams(location.search);
 const PANES = Math.min(4, Math.max(1, Number(query.get("panes")) || 1));
 /** Who is in the panes, unless the address says so: `?panes=2&user=ann&user=ben`. */
 const USERS = ["demo", "guest", "third", "fourth"];
+
+/** What is shown instead of an empty page if there is a mistake in this program. */
+class Boundary extends Component<{ children: ReactNode }, { message: string }> {
+  override state = { message: "" };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { message: String(error) };
+  }
+
+  override render() {
+    if (!this.state.message) return this.props.children;
+    return (
+      <main className="fatal">
+        <p className="big">Something went wrong here.</p>
+        <p role="alert">What you saved is kept in this browser. {this.state.message}</p>
+        <button type="button" onClick={() => location.reload()}>
+          Open again
+        </button>
+      </main>
+    );
+  }
+}
 
 const App = () => {
   const help = useRef<HTMLDialogElement>(null);
@@ -90,15 +112,26 @@ const SignedIn = ({ onHelp }: { onHelp: () => void }) => {
     const token = new FormData(event.currentTarget).get("token");
     enter(() => pasted(String(token)));
   };
-  useEffect(() => {
+  const signInAgain = () => {
+    setSession(null);
     if (signIn.kind !== "pasted") enter(() => fromCookie(signIn.url));
-    else if (lastPasted()) enter(() => pasted(lastPasted()));
+  };
+  useEffect(() => {
+    if (signIn.kind === "pasted") {
+      if (lastPasted()) enter(() => pasted(lastPasted()));
+      return;
+    }
+    const last = fromLastVisit(signIn.url);
+    if (!last) return enter(() => fromCookie(signIn.url));
+    setSession(last);
+    // Whoever opens the page signed in as somebody else wants their own tasks.
+    last.token(false).catch((error: unknown) => isOtherUser(error) && enter(() => fromCookie(signIn.url)));
   }, []);
   if (session) {
     return (
       <main className="panes" data-panes="1">
         <div className="only">
-          <Workspace session={session} endpoint={settings.endpoint} pane={0} panes={1} onUser={undefined} onSignIn={() => setSession(null)} onHelp={onHelp} />
+          <Workspace session={session} endpoint={settings.endpoint} pane={0} panes={1} onUser={undefined} onSignIn={signInAgain} onHelp={onHelp} />
         </div>
       </main>
     );
@@ -130,6 +163,8 @@ const SignedIn = ({ onHelp }: { onHelp: () => void }) => {
 };
 
 const root = document.getElementById("app");
-if (root) createRoot(root).render(<App />);
+if (root) createRoot(root).render(<Boundary><App /></Boundary>);
 // Where there is none, or it is refused, the app works as well, but opens only with a connection.
 navigator.serviceWorker?.register("/service-worker.js", { scope: "/app" }).catch(() => undefined);
+// What was typed offline is nowhere else: the browser is asked not to drop it when it needs space.
+navigator.storage?.persist?.().catch(() => undefined);

@@ -57,6 +57,8 @@ export interface Patch {
   isSent?: boolean;
   /** Whether the feed has brought the task since this was sent last. */
   isOvertaken?: boolean;
+  /** What its user had to decide about when deleting the task. */
+  conflict?: Conflict | null;
 }
 
 /** A change that the server didn't take, for its user to decide about. What the server has is in the replica. */
@@ -68,6 +70,8 @@ export interface Conflict {
   mine: Fields;
   /** Whether the change is the deletion of the task. */
   deletes: boolean;
+  /** Whether the change takes the task back from the trash. */
+  restores?: boolean;
   madeAt: string;
   message: string;
   invalid: { field: string; message: string }[];

@@ -1,7 +1,7 @@
 // The rules of local changes: how they are queued, acknowledged, and what becomes of those that the server didn't take.
 // Each function works inside one transaction.
 
-import { type Conflict, type Fields, type Page, type Patch, type Task, type Tombstone } from "./model.ts";
+import { type Conflict, type Field, type Fields, type Page, type Patch, type Task, type Tombstone } from "./model.ts";
 import { apply, differing, fieldsOf, isSame, isTombstone, merge, view } from "./model.ts";
 import { FIELDS, take } from "./model.ts";
 import type { Draft } from "./store.ts";
@@ -13,8 +13,7 @@ const MAX_SENT = 100;
 /** A task as its user saw it. */
 export type Seen = Fields & { id: string };
 
-const current = async (draft: Draft, id: string): Promise<Task | null> =>
-  view(id, await draft.state(id), await draft.patches(id), await draft.conflict(id));
+const stored = (draft: Draft, id: string) => Promise.all([draft.state(id), draft.patches(id), draft.conflict(id)]);
 
 /** Queues a new task. */
 export const create = (draft: Draft, id: string, task: Fields, madeAt: string): void =>
@@ -22,35 +21,29 @@ export const create = (draft: Draft, id: string, task: Fields, madeAt: string): 
 
 /**
  * Queues a change of some fields of what the user saw. It joins the last change if that has not been sent: what may be in
- * effect stays as it is.
+ * effect stays as it is. And if its user saw what that changed: another tab's change is not replaced unseen.
  */
 export const edit = async (draft: Draft, seen: Seen, change: Partial<Fields>, madeAt: string): Promise<void> => {
   const { id } = seen;
   const fields = FIELDS.filter((field) => field in change && !isSame(field, seen, { ...seen, ...change }));
   if (!fields.length) return;
-  const conflict = await draft.conflict(id);
+  const [state, patches, conflict] = await stored(draft, id);
   const mine = { ...(conflict?.mine ?? fieldsOf(seen)), ...change };
-  if (conflict?.reason === "refused") {
-    // Its user has mended it.
-    draft.deleteConflict(id);
-    const state = await draft.state(id);
-    const base = state && fieldsOf(state);
-    const task = base && conflict.base ? merge(conflict.base, mine, base).fields : mine;
-    draft.addPatch({ id, kind: "edit", base, task, madeAt });
-    return;
-  }
+  if (conflict?.reason === "refused") return again(draft, { ...conflict, deletes: false, mine }, madeAt);
   if (conflict) {
     draft.setConflict({ ...conflict, deletes: false, mine, madeAt });
     return;
   }
-  const shown = await current(draft, id);
+  const shown = view(id, state, patches, null);
   if (!shown) {
     // It was deleted elsewhere while its user was typing.
     draft.setConflict({ id, reason: "deleted", base: fieldsOf(seen), mine, deletes: false, madeAt, message: "", invalid: [] });
     return;
   }
-  const last = (await draft.patches(id)).at(-1);
-  if (!last || last.isSent || last.kind !== "edit") {
+  const last = patches.at(-1);
+  const isUnseen = (field: Field) =>
+    last && ![last.base, seen, { ...seen, ...change }].some((state) => state && isSame(field, last.task, state));
+  if (!last || last.isSent || last.kind !== "edit" || fields.some(isUnseen)) {
     const base = { ...fieldsOf(shown), ...take(fields, seen) };
     draft.addPatch({ id, kind: "edit", base, task: { ...base, ...change }, madeAt });
     return;
@@ -63,27 +56,50 @@ export const edit = async (draft: Draft, seen: Seen, change: Partial<Fields>, ma
   else draft.setPatch({ ...last, base, task, madeAt });
 };
 
+/** Queues what was refused once more: its user has mended it, or what was in its way. */
+const again = async (draft: Draft, { id, base: old, mine, deletes, restores }: Conflict, madeAt: string): Promise<void> => {
+  draft.deleteConflict(id);
+  const state = await draft.state(id);
+  const base = state && fieldsOf(state);
+  if (deletes) {
+    if (base) draft.addPatch({ id, kind: "delete", base, task: base, madeAt });
+  } else if (restores && old && !base) {
+    draft.addPatch({ id, kind: "restore", base: null, task: old, madeAt });
+    if (differing(old, mine).length) draft.addPatch({ id, kind: "edit", base: old, task: mine, madeAt });
+  } else draft.addPatch({ id, kind: "edit", base, task: base && old ? merge(old, mine, base).fields : mine, madeAt });
+};
+
+/** Sends what was refused again, as it is. */
+export const retry = async (draft: Draft, id: string, madeAt: string): Promise<void> => {
+  const conflict = await draft.conflict(id);
+  if (conflict?.reason === "refused") await again(draft, conflict, madeAt);
+};
+
 /** Queues the deletion of what the user saw. */
 export const remove = async (draft: Draft, seen: Seen, madeAt: string): Promise<void> => {
   const { id } = seen;
-  const conflict = await draft.conflict(id);
+  const [state, patches, conflict] = await stored(draft, id);
   if (conflict) draft.deleteConflict(id);
-  const shown = conflict ? await draft.state(id) : await current(draft, id);
+  const shown = conflict ? state : view(id, state, patches, null);
   const base = fieldsOf(conflict ? (shown ?? seen) : seen);
-  if (shown) draft.addPatch({ id, kind: "delete", base, task: base, madeAt });
+  if (shown) draft.addPatch({ id, kind: "delete", base, task: base, madeAt, conflict });
 };
 
 /** Takes a deletion back, or queues that the task is restored from the trash. */
 export const restore = async (draft: Draft, id: string, task: Fields, madeAt: string): Promise<void> => {
-  const conflict = await draft.conflict(id);
+  const [state, patches, conflict] = await stored(draft, id);
   if (conflict?.deletes) {
     // The deletion was not taken meanwhile; what was typed before it still counts.
-    settle(draft, { ...conflict, deletes: false }, await draft.state(id));
+    settle(draft, { ...conflict, deletes: false }, state);
     return;
   }
-  const last = (await draft.patches(id)).at(-1);
-  if (last?.kind === "delete" && !last.isSent) draft.deletePatch(last);
-  else if (!(await current(draft, id))) draft.addPatch({ id, kind: "restore", base: null, task, madeAt });
+  const last = patches.at(-1);
+  if (last?.kind === "delete" && !last.isSent) {
+    draft.deletePatch(last);
+    // What the deletion decided is open again.
+    if (last.conflict?.reason === "refused") draft.setConflict(last.conflict);
+    else if (last.conflict) settle(draft, last.conflict, state);
+  } else if (!view(id, state, patches, conflict)) draft.addPatch({ id, kind: "restore", base: null, task, madeAt });
 };
 
 /** The changes to send next: of one kind, in the order in which they were made, at most one of each task. */
@@ -115,9 +131,16 @@ const learn = async (draft: Draft, patch: Patch, answer: Task | Tombstone | null
 /** All changes to a task as one, for its user to decide about. */
 const undecided = (patches: Patch[], about: Pick<Conflict, "reason"> & Partial<Conflict>): Conflict => {
   const [first, last] = [patches[0] as Patch, patches.at(-1) as Patch];
-  const { id, base } = first;
+  const restores = first.kind === "restore";
+  let { base, task: mine } = first;
+  if (restores) base = mine;
+  for (const { base: seen, task } of patches.slice(1)) {
+    // What others changed in between is no change of this user's.
+    if (base && seen) base = { ...seen, ...take(differing(base, mine), base) };
+    mine = task;
+  }
   const deletes = last.kind === "delete";
-  return { id, base, mine: last.task, deletes, madeAt: last.madeAt, message: "", invalid: [], ...about };
+  return { id: first.id, base, mine, deletes, restores, madeAt: last.madeAt, message: "", invalid: [], ...about };
 };
 
 /** Works out what a conflict is, now that the server has `theirs`: still one, or a change that can be sent, or nothing. */
@@ -166,19 +189,24 @@ export const acknowledge = async (draft: Draft, batch: Patch[], { conflicts, ref
   }
 };
 
-/** Applies the answer to restorations: the tasks, or null if they are no longer in the trash. */
-export const acknowledgeRestored = async (draft: Draft, batch: Patch[], tasks: Task[] | null): Promise<void> => {
-  const answers = new Map(tasks?.map((task) => [task.id, task]));
+/** Applies the answer to restorations: the tasks, or why there are none; `deleted` if they are no longer in the trash. */
+export const acknowledgeRestored = async (
+  draft: Draft,
+  batch: Patch[],
+  tasks: Task[],
+  refusal: Pick<Conflict, "reason" | "message"> | null,
+): Promise<void> => {
+  const answers = new Map(tasks.map((task) => [task.id, task]));
   for (const { id, seq } of batch) {
     const patches = await draft.patches(id);
     const patch = patches.find((stored) => stored.seq === seq);
     if (!patch) continue;
-    if (tasks) {
+    if (!refusal) {
       await learn(draft, patch, answers.get(id));
       draft.deletePatch(patch);
     } else {
       for (const each of patches) draft.deletePatch(each);
-      draft.setConflict(undecided(patches, { reason: "deleted" }));
+      draft.setConflict(undecided(patches, refusal));
     }
   }
 };

@@ -12,7 +12,7 @@ export type Link = "connected" | "catching up" | "offline";
 
 /** Why nothing works until somebody does something about it. */
 export interface Problem {
-  kind: "signedOut" | "refused" | "storage";
+  kind: "signedOut" | "unexpected" | "refused" | "storage";
   message: string;
 }
 
@@ -42,7 +42,8 @@ const MANY = 1000;
 type Message =
   | { kind: "changed"; ids: string[] | null }
   | { kind: "status"; link: Link; problem: Problem | null }
-  | { kind: "hello" };
+  | { kind: "hello" }
+  | { kind: "reconnect" };
 
 let last = 0;
 
@@ -66,6 +67,8 @@ export class Replica {
   private problem: Problem | null = null;
   private waiting = 0;
   private isLeader = false;
+  /** Whether another tab is to lead, which may have a token. */
+  private isYielding = false;
   /** Whether the server answered last time. */
   private isUp = false;
   private isPushing = false;
@@ -150,7 +153,8 @@ export class Replica {
     return this.meta.cursor === null;
   }
 
-  // What users do. Each is stored when its promise resolves, and is sent as soon as that is possible.
+  // What users do. Each is stored when its promise resolves, and is sent as soon as that is possible. Tasks are changed side by
+  // side, as the storage takes its time to answer each question.
 
   async create(task: Fields): Promise<string> {
     const id = this.newId();
@@ -161,20 +165,20 @@ export class Replica {
   /** Changes fields of tasks, which are given as the user saw them. */
   edit(tasks: outbox.Seen[], change: Partial<Fields>): Promise<void> {
     return this.change(async (draft) => {
-      for (const task of tasks) await outbox.edit(draft, task, change, this.time());
+      await Promise.all(tasks.map((task) => outbox.edit(draft, task, change, this.time())));
     });
   }
 
   remove(tasks: outbox.Seen[]): Promise<void> {
     return this.change(async (draft) => {
-      for (const task of tasks) await outbox.remove(draft, task, this.time());
+      await Promise.all(tasks.map((task) => outbox.remove(draft, task, this.time())));
     });
   }
 
   /** Restores deleted tasks: these are what they were. */
   restore(tasks: outbox.Seen[]): Promise<void> {
     return this.change(async (draft) => {
-      for (const task of tasks) await outbox.restore(draft, task.id, fieldsOf(task), this.time());
+      await Promise.all(tasks.map((task) => outbox.restore(draft, task.id, fieldsOf(task), this.time())));
     });
   }
 
@@ -182,14 +186,25 @@ export class Replica {
     return this.change((draft) => outbox.resolve(draft, id, keeps, this.newId(), this.time()));
   }
 
+  /** Sends what was refused again. */
+  retry(id: string): Promise<void> {
+    return this.change((draft) => outbox.retry(draft, id, this.time()));
+  }
+
   /** While this is on, nothing is sent or received. */
   async workOffline(worksOffline: boolean): Promise<void> {
     await this.write(async (draft) => draft.setMeta({ ...(await draft.meta()), worksOffline }));
-    this.reconnect();
+    this.endRound();
   }
 
   /** Tries the server again at once, for example because the network is back. */
   reconnect(): void {
+    this.say({ kind: "reconnect" });
+    this.endRound();
+  }
+
+  private endRound(): void {
+    this.isUp = false;
     this.round.abort();
   }
 
@@ -259,6 +274,11 @@ export class Replica {
   private async hear(message: Message): Promise<void> {
     if (message.kind === "hello") {
       if (this.isLeader) this.say({ kind: "status", link: this.link, problem: this.problem });
+      this.yieldIfSignedOut();
+    } else if (message.kind === "reconnect") {
+      if (!this.isLeader) return;
+      this.yieldIfSignedOut();
+      this.endRound();
     } else if (message.kind === "status") {
       this.link = message.link;
       this.problem = message.problem;
@@ -271,9 +291,16 @@ export class Replica {
       } catch {
         return; // Closed meanwhile.
       }
-      if (this.meta.worksOffline !== worksOffline) this.reconnect();
+      if (this.meta.worksOffline !== worksOffline) this.endRound();
       void this.push();
     }
+  }
+
+  /** A tab that was opened or wants to connect may have a token, where this one has none. */
+  private yieldIfSignedOut(): void {
+    if (!this.isLeader || this.problem?.kind !== "signedOut") return;
+    this.isYielding = true;
+    this.endRound();
   }
 
   private setStatus(link: Link, problem: Problem | null = null): void {
@@ -287,17 +314,18 @@ export class Replica {
   // The leader's part.
 
   private async lead(locks: Pick<LockManager, "request"> | undefined): Promise<void> {
-    const follow = async () => {
-      this.isLeader = true;
-      await this.follow();
-    };
-    if (!locks) return follow();
-    return locks.request(this.name, { signal: this.closing.signal }, follow);
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      if (locks) await locks.request(this.name, { signal }, () => this.follow());
+      else await this.follow();
+    }
   }
 
   private async follow(): Promise<void> {
+    this.isLeader = true;
+    this.isYielding = false;
     let failures = 0;
-    while (!this.closing.signal.aborted) {
+    while (!this.closing.signal.aborted && !this.isYielding) {
       const { signal } = (this.round = new AbortController());
       if (this.meta.worksOffline) {
         this.setStatus("offline");
@@ -310,36 +338,39 @@ export class Replica {
         await this.catchUp(signal, () => (wasLive = true));
         // The stream ended as it does when a token expires or a server stops.
       } catch (error) {
-        if (this.closing.signal.aborted) return;
+        if (this.closing.signal.aborted) break;
         const { kind, message, wait } =
           error instanceof SyncError ? error : new SyncError("refused", `Changes can't be stored: ${String(error)}`);
         atLeast = wait;
-        if (!wasLive || kind !== "offline") this.setStatus("offline", kind === "offline" ? null : { kind, message });
+        // Where only sockets don't get through, the pages come still.
+        if (!this.isUp || kind !== "offline") this.setStatus("offline", kind === "offline" ? null : { kind, message });
       }
-      this.isUp = false;
       failures = wasLive ? 0 : failures + 1;
       if (signal.aborted) continue;
       // The first attempt after a broken connection is made at once, or almost: a server that stops has many clients.
       const doubled = Math.min(this.pause.longest, this.pause.first * 2 ** Math.max(0, failures - 1));
       await wait(Math.max(atLeast, (wasLive ? this.pause.first / 5 : doubled) * (0.5 + Math.random())), signal);
     }
+    this.isLeader = false;
   }
 
   /** Reads the pages that were missed, then those that come. */
   private async catchUp(signal: AbortSignal, isLive: () => void): Promise<void> {
+    this.isUp = false;
     for (let hasMore = true; hasMore; ) {
-      const page = await this.transport.changes(this.meta.cursor);
+      const page = await this.transport.changes(this.meta.cursor, signal);
       if (signal.aborted) return;
       if (this.link === "offline") this.setStatus("catching up");
       await this.write((draft) => outbox.applyPage(draft, page));
       hasMore = page.hasMore;
     }
+    this.isUp = true;
+    void this.push();
     for await (const page of this.transport.live(this.meta.cursor, signal)) {
       if (signal.aborted) return;
       await this.write((draft) => outbox.applyPage(draft, page));
       isLive();
       this.setStatus(page.hasMore ? "catching up" : "connected");
-      this.isUp = true;
       void this.push();
     }
   }
@@ -354,9 +385,12 @@ export class Replica {
         try {
           await this.pushSome();
           failures = 0;
+          if (this.problem?.kind === "unexpected") this.setStatus(this.link);
         } catch (error) {
           if (!(error instanceof SyncError)) throw error;
-          if (error.kind === "signedOut") this.setStatus("offline", { kind: "signedOut", message: error.message });
+          const { kind, message } = error;
+          if (kind === "signedOut") this.setStatus("offline", { kind, message });
+          if (kind === "unexpected") this.setStatus(this.link, { kind, message });
           failures += 1;
           const doubled = Math.min(this.pause.longest, this.pause.first * 2 ** (failures - 1));
           await wait(Math.max(error.wait, doubled), this.round.signal);
@@ -374,7 +408,8 @@ export class Replica {
     if (!batch.length) return;
     const isRestoring = batch[0]?.kind === "restore";
     let pushed: Pushed = { conflicts: [], refused: [] };
-    let restored: Task[] | null = null;
+    let restored: Task[] = [];
+    let refusal: Pick<Conflict, "reason" | "message"> | null = null;
     try {
       if (isRestoring) restored = await this.transport.restore(batch.map(({ id }) => id));
       else pushed = await this.transport.push(batch.map(({ kind, ...patch }) => ({ ...patch, deleted: kind === "delete" })));
@@ -385,11 +420,12 @@ export class Replica {
         this.singly = batch.length;
         return;
       }
+      refusal = { reason: error.code === "NOT_FOUND" ? "deleted" : "refused", message: error.message };
       pushed.refused = batch.map(({ id }) => ({ id, message: error.message, invalid: [] }));
     }
     this.singly = Math.max(0, this.singly - 1);
     await this.write((draft) =>
-      isRestoring ? outbox.acknowledgeRestored(draft, batch, restored) : outbox.acknowledge(draft, batch, pushed),
+      isRestoring ? outbox.acknowledgeRestored(draft, batch, restored, refusal) : outbox.acknowledge(draft, batch, pushed),
     );
   }
 }

@@ -28,7 +28,7 @@ export interface Pushed {
 
 export interface Transport {
   /** A page of changes after a cursor, or the first of all tasks. */
-  changes(after: string | null): Promise<Page>;
+  changes(after: string | null, signal: AbortSignal): Promise<Page>;
   /** Pages as they happen, until the stream fails or is aborted. */
   live(after: string | null, signal: AbortSignal): AsyncIterable<Page>;
   push(changes: Push[]): Promise<Pushed>;
@@ -38,12 +38,13 @@ export interface Transport {
 
 /**
  * - `offline`: the server can't be reached, or not now; it is tried again, after `wait` milliseconds if it said so.
+ * - `unexpected`: the answer isn't one to this request, but perhaps a proxy's; it is tried again, and its message is shown.
  * - `signedOut`: there is no token; nothing works until there is.
- * - `refused`: this request will never work.
+ * - `refused`: the server says that there is something wrong with what was sent.
  */
 export class SyncError extends Error {
   constructor(
-    readonly kind: "offline" | "signedOut" | "refused",
+    readonly kind: "offline" | "unexpected" | "signedOut" | "refused",
     message: string,
     readonly code = "",
     readonly wait = 0,
@@ -58,6 +59,8 @@ export type TokenSource = (renew: boolean) => Promise<string>;
 /** The number of changes on a page: its field values are within the server's limit. */
 const PAGE = 500;
 const REQUEST_TIMEOUT = 20_000;
+/** How long a socket may take to open. */
+const CONNECT_TIMEOUT = 10_000;
 /** How often the socket is pinged, and how long an answer may take. */
 const PING = 15_000;
 const PONG_TIMEOUT = 5_000;
@@ -66,6 +69,7 @@ const PONG_TIMEOUT = 5_000;
 export type Send = <Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables,
+  signal?: AbortSignal,
 ) => Promise<Result>;
 
 const offline = (message: string, wait = 0) => new SyncError("offline", message, "", wait);
@@ -76,28 +80,31 @@ interface Answer {
 }
 
 const PASSING = ["RATE_LIMITED", "SERVICE_UNAVAILABLE", "TIMEOUT", "INTERNAL_SERVER_ERROR", "BODY_TIMEOUT", "TOO_MANY_STREAMS"];
+/** What concerns what was sent, and not how. */
+const REFUSING = ["BAD_USER_INPUT", "QUOTA_EXCEEDED", "NOT_FOUND", "ID_TAKEN", "VERSION_CONFLICT", "PAYLOAD_TOO_LARGE"];
 
 /** Operations over HTTP, each with a fresh token if the last one was refused. */
 export const sender = (url: string, token: TokenSource): Send => {
-  const post = async (body: string, renew: boolean) => {
+  const post = async (body: string, renew: boolean, ending: AbortSignal | undefined) => {
     const headers = { "content-type": "application/json", authorization: `Bearer ${await token(renew)}` };
-    const signal = AbortSignal.timeout(REQUEST_TIMEOUT);
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT);
+    const signal = ending ? AbortSignal.any([timeout, ending]) : timeout;
     return fetch(url, { method: "POST", headers, body, signal }).catch((error: Error) => {
       throw offline(error.message);
     });
   };
-  return async (document, variables) => {
+  return async (document, variables, signal) => {
     const body = JSON.stringify({ query: document.toString(), variables });
-    let response = await post(body, false);
-    if (response.status === 401) response = await post(body, true);
+    let response = await post(body, false, signal);
+    if (response.status === 401) response = await post(body, true, signal);
     const answer = (await response.json().catch(() => ({}))) as Answer;
     const [error] = answer.errors ?? [];
     const code = error?.extensions?.code ?? "";
-    const message = error?.message ?? `HTTP status ${response.status}`;
+    const message = error?.message ?? `The server sent an unexpected answer, with status ${response.status}.`;
     if (response.status === 401 || code === "UNAUTHENTICATED") throw new SyncError("signedOut", message, code);
     const wait = Number(response.headers.get("retry-after") ?? 0) * 1000;
     if (response.status === 429 || response.status >= 500 || PASSING.includes(code)) throw offline(message, wait);
-    if (error || !answer.data) throw new SyncError("refused", message, code);
+    if (error || !answer.data) throw new SyncError(REFUSING.includes(code) ? "refused" : "unexpected", message, code);
     return answer.data as never;
   };
 };
@@ -113,7 +120,7 @@ const pageOf = ({ items, cursor, hasMore, reset }: PageFieldsFragment): Page => 
 export const graphqlTransport = (url: string, token: TokenSource): Transport => {
   const send = sender(url, token);
   return {
-    changes: async (after) => pageOf((await send(ChangesDocument, { after, first: PAGE })).changes),
+    changes: async (after, signal) => pageOf((await send(ChangesDocument, { after, first: PAGE }, signal)).changes),
     live: (after, signal) => live(url.replace(/^http/, "ws"), token, after, signal),
     push: async (pushes) => {
       const changes: PushMutationVariables["changes"] = pushes.map(({ id, task, base, deleted }) => ({
@@ -160,12 +167,16 @@ async function* live(url: string, token: TokenSource, after: string | null, sign
       },
     });
     const stream = client.iterate<{ changes: PageFieldsFragment }>({ query: LiveDocument.toString(), variables: { after } });
-    const stop = () => void client.dispose();
+    // A network that lets no socket through may not say so.
+    const opening = setTimeout(() => client.terminate(), CONNECT_TIMEOUT);
+    // What is stopped may be dead: the end of a handshake could not be waited for.
+    const stop = () => client.terminate();
     signal.addEventListener("abort", stop, { once: true });
     try {
       for await (const { data, errors } of stream) {
         if (!data) throw offline(errors?.[0]?.message ?? "the stream failed");
         isAccepted = true;
+        clearTimeout(opening);
         const page = pageOf(data.changes);
         after = page.cursor;
         yield page;
@@ -174,8 +185,9 @@ async function* live(url: string, token: TokenSource, after: string | null, sign
       if (!isRefused && !signal.aborted) throw error instanceof SyncError ? error : offline("the connection broke");
     } finally {
       signal.removeEventListener("abort", stop);
+      clearTimeout(opening);
       clearTimeout(pong);
-      stop();
+      void client.dispose();
     }
     if (signal.aborted || !isRefused) return;
     // The token expired while the socket was open, or was refused: again, with a new one.

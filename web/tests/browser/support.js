@@ -5,11 +5,12 @@ import { spawn, execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const { TANDEM } = process.env;
+// Servers run in folders of their own.
+const TANDEM = resolve(process.env.TANDEM ?? "");
 
 /** The program of a server in development mode, on a port that it keeps. */
 export class Server {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Fields } from "../../src/sync/model.ts";
 import { SyncError } from "../../src/sync/transport.ts";
 import { Network, Server, fields } from "./server.ts";
 import { edit, fresh, makeLocks, open, remove, settled, titles, until } from "./support.ts";
@@ -122,6 +123,73 @@ test("changes of different fields are merged, and of the same field are a confli
   }
 });
 
+test("what the feed brings between two edits is nobody's edit here", async () => {
+  const { server, a, ann } = await pair();
+  const id = await ann.create(fields("v1", { description: "d1" }));
+  await settled(ann);
+  const push = a.push;
+  let send = () => {};
+  a.push = async (changes) => {
+    await new Promise<void>((resolve) => (send = resolve));
+    return push(changes);
+  };
+  const isSending = () => new Promise<void>((resolve) => setImmediate(resolve));
+  await edit(ann, id, { title: "v2" });
+  await isSending();
+  const set = (change: Partial<Fields>) => server.set(id, { ...(server.task(id) as Fields), ...change });
+  set({ description: "d2" });
+  await until("it is shown", () => ann.views.get(id)?.description === "d2");
+  await edit(ann, id, { title: "v3" });
+  set({ title: "theirs", description: "d3" });
+  await until("it is known", () => ann.theirs(id)?.description === "d3");
+  a.push = push;
+  await until("a conflict", () => (send(), ann.conflicts.length === 1));
+  assert.equal(ann.views.get(id)?.description, "d3");
+  await ann.resolve(id, "mine");
+  await settled(ann);
+  assert.deepEqual([server.task(id)?.title, server.task(id)?.description], ["v3", "d3"]);
+});
+
+test("of two tabs that write without a connection, neither replaces what it didn't show", async () => {
+  const network = new Network(new Server());
+  const { server } = network;
+  const [name, locks] = [fresh(), makeLocks()];
+  const [first, second] = [await open(network, name, locks), await open(network, name, locks)];
+  const id = await first.create(fields("Title"));
+  await settled(first);
+  await until("both have it", () => second.views.get(id)?.version === 1);
+  await first.workOffline(true);
+  const seen = second.views.get(id);
+  assert.ok(seen);
+  await edit(first, id, { description: "typed first" });
+  await second.edit([seen], { description: "typed second", tags: ["both"] });
+  assert.equal(second.views.get(id)?.description, "typed second");
+  await first.workOffline(false);
+  await until("a conflict", () => first.conflicts.length === 1);
+  assert.deepEqual([first.theirs(id)?.description, first.conflicts[0]?.mine.description], ["typed first", "typed second"]);
+  await first.resolve(id, "mine");
+  await settled(first);
+  assert.deepEqual([server.task(id)?.description, server.task(id)?.tags], ["typed second", ["both"]]);
+});
+
+test("a deletion of what is in conflict can be undone, with the conflict", async () => {
+  const { server, ann } = await pair();
+  const id = await ann.create(fields("Title"));
+  await settled(ann);
+  await ann.workOffline(true);
+  await edit(ann, id, { description: "mine" });
+  server.set(id, fields("Title", { description: "theirs" }));
+  await ann.workOffline(false);
+  await until("a conflict", () => ann.conflicts.length === 1);
+  await ann.workOffline(true);
+  const was = ann.views.get(id);
+  assert.ok(was);
+  await ann.remove([was]);
+  assert.deepEqual([ann.conflicts.length, ann.views.size, ann.status.waiting], [0, 0, 1]);
+  await ann.restore([was]);
+  assert.deepEqual([ann.conflicts[0]?.mine.description, ann.theirs(id)?.description, ann.status.waiting], ["mine", "theirs", 0]);
+});
+
 test("a deletion against an edit is a conflict on whichever side is later", async () => {
   const { server, ann, ben } = await pair();
   const make = async (title: string) => {
@@ -214,6 +282,56 @@ test("a request that never works is sent in parts, so that it holds up nothing e
   assert.deepEqual(server.tasks.map(({ title }) => title), ["One", "Two"]);
 });
 
+test("what a quota refuses, tasks from the trash, too, is sent again when its user says so", async () => {
+  const { server, a, ann } = await pair();
+  const id = await ann.create(fields("Deleted"));
+  await settled(ann);
+  await remove(ann, id);
+  await settled(ann);
+  const { push, restore } = a;
+  const refuse = () => Promise.reject(new SyncError("refused", "too many tasks", "QUOTA_EXCEEDED"));
+  Object.assign(a, { push: refuse, restore: refuse });
+  await ann.restore([{ id, ...fields("Deleted") }]);
+  await edit(ann, id, { tags: ["back"] });
+  const other = await ann.create(fields("New"));
+  await until("both are refused", () => ann.conflicts.length === 2);
+  assert.deepEqual(ann.conflicts.map(({ reason, message }) => [reason, message]), Array(2).fill(["refused", "too many tasks"]));
+  assert.deepEqual(titles(ann), ["Deleted", "New"]);
+  Object.assign(a, { push, restore });
+  for (const refused of [id, other]) await ann.retry(refused);
+  await settled(ann);
+  assert.deepEqual([titles(ann), server.task(id)?.tags, ann.conflicts], [["Deleted", "New"], ["back"], []]);
+});
+
+test("changes are sent and received where no stream gets through", async () => {
+  const { server, a, ben } = await pair();
+  a.live = async function* () {
+    throw new SyncError("offline", "no sockets here");
+  };
+  const ann = await open(a);
+  const id = await ann.create(fields("Sent"));
+  await until("it arrives", () => ben.views.has(id));
+  await edit(ben, id, { title: "Received" });
+  await until("it comes", () => ann.views.get(id)?.title === "Received");
+  assert.equal(ann.status.link, "catching up");
+  assert.equal(server.task(id)?.version, 2);
+});
+
+test("reconnecting ends a request that hangs", async () => {
+  const network = new Network(new Server());
+  const { changes } = network;
+  let isHanging = false;
+  network.changes = (_after, signal) => {
+    isHanging = true;
+    return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new SyncError("offline", "ended"))));
+  };
+  const replica = await open(network);
+  await until("it hangs", () => isHanging);
+  network.changes = changes;
+  replica.reconnect();
+  await settled(replica);
+});
+
 test("a new era of the feed replaces the replica without emptying what is shown, and keeps what waits", async () => {
   const { server, ann } = await pair();
   for (const title of ["a", "b", "c", "d", "e"]) await ann.create(fields(title));
@@ -252,6 +370,28 @@ test("of two tabs one talks to the server, and both show and change the same", a
   first.close();
   await edit(second, id, { title: "Led by the second" });
   await until("the second leads", () => server.task(id)?.title === "Led by the second");
+});
+
+test("a tab that can connect gets its turn, whichever leads", async () => {
+  const server = new Server();
+  const [name, locks] = [fresh(), makeLocks()];
+  const [one, two] = [new Network(server), new Network(server)];
+  const { changes } = two;
+  one.changes = two.changes = () => Promise.reject(new SyncError("signedOut", "sign in"));
+  const slow = { first: 60_000, longest: 60_000 };
+  const [first, second] = [await open(one, name, locks, slow), await open(two, name, locks, slow)];
+  await until("both say so", () => [first, second].every(({ status }) => status.problem?.kind === "signedOut"));
+  two.changes = changes;
+  // The second has a token now, and asks until it leads.
+  second.reconnect();
+  await settled(second);
+  await until("both are connected", () => first.status.link === "connected");
+  two.isDown = true;
+  two.cut();
+  await until("offline", () => first.status.link === "offline");
+  two.isDown = false;
+  first.reconnect();
+  await settled(first);
 });
 
 test("the server's problems are shown, and over when they are over", async () => {

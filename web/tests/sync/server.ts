@@ -158,7 +158,7 @@ export class Network implements Transport {
     return answer;
   }
 
-  changes = (after: string | null) => this.ask(() => this.server.page(after));
+  changes = (after: string | null, _signal: AbortSignal) => this.ask(() => this.server.page(after));
   push = (changes: Push[]) => this.ask(() => this.server.push(changes));
   restore = (ids: string[]) => this.ask(() => this.server.restore(ids));
 

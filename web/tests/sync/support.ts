@@ -21,8 +21,13 @@ export const makeLocks = () => {
 
 const opened: Replica[] = [];
 
-export const open = async (transport: Transport, name = fresh(), locks: LockManager | undefined = undefined) => {
-  const replica = await Replica.open(name, transport, { locks, pause: { first: 1, longest: 4 } });
+export const open = async (
+  transport: Transport,
+  name = fresh(),
+  locks: LockManager | undefined = undefined,
+  pause = { first: 1, longest: 4 },
+) => {
+  const replica = await Replica.open(name, transport, { locks, pause });
   opened.push(replica);
   return replica;
 };
