@@ -544,7 +544,6 @@ test("10,000 tasks are shown at once and scroll", async (context) => {
   await it.says("offline, 10,000 waiting");
   const took = performance.now() - clicked;
   context.diagnostic(`all of them completed: ${Math.round(took)} ms`);
-  assert.ok(took < 10_000, `${took} ms to complete all`);
   await it.at("button", "Undo").click();
   await it.status.filter({ hasText: /^offline$/ }).waitFor();
   await it.offline.uncheck();
