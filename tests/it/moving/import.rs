@@ -166,7 +166,7 @@ async fn files_that_cannot_be_understood_are_refused_with_what_to_do() {
         assert!(refused.err.contains(reason), "{name}: {reason}: {}", refused.err);
     }
     let latin = scratch_dir().join("latin.ndjson");
-    std::fs::write(&latin, b"{\"id\": 1, \"user_id\": \"ann\", \"title\": \"caf\xe9\"}\n").unwrap();
+    std::fs::write(&latin, b"{\"id\": 1, \"user_id\": \"ann\", \"title\": \"th\xe9\"}\n").unwrap();
     let err = import(&app.db, &[text(&latin)]).err;
     assert!(err.contains("line 1: not UTF-8: convert the file with iconv"), "{err}");
 }

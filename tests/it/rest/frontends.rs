@@ -175,9 +175,9 @@ async fn a_push_with_unknown_parts_is_refused_if_the_server_is_set_to_but_a_stat
     let settings = RestSettings { unknown_fields: UnknownFields::Refuse, status: true, ..RestSettings::default() };
     let (_app, ann) = with(settings).await;
     let task = ann.create("a").await;
-    let misspelt = json!({ "changes": [{ "task": { "id": task["id"], "title": "b" }, "bse": {} }] });
+    let misspelt = json!({ "changes": [{ "task": { "id": task["id"], "title": "b" }, "basis": {} }] });
     let refused = ann.post("/api/tasks/push", misspelt).await;
-    let loc = json!(["body", "changes", 0, "bse"]);
+    let loc = json!(["body", "changes", 0, "basis"]);
     assert_eq!(refused.refused(422, "BAD_USER_INPUT").json["detail"][0]["loc"], loc);
     let base = json!({ "id": task["id"], "title": "a", "status": "pending" });
     let deleted = json!({ "id": task["id"], "title": "a", "status": "pending", "deleted": true });

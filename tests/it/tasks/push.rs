@@ -483,9 +483,9 @@ async fn ids_that_are_none_are_told_once_and_unknown_parts_of_a_change_are_named
     let answer = ann.post("/api/tasks/push", twice).await.good();
     assert_eq!((answer["conflicts"].as_array().unwrap().len(), answer["refused"].as_array().unwrap().len()), (1, 2));
     let id = new_id().to_uppercase();
-    let misspelt = json!({ "changes": [{ "task": { "id": id, "title": "" }, "bse": { "id": id } }] });
+    let misspelt = json!({ "changes": [{ "task": { "id": id, "title": "" }, "basis": { "id": id } }] });
     let answer = ann.post("/api/tasks/push", misspelt).await;
-    assert_eq!(answer.header("ignored-fields"), "bse");
+    assert_eq!(answer.header("ignored-fields"), "basis");
     assert_eq!(answer.good()["refused"][0]["id"], id.to_lowercase(), "as everywhere else");
 }
 
