@@ -132,6 +132,7 @@ fn statements() -> Statements {
         .write(&ClearCompleted { keeps_text: false })
         .read(&ListTrash { request: trash, lifetime })
         .read(&CountTrash { search: Some(search), lifetime })
+        .read(&FindChanges(vec![id]))
         .read(&FindTrashed { ids: vec![id.as_uuid()], lifetime })
         .merge(
             &Restore { ids: vec![id.as_uuid()], expected: Some(1), lifetime },
