@@ -32,26 +32,37 @@ impl SqlRow for FoundRow {
     type Columns = (Timestamptz, Timestamptz, Nullable<(TaskTypes, Bool)>);
 }
 
-/// The tasks and the tombstones with some ids. There is always a row, with the time.
-const FIND: &str = concat!(
-    "SELECT clock.*, change.*
-     FROM (SELECT statement_timestamp(), tandem_time()) AS clock
+/// The tasks and the tombstones with some ids. There is always a row, with the time; that of deletions is this expression.
+macro_rules! find {
+    ($deletion_time:literal) => {
+        concat!(
+            "SELECT clock.*, change.*
+     FROM (SELECT statement_timestamp(), ",
+            $deletion_time,
+            ") AS clock
      LEFT JOIN LATERAL (
          (SELECT ",
-    task_columns!(),
-    ", false FROM tasks
+            task_columns!(),
+            ", false FROM tasks
           WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2))
          UNION ALL
          (SELECT ",
-    tombstone_columns!(),
-    ", true FROM deleted_tasks
+            tombstone_columns!(),
+            ", true FROM deleted_tasks
           WHERE user_id = $1 AND current_user = 'tandem_api' AND id = ANY ($2))
      ) AS change ON true"
-);
+        )
+    };
+}
 
-fn find(owner: &str, ids: impl Iterator<Item = TaskId>) -> Sql<'_, FoundRow> {
+fn find<'a>(sql: &'static str, owner: &'a str, ids: impl Iterator<Item = TaskId>) -> Sql<'a, FoundRow> {
     let ids: Vec<_> = ids.map(TaskId::as_uuid).collect();
-    Sql::returning(FIND).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(ids)
+    Sql::returning(sql).bind::<Text, _>(owner).bind::<Array<sql_types::Uuid>, _>(ids)
+}
+
+/// Before pushes are merged: a transaction that takes no lock doesn't have this time.
+fn find_pushed<'a>(owner: &'a str, pushes: &[TaskPush]) -> Sql<'a, FoundRow> {
+    find(find!("tandem_time()"), owner, pushes.iter().map(|push| push.id))
 }
 
 /// What is there of these tasks.
@@ -62,7 +73,7 @@ impl Read for FindChanges {
     type Row = FoundRow;
 
     fn statement<'a>(&'a self, owner: &'a str) -> impl Statement<FoundRow> + 'a {
-        find(owner, self.0.iter().copied())
+        find(find!("now()"), owner, self.0.iter().copied())
     }
 }
 
@@ -271,7 +282,7 @@ impl Merge for Create {
     const GOES_ON_AT_QUOTA: bool = false;
 
     fn read<'a>(&'a self, owner: &'a str) -> impl Statement<FoundRow> + 'a {
-        find(owner, self.pushes.iter().map(|push| push.id))
+        find_pushed(owner, &self.pushes)
     }
 
     fn decide(&self, owner: &str, found: Vec<FoundRow>, room: usize) -> (EditedRows, Vec<CreatedRow>) {
@@ -393,7 +404,7 @@ impl Merge for Push {
     const GOES_ON_AT_QUOTA: bool = true;
 
     fn read<'a>(&'a self, owner: &'a str) -> impl Statement<FoundRow> + 'a {
-        find(owner, self.pushes.iter().map(|push| push.id))
+        find_pushed(owner, &self.pushes)
     }
 
     fn decide(&self, owner: &str, found: Vec<FoundRow>, room: usize) -> (EditedRows, Vec<ConflictRow>) {
