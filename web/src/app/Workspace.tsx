@@ -170,7 +170,8 @@ const Desk = ({ session, pane, panes, onUser, onSignIn, onHelp, replica, send }:
     const isDeciding = from.closest(".conflict");
     const find = (wanted: string) => desk.current?.querySelector<HTMLElement>(wanted);
     const focus = () => {
-      if (document.activeElement !== document.body) return;
+      // An earlier change whose element is still there must not take the focus before a later one whose element has left.
+      if (from.isConnected || document.activeElement !== document.body) return;
       const next = near.find((it) => it?.isConnected) ?? find(`[data-id="${id}"]`);
       const to = (isDeciding && find(".conflict")) || next?.querySelector<HTMLElement>(selector);
       (to ?? find(".tasks input, .trashed button") ?? find(".add input") ?? find(".search input"))?.focus();

@@ -318,8 +318,6 @@ test("everything can be done with the keyboard", async () => {
     await press("Enter");
     await it.row(title).waitFor();
   }
-  // Until then tasks are ordered by this device's clock, and a row that moves loses the focus.
-  await it.synced();
   await press("Escape", "j", "j");
   assert.ok(await isFocused(it.box("Second")));
   await press("x");
